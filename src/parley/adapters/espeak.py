@@ -1,0 +1,115 @@
+"""espeak-ng through its C library (GPL-3.0): a voice in every language, robotic, in a few milliseconds.
+
+The library has one global state, so all calls go through one thread. Words come from its own events.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
+
+import numpy as np
+
+from parley.audio import loudness
+from parley.audio.pcm import Int16, to_float, to_int16
+from parley.errors import ModelError
+from parley.models.executor import ModelExecutor
+from parley.models.interfaces import Caller, ModelSpec, SpeakingStyle, SpeechChunk, Synthesizer, WordTiming
+
+_SYNCHRONOUS = 2
+_UTF8 = 1
+_WORD_EVENT, _END_EVENT = 1, 0
+_RATE_PARAMETER = 1
+_NORMAL_WPM = 165
+_WARM_UP = "The quick brown fox jumps over the lazy dog. How are you today?"
+
+
+class _EventId(ctypes.Union):
+    _fields_ = [("number", ctypes.c_int), ("name", ctypes.c_char_p), ("string", ctypes.c_char * 8)]
+
+
+class _Event(ctypes.Structure):
+    """espeak_EVENT of espeak-ng/speak_lib.h."""
+
+    _fields_ = [
+        ("type", ctypes.c_int),
+        ("unique_identifier", ctypes.c_uint),
+        ("text_position", ctypes.c_int),
+        ("length", ctypes.c_int),
+        ("audio_position_ms", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", _EventId),
+    ]
+
+
+_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
+
+
+class Espeak:
+    """The library."""
+
+    name = "espeak"
+    languages: Sequence[str] = ("*",)
+
+    def __init__(self) -> None:
+        import espeakng_loader
+
+        self._library: Any = ctypes.CDLL(espeakng_loader.get_library_path())
+        data = str(espeakng_loader.get_data_path()).encode()
+        self.rate_hz = int(self._library.espeak_Initialize(_SYNCHRONOUS, 0, data, 0))
+        if self.rate_hz <= 0:
+            raise ModelError("espeak-ng could not be initialised")
+        self.voices: Sequence[str] = ("espeak",)
+        self._audio: list[Int16] = []
+        self._words: list[tuple[int, int, int]] = []
+        self._callback = _CALLBACK(self._collect)
+        self._library.espeak_SetSynthCallback(self._callback)
+        self._executor = ModelExecutor("espeak")
+        self._gain = 1.0
+        self._gain = loudness.gain_towards(to_float(self._say(_WARM_UP, SpeakingStyle()).samples), self.rate_hz)
+
+    async def synthesize(self, text: str, style: SpeakingStyle, caller: Caller) -> AsyncGenerator[SpeechChunk, None]:
+        """See `Synthesizer.synthesize`; one chunk."""
+        yield await self._executor.run(lambda: self._say(text, style), caller)
+
+    def _say(self, text: str, style: SpeakingStyle) -> SpeechChunk:
+        self._audio, self._words = [], []
+        language = (style.language or "en").encode()
+        if self._library.espeak_SetVoiceByName(language) != 0:
+            raise ModelError(f"espeak-ng has no voice for the language '{style.language}'")
+        self._library.espeak_SetParameter(_RATE_PARAMETER, int(_NORMAL_WPM * max(0.5, min(2.5, style.speed))), 0)
+        data = text.encode() + b"\0"
+        if self._library.espeak_Synth(data, len(data), 0, 1, 0, _UTF8, None, None) != 0:
+            raise ModelError("espeak-ng failed to synthesise", retryable=True)
+        audio: Int16 = np.concatenate(self._audio) if self._audio else np.empty(0, np.int16)
+        shaped = to_int16(loudness.limit(to_float(audio), self._gain))
+        return SpeechChunk(shaped, self._timings(len(shaped)))
+
+    def _collect(self, samples: Any, count: int, events: Any) -> int:
+        if samples and count > 0:
+            self._audio.append(np.ctypeslib.as_array(samples, (count,)).copy())
+        index = 0
+        while events[index].type != _END_EVENT:
+            event = events[index]
+            if event.type == _WORD_EVENT:
+                self._words.append((event.text_position - 1, event.length, event.sample))
+            index += 1
+        return 0
+
+    def _timings(self, total: int) -> tuple[WordTiming, ...]:
+        starts = [sample for _, _, sample in self._words] + [total]
+        return tuple(
+            WordTiming(at, at + length, start / self.rate_hz, end / self.rate_hz)
+            for (at, length, start), end in zip(self._words, starts[1:], strict=True)
+        )
+
+    def close(self) -> None:
+        """Stop the thread."""
+        self._executor.close()
+
+
+def load(spec: ModelSpec) -> Synthesizer:
+    """Adapter entry point; needs no file."""
+    return Espeak()

@@ -1,0 +1,108 @@
+"""A language model of our own: llama.cpp's OpenAI-compatible server in a process of its own.
+
+The child runs `serve_model`, prints its address, and ends when its standard input closes, so it never
+outlives the parent, however that ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing, suppress
+
+from parley.adapters.openai_chat import OpenAiChat
+from parley.errors import ModelError
+from parley.models.interfaces import Caller, ChatDelta, ChatModel, ChatOptions, Message, ModelSpec
+
+_START_S = 120.0
+_STOP_S = 5.0
+
+
+class LlamaCpp:
+    """The child process and the client that talks to it."""
+
+    def __init__(self, process: asyncio.subprocess.Process, client: OpenAiChat) -> None:
+        self.name = client.name
+        self.client = client
+        self.pid = process.pid
+        self._process = process
+
+    async def stream(
+        self, messages: Sequence[Message], options: ChatOptions, caller: Caller
+    ) -> AsyncGenerator[ChatDelta, None]:
+        """See `ChatModel.stream`."""
+        if self._process.returncode is not None:
+            raise ModelError(f"the language model's process ended with code {self._process.returncode}")
+        async with aclosing(self.client.stream(messages, options, caller)) as deltas:
+            async for delta in deltas:
+                yield delta
+
+    async def prefill(self, messages: Sequence[Message], caller: Caller) -> None:
+        """Let the model read the prompt into its cache."""
+        await self.client.prefill(messages, caller)
+
+    async def aclose(self) -> None:
+        """Close the connections, then end the process."""
+        await self.client.aclose()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            await asyncio.wait_for(self._process.wait(), _STOP_S)
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+
+
+async def load(spec: ModelSpec) -> ChatModel:
+    """Adapter entry point; options: context (tokens a slot), slots, threads, gpu_layers."""
+    path = next(iter(spec.files.values()))
+    options = {name: spec.options.get(name, value) for name, value in _DEFAULTS.items()}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "parley.adapters.llama_cpp", str(path), spec.id, *(str(v) for v in options.values()),
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        line = await asyncio.wait_for(process.stdout.readline(), _START_S)
+    except TimeoutError as fault:
+        process.kill()
+        raise ModelError(f"{spec.id}: llama.cpp did not start within {_START_S:.0f} s") from fault
+    address = line.decode().strip()
+    if not address.startswith("http"):
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+        raise ModelError(f"{spec.id}: llama.cpp could not load {path.name} (out of memory or not a GGUF file)")
+    return LlamaCpp(process, OpenAiChat(f"{address}/v1", spec.id, native_llama=True))
+
+
+_DEFAULTS: dict[str, int] = {"context": 4096, "slots": 2, "threads": max(1, (os.cpu_count() or 2)), "gpu_layers": 0}
+
+
+def serve_model(path: str, alias: str, context: int, slots: int, threads: int, gpu_layers: int) -> None:
+    """Body of the child process."""
+    import xllamacpp
+
+    params = xllamacpp.CommonParams()
+    params.model.path = path
+    params.model_alias = {alias}
+    params.hostnames = ["127.0.0.1"]
+    params.port = 0
+    params.n_parallel = slots
+    params.n_ctx = context * slots
+    params.n_gpu_layers = gpu_layers
+    params.cpuparams.n_threads = threads
+    params.cpuparams_batch.n_threads = threads
+    params.cache_ram_mib = 0  # prompt caches beyond the slots would grow to gigabytes
+    params.ui = False
+    params.verbosity = 0
+    server = xllamacpp.Server(params)
+    os.write(1, f"{server.listening_address}\n".encode())
+    sys.stdin.buffer.read()
+    os._exit(0)  # the server has no stop; its threads must not hold the process
+
+
+if __name__ == "__main__":
+    serve_model(sys.argv[1], sys.argv[2], *(int(a) for a in sys.argv[3:7]))

@@ -1,0 +1,19 @@
+"""ONNX Runtime sessions with thread counts that do not fight the rest of the server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import onnxruntime
+
+
+def session(model: str | bytes, *, threads: int = 1) -> Any:
+    """A CPU session; `threads` for one operator, sequential between operators, no spinning."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(model, sess_options=options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,199 @@
+"""Audio files and containers: reading anything PyAV knows, writing WAV, FLAC, MP3, Opus and raw PCM."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Literal
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame as AvFrame
+from av.audio.stream import AudioStream
+from av.error import FFmpegError
+
+from parley.audio.pcm import Float32, Int16, check_rate, to_bytes, to_float
+from parley.errors import AudioError
+
+Container = Literal["wav", "flac", "mp3", "opus", "pcm", "aac"]
+MAX_BYTES = 100 * 1024 * 1024
+_MAX_SECONDS = 4 * 3600
+
+MEDIA_TYPES: dict[str, str] = {
+    "wav": "audio/wav",
+    "flac": "audio/flac",
+    "mp3": "audio/mpeg",
+    "opus": "audio/ogg",
+    "aac": "audio/aac",
+    "pcm": "audio/pcm",
+}
+_CODECS = {
+    "wav": ("wav", "pcm_s16le"),
+    "flac": ("flac", "flac"),
+    "mp3": ("mp3", "libmp3lame"),
+    "opus": ("ogg", "libopus"),
+    "aac": ("adts", "aac"),
+}
+
+
+def read(source: Path | bytes, name: str | None = None) -> tuple[Int16, int]:
+    """Read a whole recording as mono; returns (samples, rate in Hz).
+
+    Raises `AudioError` that names the file and the fault: missing, empty, too large, not audio.
+    """
+    label = name or (str(source) if isinstance(source, Path) else "audio")
+    data = _bytes_of(source, label)
+    try:
+        with av.open(io.BytesIO(data), "r") as container:
+            if not container.streams.audio:
+                raise AudioError(f"{label}: has no audio stream")
+            return _decode(container, label)
+    except (FFmpegError, ValueError, EOFError) as fault:
+        raise AudioError(f"{label}: not readable as audio ({fault})") from fault
+
+
+def _bytes_of(source: Path | bytes, label: str) -> bytes:
+    if isinstance(source, Path):
+        try:
+            size = source.stat().st_size
+        except OSError as fault:
+            raise AudioError(f"{label}: {fault.strerror or fault}") from fault
+    else:
+        size = len(source)
+    if size == 0:
+        raise AudioError(f"{label}: the file is empty")
+    if size > MAX_BYTES:
+        raise AudioError(f"{label}: {size >> 20} MB is more than the {MAX_BYTES >> 20} MB that are read at once")
+    return source.read_bytes() if isinstance(source, Path) else source
+
+
+def _decode(container: av.container.InputContainer, label: str) -> tuple[Int16, int]:
+    stream = container.streams.audio[0]
+    rate_hz = stream.rate
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=rate_hz)
+    parts: list[Int16] = []
+    total = 0
+    for frame in container.decode(stream):
+        for mono in resampler.resample(frame):
+            parts.append(mono.to_ndarray().reshape(-1).astype(np.int16, copy=False))
+            total += len(parts[-1])
+        if total > _MAX_SECONDS * rate_hz:
+            raise AudioError(f"{label}: longer than {_MAX_SECONDS // 3600} hours")
+    parts += [mono.to_ndarray().reshape(-1).astype(np.int16, copy=False) for mono in resampler.resample(None)]
+    if not parts or not sum(map(len, parts)):
+        raise AudioError(f"{label}: contains no samples")
+    return np.concatenate(parts), rate_hz
+
+
+def read_float(source: Path | bytes, rate_hz: int, name: str | None = None) -> Float32:
+    """Read a whole recording as mono float32 at `rate_hz`; raises as `read` does."""
+    from parley.audio.resample import resample
+
+    samples, source_hz = read(source, name)
+    return resample(to_float(samples), source_hz, rate_hz)
+
+
+def write(target: Path, samples: Int16, rate_hz: int) -> None:
+    """Write a recording; the container follows the file's extension (wav, flac, mp3, opus, pcm)."""
+    kind = target.suffix.lower().lstrip(".") or "wav"
+    kind = "opus" if kind == "ogg" else kind
+    if kind not in MEDIA_TYPES:
+        raise AudioError(f"{target}: cannot write '.{kind}'; use one of {', '.join(MEDIA_TYPES)}")
+    data = b"".join(encode(iter([samples]), rate_hz, kind))
+    if kind == "wav":
+        data = wav_header(len(samples), rate_hz) + to_bytes(samples)
+    target.write_bytes(data)
+
+
+def wav_header(samples: int | None, rate_hz: int) -> bytes:
+    """Header of a mono 16-bit WAV; `samples` None when the length is not known yet (a stream)."""
+    data_bytes = 0xFFFFFFFF - 36 if samples is None else samples * 2
+    parts = [b"RIFF", (data_bytes + 36).to_bytes(4, "little"), b"WAVEfmt ", (16).to_bytes(4, "little")]
+    parts += [(1).to_bytes(2, "little"), (1).to_bytes(2, "little"), rate_hz.to_bytes(4, "little")]
+    parts += [(rate_hz * 2).to_bytes(4, "little"), (2).to_bytes(2, "little"), (16).to_bytes(2, "little")]
+    return b"".join([*parts, b"data", data_bytes.to_bytes(4, "little")])
+
+
+def encode(chunks: Iterable[Int16], rate_hz: int, kind: str) -> Iterator[bytes]:
+    """Encode a stream of chunks; yields container bytes as they come (pcm and wav at once)."""
+    encoder = StreamEncoder(rate_hz, kind)
+    for chunk in chunks:
+        yield encoder.push(chunk)
+    yield encoder.finish()
+
+
+class StreamEncoder:
+    """Incremental encoder: `push` chunks, then `finish` once; each returns the bytes that are ready."""
+
+    def __init__(self, rate_hz: int, kind: str) -> None:
+        if kind not in MEDIA_TYPES:
+            raise AudioError(f"format '{kind}' is not supported; use one of {', '.join(MEDIA_TYPES)}")
+        self._kind = kind
+        self._rate_hz = check_rate(rate_hz)
+        self._sink = io.BytesIO()
+        self._position = 0
+        self._header_sent = False
+        self._container: av.container.OutputContainer | None = None
+        if kind not in ("pcm", "wav"):
+            self._open(kind)
+
+    def _open(self, kind: str) -> None:
+        container_format, codec = _CODECS[kind]
+        self._container = av.open(_Unseekable(self._sink), "w", format=container_format)
+        rate = 48000 if kind == "opus" else self._rate_hz
+        stream = self._container.add_stream(codec, rate=rate, layout="mono")
+        assert isinstance(stream, AudioStream)
+        self._stream = stream
+        self._resampler = av.AudioResampler(
+            format=stream.codec_context.format.name,
+            layout="mono",
+            rate=rate,
+            frame_size=stream.codec_context.frame_size or 0,
+        )
+
+    def push(self, samples: Int16) -> bytes:
+        """Add samples."""
+        if self._container is None:
+            head = b"" if self._header_sent or self._kind == "pcm" else wav_header(None, self._rate_hz)
+            self._header_sent = True
+            return head + to_bytes(samples)
+        if len(samples):
+            frame = AvFrame.from_ndarray(np.ascontiguousarray(samples).reshape(1, -1), format="s16", layout="mono")
+            frame.sample_rate = self._rate_hz
+            frame.pts = self._position
+            self._position += len(samples)
+            self._mux(self._resampler.resample(frame))
+        return self._drain()
+
+    def finish(self) -> bytes:
+        """Flush the codec and close the container."""
+        if self._container is None:
+            return b""
+        self._mux(self._resampler.resample(None))
+        for packet in self._stream.encode(None):
+            self._container.mux(packet)
+        self._container.close()
+        return self._drain()
+
+    def _mux(self, frames: list[AvFrame]) -> None:
+        assert self._container is not None
+        for frame in frames:
+            for packet in self._stream.encode(frame):
+                self._container.mux(packet)
+
+    def _drain(self) -> bytes:
+        data = self._sink.getvalue()
+        self._sink.seek(0)
+        self._sink.truncate()
+        return data
+
+
+class _Unseekable:
+    """A sink that FFmpeg must write front to back, so that bytes can leave at once."""
+
+    def __init__(self, sink: IO[bytes]) -> None:
+        self._sink = sink
+
+    def write(self, data: bytes) -> int:
+        return self._sink.write(data)

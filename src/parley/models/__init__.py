@@ -1,0 +1,1 @@
+"""What a model is: interfaces, the catalogue, the store of files, loading, and exact fakes."""

@@ -1,0 +1,101 @@
+"""A model's own threads behind a queue with priorities: blocking inference never runs on the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import threading
+from collections import defaultdict
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from parley.errors import Overloaded
+from parley.models.interfaces import Caller
+
+T = TypeVar("T")
+
+
+@dataclass(order=True, slots=True)
+class _Job:
+    key: tuple[int, int, int]
+    future: Future[Any] = field(compare=False)
+    work: Callable[[], Any] = field(compare=False)
+    owner: str = field(compare=False)
+
+
+class ModelExecutor:
+    """Runs jobs by priority, then by how many jobs their owner had served lately, then by age.
+
+    The queue is bounded: `run` raises `Overloaded` when `max_waiting` jobs wait. A job whose caller is
+    cancelled before it starts never runs; one that runs is abandoned (its result is dropped).
+    """
+
+    def __init__(self, name: str, *, threads: int = 1, max_waiting: int = 256) -> None:
+        self._name = name
+        self._max_waiting = max_waiting
+        self._jobs: list[_Job] = []
+        self._served: defaultdict[str, int] = defaultdict(int)
+        self._count = 0
+        self._changed = threading.Condition()
+        self._closed = False
+        self._busy = 0
+        self._threads = [threading.Thread(target=self._serve, name=f"{name}-{i}", daemon=True) for i in range(threads)]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """Jobs in the queue."""
+        return len(self._jobs)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing runs or waits."""
+        return not self._jobs and not self._busy
+
+    async def run(self, work: Callable[[], T], caller: Caller) -> T:
+        """Run `work` in a thread of this model and return its result."""
+        future: Future[T] = Future()
+        with self._changed:
+            if self._closed:
+                raise Overloaded(f"{self._name} is shutting down")
+            if len(self._jobs) >= self._max_waiting:
+                raise Overloaded(f"{self._name}: {len(self._jobs)} requests are waiting already")
+            self._count += 1
+            key = (int(caller.priority), self._served[caller.owner], self._count)
+            heapq.heappush(self._jobs, _Job(key, future, work, caller.owner))
+            self._changed.notify()
+        return await asyncio.wrap_future(future)
+
+    def close(self) -> None:
+        """Stop the threads; jobs that wait are cancelled."""
+        with self._changed:
+            self._closed = True
+            for job in self._jobs:
+                job.future.cancel()
+            self._jobs.clear()
+            self._changed.notify_all()
+
+    def _serve(self) -> None:
+        while True:
+            with self._changed:
+                while not self._jobs and not self._closed:
+                    self._served.clear()  # nobody waits: old favours are forgotten
+                    self._changed.wait()
+                if self._closed:
+                    return
+                job = heapq.heappop(self._jobs)
+                if not job.future.set_running_or_notify_cancel():
+                    continue
+                self._served[job.owner] += 1
+                self._busy += 1
+            try:
+                job.future.set_result(job.work())
+            except BaseException as fault:  # noqa: BLE001 - handed to the caller, whatever it is
+                job.future.set_exception(fault)
+            finally:
+                with self._changed:
+                    self._busy -= 1
+                del job

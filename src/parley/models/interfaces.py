@@ -1,0 +1,245 @@
+"""The interfaces of models, split by what flows through them. All are asynchronous and cancellable.
+
+Audio into a model is float32 mono at 16 kHz; speech out of one is int16 mono at the model's own rate.
+A call that fails raises `ModelError`; cancelling the awaiting task abandons the work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, Protocol
+
+from parley.audio.pcm import Float32, Int16
+
+MODEL_RATE_HZ = 16000
+
+
+class Priority(IntEnum):
+    """Who goes first when callers share a model; lower goes first."""
+
+    COMMITTED = 0
+    PARTIAL = 1
+    SPECULATIVE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """On whose behalf a model works: fairness is between owners, urgency by priority."""
+
+    owner: str = ""
+    priority: Priority = Priority.COMMITTED
+
+
+class VadStream(Protocol):
+    """Voice activity of one input."""
+
+    async def feed(self, samples: Float32) -> list[float]:
+        """Add audio; return the speech probability of each 32 ms window that it completed."""
+
+    def close(self) -> None:
+        """Forget the stream."""
+
+
+class Vad(Protocol):
+    """Voice activity detector, shared by all inputs."""
+
+    window_samples: int
+
+    def open(self) -> VadStream:
+        """Begin a stream."""
+
+
+class EndOfTurn(Protocol):
+    """Judges from sound whether a speaker has finished."""
+
+    async def probability(self, samples: Float32, caller: Caller) -> float:
+        """Probability (0 to 1) that the speaker of `samples` (the turn so far, 16 kHz) is finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimedText:
+    """A stretch of recognised speech with its place in the audio, seconds."""
+
+    text: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What a recogniser understood."""
+
+    text: str
+    language: str = ""
+    segments: tuple[TimedText, ...] = ()
+
+
+class RecognizerStream(Protocol):
+    """Recognition of one growing utterance. `finish` may be called again after more audio."""
+
+    def feed(self, samples: Float32) -> None:
+        """Add audio, 16 kHz."""
+
+    async def partial(self, caller: Caller) -> Transcript:
+        """The words so far; they may change."""
+
+    async def finish(self, caller: Caller) -> Transcript:
+        """The words of everything fed so far, at full quality."""
+
+
+class Recognizer(Protocol):
+    """Speech recogniser, shared by all utterances."""
+
+    languages: Sequence[str]
+
+    def open(self, language: str | None = None) -> RecognizerStream:
+        """Begin an utterance; `language` None lets the model decide."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A function call that a model asks for; `arguments` is JSON text."""
+
+    index: int
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens that a response cost."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ChatDelta:
+    """A piece of a chat answer: some text, a fragment of a tool call, or the closing facts."""
+
+    text: str = ""
+    tool_call: ToolCall | None = None
+    usage: Usage | None = None
+    finish_reason: str | None = None
+
+
+Message = Mapping[str, Any]
+"""A message in the form of the OpenAI chat interface."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatOptions:
+    """How to answer."""
+
+    tools: Sequence[Mapping[str, Any]] = ()
+    tool_choice: Any = "auto"
+    max_tokens: int | None = None
+    temperature: float | None = None
+
+
+class ChatModel(Protocol):
+    """A language model."""
+
+    name: str
+
+    def stream(
+        self, messages: Sequence[Message], options: ChatOptions, caller: Caller
+    ) -> AsyncGenerator[ChatDelta, None]:
+        """Answer; closing the iterator stops the model."""
+
+    async def prefill(self, messages: Sequence[Message], caller: Caller) -> None:
+        """Read a prompt ahead of time so that the answer to it starts sooner; may do nothing."""
+
+
+class SpeechChatModel(Protocol):
+    """A language model that hears: the user's turn goes in as sound."""
+
+    name: str
+
+    def stream_speech(
+        self, messages: Sequence[Message], speech: Float32, options: ChatOptions, caller: Caller
+    ) -> AsyncGenerator[ChatDelta, None]:
+        """Answer to `messages` followed by the spoken turn (16 kHz)."""
+
+
+@dataclass(frozen=True, slots=True)
+class WordTiming:
+    """A word of a synthesised text: its span in the text and its place in the audio."""
+
+    text_start: int
+    text_end: int
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechChunk:
+    """A piece of synthesised speech, with the words that begin in it (times from the start of the text)."""
+
+    samples: Int16
+    words: tuple[WordTiming, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakingStyle:
+    """How to say it."""
+
+    voice: str | None = None
+    speed: float = 1.0
+    language: str | None = None
+
+
+class Synthesizer(Protocol):
+    """A text-to-speech model."""
+
+    name: str
+    rate_hz: int
+    voices: Sequence[str]
+    languages: Sequence[str]
+
+    def synthesize(self, text: str, style: SpeakingStyle, caller: Caller) -> AsyncGenerator[SpeechChunk, None]:
+        """Say `text`; closing the iterator stops the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class DuplexFrame:
+    """What a duplex model gives for each frame it takes: sound, and the words it believes it says."""
+
+    samples: Int16
+    text: str = ""
+
+
+class DuplexSlot(Protocol):
+    """One conversation on a duplex model; `step` is called once for each input frame."""
+
+    async def step(self, samples: Float32) -> DuplexFrame:
+        """Take one frame (`frame_samples` at `rate_hz`), give one frame."""
+
+    async def aclose(self) -> None:
+        """Free the slot."""
+
+
+class DuplexModel(Protocol):
+    """Native speech-to-speech: frames in, frames out, turns of its own."""
+
+    name: str
+    rate_hz: int
+    frame_samples: int
+
+    async def open_slot(self) -> DuplexSlot:
+        """Take a slot; raises `Overloaded` when all are taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """What an adapter gets to load a model: its files on disk and its options."""
+
+    id: str
+    family: str
+    files: Mapping[str, Any] = field(default_factory=dict)
+    """File name in the catalogue to `pathlib.Path`."""
+    options: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,80 @@
+"""A recogniser stream for models that transcribe a whole buffer at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import numpy as np
+
+from parley.audio.pcm import Float32
+from parley.models.interfaces import MODEL_RATE_HZ, Caller, TimedText, Transcript
+
+_SEGMENT_AFTER_S = 14.0
+_SEARCH_S = 4.0
+
+Transcribe = Callable[[Float32, Caller], Awaitable[Transcript]]
+
+
+class BufferedStream:
+    """Keeps the utterance and transcribes it anew; long utterances are settled in segments.
+
+    When more than 14 s are unsettled, everything up to the quietest moment of the last 4 s is transcribed
+    once and kept, so that the cost of an answer does not grow with a monologue.
+    """
+
+    def __init__(self, transcribe: Transcribe) -> None:
+        self._transcribe = transcribe
+        self._parts: list[Float32] = []
+        self._settled: list[TimedText] = []
+        self._settled_samples = 0
+        self._language = ""
+
+    def feed(self, samples: Float32) -> None:
+        """Add audio, 16 kHz."""
+        self._parts.append(samples)
+
+    async def partial(self, caller: Caller) -> Transcript:
+        """Words so far (the same work as `finish`: these models have no cheaper way)."""
+        return await self.finish(caller)
+
+    async def finish(self, caller: Caller) -> Transcript:
+        """Words of everything fed so far."""
+        audio = self._join()
+        while len(audio) > _SEGMENT_AFTER_S * MODEL_RATE_HZ:
+            cut = _quietest(audio[: int(_SEGMENT_AFTER_S * MODEL_RATE_HZ)])
+            settled = await self._transcribe(audio[:cut], caller)
+            self._settle(settled, cut)
+            audio = audio[cut:]
+            self._parts = [audio]
+        rest = await self._transcribe(audio, caller) if len(audio) else Transcript("")
+        return self._combine(rest, len(audio))
+
+    def _join(self) -> Float32:
+        audio: Float32 = np.concatenate(self._parts) if self._parts else np.empty(0, np.float32)
+        self._parts = [audio]
+        return audio
+
+    def _settle(self, transcript: Transcript, samples: int) -> None:
+        self._settled += self._placed(transcript, samples)
+        self._settled_samples += samples
+        self._language = self._language or transcript.language
+
+    def _placed(self, transcript: Transcript, samples: int) -> list[TimedText]:
+        offset = self._settled_samples / MODEL_RATE_HZ
+        if transcript.segments:
+            return [TimedText(s.text, s.start_s + offset, s.end_s + offset) for s in transcript.segments]
+        return [TimedText(transcript.text, offset, offset + samples / MODEL_RATE_HZ)] if transcript.text else []
+
+    def _combine(self, rest: Transcript, samples: int) -> Transcript:
+        segments = [*self._settled, *self._placed(rest, samples)]
+        text = " ".join(s.text.strip() for s in segments if s.text.strip())
+        return Transcript(text, self._language or rest.language, tuple(segments))
+
+
+def _quietest(audio: Float32) -> int:
+    """Sample in the last seconds of `audio` around which 200 ms are quietest."""
+    hop = MODEL_RATE_HZ // 50
+    tail = audio[len(audio) - int(_SEARCH_S * MODEL_RATE_HZ) :]
+    energy = np.square(tail[: len(tail) // hop * hop]).reshape(-1, hop).sum(axis=1)
+    smooth = np.convolve(energy, np.ones(10), mode="same")
+    return len(audio) - len(tail) + int(np.argmin(smooth)) * hop

@@ -1,0 +1,141 @@
+"""What to do: the outputs of the turn-taker. Orders to the driver, immutable, to be performed in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Ending(Enum):
+    """How a response ended; each ends exactly once."""
+
+    FINISHED = "finished"
+    CUT = "cut"
+    """Stopped by the user or the client after its commit."""
+    FAILED = "failed"
+    DROPPED = "dropped"
+    """A speculation that was not needed; nothing of it ever left."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnnounceSpeechStarted:
+    """Tell the client that the participant has begun a turn."""
+
+    participant: str
+    turn: int
+    at: float
+    """Media time of the first voiced sample, seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class TranscribePartial:
+    """Transcribe the turn so far; answer with `Transcribed(final=False)`."""
+
+    participant: str
+    turn: int
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class FinalizeTranscript:
+    """Transcribe the turn up to the last voiced sample; answer with `Transcribed(final=True)`."""
+
+    participant: str
+    turn: int
+    revision: int
+    until: float
+    """Media time of the last voiced sample, seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreEndOfTurn:
+    """Ask the turn model; answer with `EndOfTurnScored`."""
+
+    participant: str
+    turn: int
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommitTurn:
+    """The turn is over: its transcript enters the history."""
+
+    participant: str
+    turn: int
+    transcript: str
+    started: float
+    ended: float
+    """Media times of the first and the last voiced sample, seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiscardTurn:
+    """The turn was none: noise, a backchannel, cleared input. Its audio and words are forgotten."""
+
+    participant: str
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class StartResponse:
+    """Begin to produce a response."""
+
+    response: str
+    turn: int | None
+    """The user's turn that it answers; None when it was asked for by other means."""
+    transcript: str
+    """The words of that turn as they stand (a speculative response's turn is not in the history yet)."""
+    speculative: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CommitResponse:
+    """A speculative response is wanted: what it produced may leave."""
+
+    response: str
+
+
+@dataclass(frozen=True, slots=True)
+class PausePlayout:
+    """No further frame of this response leaves until resumed; what is unplayed is kept."""
+
+    response: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResumePlayout:
+    """Go on from the exact sample."""
+
+    response: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndResponse:
+    """The response is over: stop producing it, forget what is unplayed, settle what was heard."""
+
+    response: str
+    ending: Ending
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AnnounceIdle:
+    """Nobody said anything for the configured time; a response follows."""
+
+    participant: str
+
+
+Action = (
+    AnnounceSpeechStarted
+    | TranscribePartial
+    | FinalizeTranscript
+    | ScoreEndOfTurn
+    | CommitTurn
+    | DiscardTurn
+    | StartResponse
+    | CommitResponse
+    | PausePlayout
+    | ResumePlayout
+    | EndResponse
+    | AnnounceIdle
+)

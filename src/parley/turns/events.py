@@ -1,0 +1,158 @@
+"""What happened: the inputs of the turn-taker. Past facts, immutable.
+
+Two clocks. `at`, `to` are *media time* of that participant (seconds of audio received so far); the `now`
+that accompanies an event is the driver's monotonic clock. Silence is judged in media time only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from parley.turns.settings import TurnSettings
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceStarted:
+    """The participant's voice became active."""
+
+    participant: str
+    at: float
+    """Media time of the first voiced sample, seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceStopped:
+    """The participant's voice ceased."""
+
+    participant: str
+    at: float
+    """Media time of the last voiced sample, seconds (energy-refined, so earlier than the detection)."""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaAdvanced:
+    """Audio has been examined up to a media time."""
+
+    participant: str
+    to: float
+    live: bool = True
+    """False while older audio is still queued: a file appended at once, a burst after a stall."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndOfTurnScored:
+    """A turn model judged the audio so far."""
+
+    participant: str
+    turn: int
+    revision: int
+    probability: float
+    """That the speaker is finished, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transcribed:
+    """The recogniser's words for the turn so far."""
+
+    participant: str
+    turn: int
+    revision: int
+    text: str
+    final: bool
+    """True for the answer to `FinalizeTranscript`, False for a partial."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputCommitted:
+    """The client says that the participant's turn is over (push to talk)."""
+
+    participant: str
+
+
+@dataclass(frozen=True, slots=True)
+class InputCleared:
+    """The client threw the uncommitted audio away."""
+
+    participant: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseRequested:
+    """An answer was asked for by other means than speech: typed text, a tool's result, a greeting."""
+
+    participant: str = "user"
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseCancelled:
+    """The client cancelled one response, or all (None)."""
+
+    response: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlayoutStarted:
+    """The first frame of a response left."""
+
+    response: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlayoutStarved:
+    """A response that is not complete has nothing to play."""
+
+    response: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlayoutFed:
+    """A starved response has audio again."""
+
+    response: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseCompleted:
+    """Everything of a response was produced and, if audible, played."""
+
+    response: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseFailed:
+    """A response cannot go on."""
+
+    response: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsChanged:
+    """The session's turn-taking settings were replaced."""
+
+    settings: TurnSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A deadline that the turn-taker named has come."""
+
+
+Event = (
+    VoiceStarted
+    | VoiceStopped
+    | MediaAdvanced
+    | EndOfTurnScored
+    | Transcribed
+    | InputCommitted
+    | InputCleared
+    | ResponseRequested
+    | ResponseCancelled
+    | PlayoutStarted
+    | PlayoutStarved
+    | PlayoutFed
+    | ResponseCompleted
+    | ResponseFailed
+    | SettingsChanged
+    | Tick
+)

@@ -1,0 +1,112 @@
+"""What the turn-taker remembers of each participant and each response."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from parley.turns.endpointing import Evidence
+from parley.turns.tables import RESPONSE, SPEECH, Response, Speech, step
+
+
+@dataclass(slots=True)
+class ParticipantRecord:
+    """One participant's voice and the turn that it is forming."""
+
+    name: str
+    speech: Speech = Speech.SILENT
+    turn: int = 0
+    revision: int = 0
+    """Grows whenever the speaker goes on after a pause; results of older revisions are stale."""
+    media_s: float = 0.0
+    arrived: float = 0.0
+    """Wall time of the last media."""
+    live: bool = True
+    onset_s: float = 0.0
+    last_voiced_s: float = 0.0
+    probability: float | None = None
+    transcript: str | None = None
+    partial: str = ""
+    partial_asked_s: float | None = None
+    final_asked: float | None = None
+    """Wall time at which the final transcript of this revision was asked for."""
+    scores_asked: int = 0
+    pauses_s: list[float] = field(default_factory=list)
+    closed: bool = False
+    """The pause is over by decree: push to talk, or a microphone that went away."""
+    announced: bool = False
+    over: list[str] = field(default_factory=list)
+    """Responses that are paused because of this speech and await the verdict."""
+    reply_due: bool = False
+    """A committed turn is unanswered because older audio is still queued."""
+
+    @property
+    def holds_floor(self) -> bool:
+        """Whether this participant is in a turn."""
+        return self.speech is not Speech.SILENT
+
+    @property
+    def silence_s(self) -> float:
+        """Seconds of media since the last voiced sample, while pausing."""
+        return max(0.0, self.media_s - self.last_voiced_s)
+
+    @property
+    def voiced_s(self) -> float:
+        """Seconds from the first voiced sample to the last (or to now, while speaking)."""
+        end = self.media_s if self.speech is Speech.SPEAKING else self.last_voiced_s
+        return max(0.0, end - self.onset_s)
+
+    @property
+    def evidence(self) -> Evidence:
+        """For the endpointing policy."""
+        return Evidence(self.probability, self.transcript, tuple(self.pauses_s))
+
+    def step(self, cause: str) -> None:
+        """Move in the speech table."""
+        self.speech = step(SPEECH, self.speech, cause)
+
+    def begin_turn(self, at: float) -> None:
+        """Reset everything that belongs to one turn."""
+        self.turn += 1
+        self.revision = 0
+        self.onset_s = self.last_voiced_s = at
+        self.announced = False
+        self.closed = False
+        self.over = []
+        self.partial = ""
+        self.partial_asked_s = None
+        self.forget_pause()
+
+    def forget_pause(self) -> None:
+        """Reset everything that belongs to one pause."""
+        self.probability = None
+        self.transcript = None
+        self.final_asked = None
+        self.scores_asked = 0
+
+    def is_current(self, turn: int, revision: int) -> bool:
+        """Whether a result belongs to the pause or speech that is running."""
+        return self.holds_floor and turn == self.turn and revision == self.revision
+
+
+@dataclass(slots=True)
+class ResponseRecord:
+    """One response on its way."""
+
+    id: str
+    speaker: str
+    participant: str
+    turn: int | None
+    state: Response
+    since: float
+    """Wall time of its commit (of its start, while speculative)."""
+    heard_any: bool = False
+    starved_since: float | None = None
+
+    def step(self, cause: str) -> None:
+        """Move in the response table."""
+        self.state = step(RESPONSE, self.state, cause)
+
+    @property
+    def active(self) -> bool:
+        """Committed and not ended."""
+        return self.state in (Response.COMMITTED, Response.PLAYING, Response.PAUSED)

@@ -1,0 +1,56 @@
+"""Everything about turn-taking that can be set, with its unit and default."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Mode = Literal["semantic", "silence", "manual"]
+Eagerness = Literal["low", "medium", "high", "auto"]
+
+_WAITS: dict[Eagerness, tuple[float, float]] = {
+    "low": (0.4, 3.0),
+    "medium": (0.2, 2.0),
+    "auto": (0.2, 2.0),
+    "high": (0.15, 1.0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TurnSettings:
+    """Turn-taking of one session."""
+
+    mode: Mode = "semantic"
+    """Who ends a turn: all evidence, silence alone, or the client (push to talk)."""
+    eagerness: Eagerness = "auto"
+    silence_s: float = 0.5
+    """Silence that ends a turn in mode ``silence``."""
+    create_response: bool = True
+    interrupt_response: bool = True
+    cancel_at_onset: bool = False
+    """Cancel a response at the first voiced sample instead of pausing it and judging (server_vad)."""
+    idle_timeout_s: float | None = None
+    """After this long without speech the assistant speaks up."""
+    language: str = "en"
+    speculate_after_s: float = 0.1
+    """Silence after which the transcript is finalised and an answer prepared."""
+    score_at_s: tuple[float, ...] = (0.1, 0.2, 0.4, 0.8)
+    """Silences at which the turn model is asked."""
+    confirm_after_s: float = 0.6
+    """Voiced speech over an answer that confirms an interruption without words."""
+    verdict_within_s: float = 1.0
+    """A paused answer never stays so longer after the user's last voiced sample."""
+    partial_after_s: float = 0.3
+    """Voiced speech over an answer after which its words are looked at."""
+    media_timeout_s: float = 1.0
+    """A microphone that delivers nothing for so long closes the utterance."""
+    transcript_timeout_s: float = 6.0
+    stall_timeout_s: float = 1.5
+    """An answer that is playing without frames for so long has failed."""
+    first_audio_timeout_s: float = 20.0
+    """A committed answer without a first frame for so long has failed."""
+
+    @property
+    def waits_s(self) -> tuple[float, float]:
+        """Shortest and longest silence asked of a speaker in mode ``semantic``."""
+        return _WAITS[self.eagerness]

@@ -1,0 +1,67 @@
+"""What words say about a turn: backchannels, fillers, sentences that cannot be finished."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_WORD = re.compile(r"[\w'’]+", re.UNICODE)
+
+BACKCHANNELS: dict[str, frozenset[str]] = {
+    "en": frozenset(
+        "mm mhm mmhm hmm hm uh huh uhhuh um ah oh yeah yep yes yup ok okay right sure wow nice cool great really i see "
+        "got it aha alright true exactly good you the".split()
+    ),
+    "te": frozenset("ఆ ఆఁ అవును సరే ఊ ఊఁ హ్మ్ అలాగే అవునా aa avunu sare oo alage".split()),
+}
+"""Words that show listening and do not claim the floor; every word of the utterance must be one.
+
+The English list holds "you" and "the" too: recognisers write them for breath and clicks.
+"""
+
+_TRAILING: dict[str, frozenset[str]] = {
+    "en": frozenset(
+        "and but or so because if when while that which who the a an to of in on at with for from by um uh er like "
+        "my your his her their our is are was were i'm it's i we they he she this these those than then about into "
+        "also well maybe please".split()
+    ),
+    "te": frozenset("మరియు కానీ కాబట్టి లేదా అంటే ఎందుకంటే".split()),
+}
+"""A turn that stops after one of these is most likely not finished."""
+
+
+def normalise(text: str) -> list[str]:
+    """Lower-case words without punctuation, for comparing transcripts ("Mm-hm." gives mm, hm)."""
+    folded = unicodedata.normalize("NFC", text).lower().replace("’", "'")
+    if any("\u0900" <= c <= "\u0dff" for c in folded):  # Indic vowel signs are not \w
+        return [w.strip(".,!?…;:\"'()-") for w in folded.split() if w.strip(".,!?…;:\"'()-")]
+    return _WORD.findall(folded)
+
+
+def has_words(text: str) -> bool:
+    """Whether the transcript contains anything said."""
+    return bool(normalise(text))
+
+
+def is_backchannel(text: str, language: str) -> bool:
+    """Whether every word of `text` only shows listening (false for no words at all)."""
+    known = BACKCHANNELS.get(language, BACKCHANNELS["en"])
+    words = normalise(text)
+    return bool(words) and all(word in known for word in words)
+
+
+def trails_off(text: str, language: str) -> bool:
+    """Whether the text stops where a sentence cannot stop."""
+    if text.rstrip().endswith(("...", "…", ",", "-")):
+        return True
+    words = normalise(text)
+    if not words:
+        return False
+    if text.rstrip().endswith("?"):
+        return False
+    return words[-1] in _TRAILING.get(language, frozenset())
+
+
+def is_complete(text: str) -> bool:
+    """Whether the recogniser closed the sentence (full stop, question or exclamation mark, danda)."""
+    return text.rstrip().endswith((".", "?", "!", "।")) and not text.rstrip().endswith("...")
