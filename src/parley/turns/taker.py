@@ -122,10 +122,10 @@ class TurnTaker:
                 self._out.append(act.PausePlayout(response.id))
             person.over = [r.id for r in active]
             return
+        self._announce(person)
         if self.settings.interrupt_response:
             for response in active:
                 self._end(response, "cut", Ending.CUT, "turn_detected")
-        self._announce(person)
 
     def _announce(self, person: ParticipantRecord) -> None:
         if not person.announced:
@@ -248,11 +248,11 @@ class TurnTaker:
 
     def _confirm(self, person: ParticipantRecord) -> None:
         over, person.over = person.over, []
+        self._announce(person)  # first: blind clients drop their buffer on it
         for name in over:
             response = self._responses.get(name)
             if response is not None:
                 self._end(response, "cut", Ending.CUT, "turn_detected")
-        self._announce(person)
 
     def _resume(self, person: ParticipantRecord) -> None:
         over, person.over = person.over, []

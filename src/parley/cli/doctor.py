@@ -1,0 +1,133 @@
+"""``parley doctor``: measures the machine, checks what can be wrong, names the fault and the mend."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import shutil
+import socket
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from parley.cli import local
+from parley.cli.terminal import out
+from parley.config import Config
+from parley.models.catalogue import catalogue
+from parley.models.store import Store
+
+_SIGNS = {"ok": "[green]ok[/]  ", "note": "[yellow]note[/]", "bad": "[red]bad[/] "}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    level: str
+    what: str
+    mend: str = ""
+
+
+def doctor(config: Annotated[Path | None, typer.Option(help="YAML file with settings")] = None) -> None:
+    """Check this machine, the models, the port and the configuration."""
+    settings = local.command_config(path=config)
+    findings = [*_machine(), *_models(settings), *_port(settings), *_language_models(settings), *_runpod(), *_sound()]
+    for finding in findings:
+        out.print(f"{_SIGNS[finding.level]} {finding.what}", highlight=False)
+        if finding.mend:
+            out.print(f"       {finding.mend}", highlight=False, style="dim")
+    if any(f.level == "bad" for f in findings):
+        raise typer.Exit(3)
+
+
+def _machine() -> Iterator[Finding]:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    version = platform.python_version()
+    yield Finding("ok", f"Python {version} on {platform.system()} {platform.machine()}, {cores} cores, {memory:.1f} GB")
+    if cores < 2:
+        yield Finding("note", "one core only", "answers will be slow; two or more are better")
+    if memory < 2:
+        yield Finding("bad", "less than 2 GB of memory", "the default models need about 1 GB")
+    free = shutil.disk_usage(_existing(Store().root)).free / 2**30
+    level = "ok" if free > 1 else "bad"
+    yield Finding(level, f"{free:.1f} GB free at {Store().root}", "" if free > 1 else "set PARLEY_HOME elsewhere")
+
+
+def _existing(path: Path) -> Path:
+    return next(p for p in (path, *path.parents) if p.exists())
+
+
+def _models(settings: Config) -> Iterator[Finding]:
+    store = Store()
+    for kind, name in (
+        ("vad", settings.vad),
+        ("end_of_turn", settings.end_of_turn),
+        ("asr", settings.asr),
+        ("tts", settings.tts),
+    ):
+        if name is None or Path(name).suffix == ".onnx":
+            continue
+        model = catalogue().get(name, kind)  # type: ignore[arg-type]
+        faults = store.faults(model, verify=True)
+        if not faults:
+            yield Finding("ok", f"{kind}: {model.id} is here and whole")
+        elif all(f == "missing" for f in faults.values()):
+            yield Finding("note", f"{kind}: {model.id} is not here yet", "'parley serve' pulls it at its first start")
+        else:
+            broken = "; ".join(f"{n} {f}" for n, f in faults.items())
+            yield Finding("bad", f"{kind}: {model.id}: {broken}", f"parley models pull {model.id}")
+
+
+def _port(settings: Config) -> Iterator[Finding]:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as fault:
+            yield Finding("note", f"port {settings.port} is taken ({fault.strerror})", "parley serve --port 8001")
+            return
+    yield Finding("ok", f"port {settings.port} on {settings.host} is free")
+
+
+def _language_models(settings: Config) -> Iterator[Finding]:
+    from parley.adapters.openai_chat import find_servers
+
+    servers = asyncio.run(find_servers(settings.port))
+    for server in servers:
+        yield Finding("ok", f"{server.name} serves {', '.join(server.models[:3])} at {server.base_url}")
+    if not servers and settings.llm == "auto" and not settings.llm_base_url:
+        yield Finding("note", "no language model server runs here: the embedded tiny one will answer",
+                      "start Ollama, or: parley serve --llm qwen2.5-1.5b")  # fmt: skip
+
+
+def _runpod() -> Iterator[Finding]:
+    if pod := os.environ.get("RUNPOD_POD_ID"):
+        yield Finding(
+            "ok", f"RunPod pod {pod}: the page is at https://{pod}-{os.environ.get('PORT', '8000')}.proxy.runpod.net"
+        )
+
+
+def _sound() -> Iterator[Finding]:
+    import miniaudio
+
+    try:
+        devices = miniaudio.Devices()
+        heard, played = len(devices.get_captures()), len(devices.get_playbacks())
+    except miniaudio.MiniaudioError:
+        heard = played = 0
+    if heard and played:
+        yield Finding("ok", f"{heard} microphones, {played} loudspeakers")
+    else:
+        yield Finding(
+            "note", "no microphone or loudspeaker here", "talk from the page of another machine, or with --input"
+        )
+
+
+if sys.platform == "win32":  # os.sysconf is not there
+    raise ImportError("parley doctor needs Linux or macOS")

@@ -1,0 +1,51 @@
+"""Models loaded in this process, for commands that need no server."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from parley.cli.terminal import pull_progress
+from parley.config import Config
+from parley.models.catalogue import Model, catalogue
+from parley.models.interfaces import ModelSpec
+from parley.models.loading import load
+from parley.models.store import Store
+from parley.server.run import Server
+
+
+async def load_model(name: str, kind: Any, *, quiet: bool) -> Any:
+    """Pull and load one model of the catalogue (or a voice file)."""
+    from parley.server.roster import _chosen
+
+    store = Store()
+    chosen = _chosen(catalogue(), kind, name)
+    if isinstance(chosen, ModelSpec):
+        return await load(chosen)
+    await ensure([chosen], store, quiet=quiet)
+    return await load(ModelSpec(chosen.id, chosen.family, store.paths(chosen), dict(chosen.options)))
+
+
+async def ensure(models: list[Model], store: Store, *, quiet: bool, accept: str | None = None) -> None:
+    """Pull what is missing, with progress."""
+    missing = [m for m in models if not store.is_present(m)]
+    if not missing:
+        return
+    with pull_progress(missing, quiet=quiet) as report:
+        for model in missing:
+            await asyncio.to_thread(store.pull, model, report, accept=accept)
+
+
+async def prepare(server: Server, *, quiet: bool) -> None:
+    """Pull and load a server's models, with progress."""
+    from contextlib import ExitStack
+
+    with ExitStack() as stack:
+        await server.prepare(pulling=lambda missing: stack.enter_context(pull_progress(missing, quiet=quiet)))
+
+
+def command_config(**given: Any) -> Config:
+    """The configuration for a command."""
+    from parley.config import load as load_config
+
+    return load_config(given.pop("path", None), **given)

@@ -1,0 +1,88 @@
+"""``parley serve``."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from parley.cli import local
+from parley.cli.terminal import errors
+from parley.config import Config
+from parley.server.run import Server, set_up_logs
+
+_PARTS = {"asr": "hears with", "llm": "thinks with", "tts": "speaks with"}
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on [default: 127.0.0.1]")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on [default: 8000]")] = None,
+    config: Annotated[Path | None, typer.Option(help="YAML file with settings")] = None,
+    llm: Annotated[str | None, typer.Option(help="Language model (see 'parley models list')")] = None,
+    llm_base_url: Annotated[str | None, typer.Option(help="OpenAI-compatible server of the language model")] = None,
+    asr: Annotated[str | None, typer.Option(help="Speech recogniser")] = None,
+    tts: Annotated[str | None, typer.Option(help="Voice")] = None,
+    insecure: Annotated[bool | None, typer.Option("--insecure", help="Allow other addresses without a key")] = None,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress")] = False,
+) -> None:
+    """Serve everything: the page, the Realtime protocol, the audio interface.
+
+    Missing models are pulled first. Examples:
+
+      parley serve --open
+
+      parley serve --asr whisper-base --llm qwen2.5-1.5b
+
+      parley serve --llm-base-url http://localhost:11434/v1 --llm llama3.2
+    """
+    settings = local.command_config(
+        path=config, host=host, port=port, llm=llm, llm_base_url=llm_base_url, asr=asr, tts=tts, insecure=insecure
+    )
+    set_up_logs(settings)
+    run(_serve(settings, quiet=quiet, open_page=open_page))
+
+
+def run(work: Any) -> None:
+    """Run on uvloop where there is one."""
+    if sys.platform == "win32":
+        asyncio.run(work)
+    else:
+        import uvloop
+
+        uvloop.run(work)
+
+
+async def _serve(settings: Config, *, quiet: bool, open_page: bool) -> None:
+    began = time.monotonic()
+    server = Server(settings)
+    await local.prepare(server, quiet=quiet)
+    serving = asyncio.create_task(server.serve())
+    await asyncio.wait({serving, ready := asyncio.ensure_future(server.ready.wait())}, return_when="FIRST_COMPLETED")
+    ready.cancel()
+    if server.ready.is_set() and not quiet:
+        _greet(server, time.monotonic() - began)
+        if open_page:
+            typer.launch(server.url)
+    await serving
+
+
+def _greet(server: Server, seconds: float) -> None:
+    assert server.state is not None
+    specs = server.state.roster.specs
+    models = ", ".join(f"{verb} {specs[part].id}" for part, verb in _PARTS.items())
+    errors.print(f"[bold green]parley[/] is ready after {seconds:.1f} s at [bold]{server.url}[/]", highlight=False)
+    errors.print(f"  {models}", highlight=False)
+    errors.print(f"  any OpenAI Realtime client: {server.url.replace('http', 'ws', 1)}/v1/realtime", highlight=False)
+    if specs["llm"].id == "smollm2-135m":
+        errors.print(
+            "  [yellow]this language model is tiny and often answers nonsense;[/] a better one: "
+            "'parley serve --llm qwen2.5-1.5b', or start Ollama and restart",
+            highlight=False,
+        )
+    if server.config.insecure and server.config.host not in ("127.0.0.1", "localhost", "::1"):
+        errors.print("  [bold red]--insecure: everybody who reaches this address can talk[/]", highlight=False)

@@ -1,0 +1,1 @@
+"""A client of the protocol: what `parley talk` and the benchmarks are made of. Knows no server internals."""

@@ -1,0 +1,50 @@
+"""What counts as sound: the same measure for every server and every recording."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parley.audio.pcm import Int16
+
+AUDIBLE_DBFS = -45.0
+_SPEECH_BELOW_LOUD_DB = 25.0
+
+
+def hops_dbfs(samples: Int16, rate_hz: int) -> NDArray[np.float64]:
+    """RMS of each 10 ms, dBFS."""
+    hop = rate_hz // 100
+    data = samples[: len(samples) // hop * hop].astype(np.float64).reshape(-1, hop) / 32768
+    levels: NDArray[np.float64] = 10 * np.log10(np.mean(np.square(data), axis=1) + 1e-12)
+    return levels
+
+
+def first_audible_s(samples: Int16, rate_hz: int, since_s: float = 0.0) -> float | None:
+    """Start of the first 10 ms after `since_s` above -45 dBFS whose successor is too; None if silent."""
+    loud = hops_dbfs(samples, rate_hz) > AUDIBLE_DBFS
+    twice = np.flatnonzero(loud[:-1] & loud[1:])
+    later = twice[twice >= round(since_s * 100)]
+    return float(later[0]) / 100 if len(later) else None
+
+
+def last_audible_s(samples: Int16, rate_hz: int) -> float | None:
+    """End of the last 10 ms above -45 dBFS whose predecessor is too."""
+    loud = hops_dbfs(samples, rate_hz) > AUDIBLE_DBFS
+    twice = np.flatnonzero(loud[:-1] & loud[1:])
+    return float(twice[-1] + 2) / 100 if len(twice) else None
+
+
+def speech_ends_s(samples: Int16, rate_hz: int, pause_s: float = 0.3) -> list[float]:
+    """Ends of the stretches of speech of a recording (last voiced 10 ms before each pause), seconds.
+
+    Voiced: within 25 dB of the recording's loud parts (95th percentile), so that quiet recordings and
+    steady background noise are judged alike.
+    """
+    levels = hops_dbfs(samples, rate_hz)
+    if not len(levels):
+        return []
+    voiced = np.flatnonzero(levels > np.percentile(levels, 95) - _SPEECH_BELOW_LOUD_DB)
+    if not len(voiced):
+        return []
+    gaps = np.flatnonzero(np.diff(voiced) > pause_s * 100)
+    return [float(voiced[g] + 1) / 100 for g in (*gaps, len(voiced) - 1)]

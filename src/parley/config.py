@@ -1,0 +1,143 @@
+"""The server's configuration: defaults, then a YAML file, then environment variables, then the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from parley.conversation.settings import DEFAULT_INSTRUCTIONS
+from parley.errors import UsageError
+
+
+def _env(name: str, *others: str) -> Any:
+    return AliasChoices(name, f"PARLEY_{name.upper()}", *others)
+
+
+class Config(BaseSettings):
+    """Everything that can be configured. Environment: ``PARLEY_`` and the name in capitals."""
+
+    model_config = SettingsConfigDict(extra="forbid", populate_by_name=True, env_ignore_empty=True)
+
+    host: str = Field("127.0.0.1", validation_alias=_env("host"), description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, validation_alias=_env("port", "PORT"), description="Port to listen on.")
+    api_key: SecretStr | None = Field(
+        None, validation_alias=_env("api_key"), description="Key that clients must show (Bearer)."
+    )
+    insecure: bool = Field(
+        False, validation_alias=_env("insecure"), description="Allow other addresses than localhost without a key."
+    )
+    allowed_origins: list[str] = Field(
+        [], validation_alias=_env("allowed_origins"), description="Web origins besides the server's own."
+    )
+    vad: str = Field("silero-vad", validation_alias=_env("vad"), description="Voice activity detector.")
+    end_of_turn: str | None = Field(
+        "smart-turn-v3", validation_alias=_env("end_of_turn"), description="Turn model; null: silence and words alone."
+    )
+    asr: str = Field(
+        "moonshine-tiny-en", validation_alias=_env("asr", "WHISPER_MODEL"), description="Speech recogniser."
+    )
+    tts: str = Field(
+        "piper-en-us-joe",
+        validation_alias=_env("tts", "PIPER_VOICE"),
+        description="Default voice: a model of the catalogue or a Piper .onnx file.",
+    )
+    voices: list[str] = Field(
+        ["espeak"], validation_alias=_env("voices"), description="Further voices to load beside the default one."
+    )
+    llm: str = Field(
+        "auto",
+        validation_alias=_env("llm", "LLM_MODEL"),
+        description="Language model: 'auto' (a running server, else the embedded one), a model of the catalogue, "
+        "a .gguf file, or a model name of the server at llm_base_url.",
+    )
+    llm_base_url: str | None = Field(
+        None, validation_alias=_env("llm_base_url", "LLM_BASE_URL"), description="OpenAI-compatible server."
+    )
+    llm_api_key: SecretStr | None = Field(
+        None, validation_alias=_env("llm_api_key", "LLM_API_KEY"), description="Key for that server."
+    )
+    llm_slots: int = Field(2, ge=1, le=64, validation_alias=_env("llm_slots"), description="Parallel embedded answers.")
+    licences: Literal["all", "permissive"] = Field(
+        "all", validation_alias=_env("licences"), description="'permissive' leaves out copyleft runtimes."
+    )
+    instructions: str = Field(
+        DEFAULT_INSTRUCTIONS, validation_alias=_env("instructions"), description="The assistant's persona."
+    )
+    greeting: str | None = Field(
+        None, validation_alias=_env("greeting"), description="Spoken when a conversation begins."
+    )
+    language: str | None = Field(
+        None, validation_alias=_env("language"), description="Spoken language (ISO 639-1) unless the client says."
+    )
+    max_output_tokens: int = Field(
+        160, ge=1, le=4096, validation_alias=_env("max_output_tokens"), description="Longest answer, tokens."
+    )
+    max_sessions: int = Field(
+        25, ge=1, validation_alias=_env("max_sessions"), description="Conversations at once; more are refused."
+    )
+    max_session_minutes: float = Field(
+        60, gt=0, validation_alias=_env("max_session_minutes"), description="Longest conversation."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", validation_alias=_env("log_level"), description="Least urgent line that is logged."
+    )
+    log_folder: Path | None = Field(
+        None, validation_alias=_env("log_folder"), description="Where log files go; default: PARLEY_HOME/logs."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The command line first, then the environment, then the file, then the defaults."""
+        return init_settings, env_settings, _File(settings_cls)
+
+
+class _File(PydanticBaseSettingsSource):
+    """The YAML file that `load` was given."""
+
+    content: dict[str, Any] = {}  # noqa: RUF012 - set by `load` for one construction
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        return self.content.get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        return dict(self.content)
+
+
+def load(path: Path | None = None, **given: Any) -> Config:
+    """Read the configuration; `given` are values of the command line (None: not given).
+
+    Raises `UsageError` that names the file and the field at fault.
+    """
+    _File.content = _read(path) if path else {}
+    try:
+        return Config(**{k: v for k, v in given.items() if v is not None})
+    except ValidationError as fault:
+        errors = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in fault.errors())
+        raise UsageError(f"{path or 'configuration'}: {errors}") from fault
+    finally:
+        _File.content = {}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as fault:
+        raise UsageError(f"{path}: {fault.strerror}") from fault
+    except yaml.YAMLError as fault:
+        raise UsageError(f"{path}: not valid YAML ({fault})") from fault
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise UsageError(f"{path}: must be a mapping of settings")
+    return content

@@ -1,0 +1,163 @@
+"""One response on its way: what it has said so far, and what may not leave before its commit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from parley.conversation import happenings as hp
+from parley.conversation.history import Item, new_id
+from parley.models.interfaces import ToolCall, Usage
+from parley.turns.actions import Ending
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseWish:
+    """What a client asks of one response; None keeps the session's setting."""
+
+    instructions: str | None = None
+    tools: tuple[Mapping[str, Any], ...] | None = None
+    tool_choice: Any = None
+    max_output_tokens: int | None = None
+    modality: Literal["audio", "text"] | None = None
+    voice: str | None = None
+    metadata: Mapping[str, str] | None = None
+    out_of_band: bool = False
+    """Kept out of the history (``conversation: none``)."""
+    input: Sequence[Item] | None = None
+    """A prompt of its own instead of the history."""
+    say: str | None = None
+    """Fixed words instead of a model's."""
+    response_id: str | None = None
+
+
+@dataclass(slots=True)
+class Marks:
+    """When things happened, seconds on the loop's clock, for the waterfall."""
+
+    speech_ended: float | None = None
+    transcribed: float | None = None
+    started: float | None = None
+    first_token: float | None = None
+    first_audio: float | None = None
+    committed: float | None = None
+    first_frame: float | None = None
+
+    def waterfall(self, response: str) -> hp.Waterfall | None:
+        """Stages on the way from the last voiced sample to the first frame; they sum to the total."""
+        if self.speech_ended is None or self.first_frame is None:
+            return None
+        at = self.speech_ended
+        parts: dict[str, int] = {}
+        stages = (
+            ("recognition", self.transcribed),
+            ("first_token", self.first_token),
+            ("first_audio", self.first_audio),
+            ("endpointing", self.committed),
+            ("playout", self.first_frame),
+        )
+        total = round((self.first_frame - at) * 1000)
+        spent = 0
+        for name, mark in stages:
+            at = max(at, mark if mark is not None else at)
+            parts[name] = round((at - self.speech_ended) * 1000) - spent
+            spent += parts[name]
+        parts["playout"] += total - spent
+        return hp.Waterfall(response, total, parts)
+
+
+@dataclass(slots=True)
+class Answer:
+    """Book-keeping of one response."""
+
+    key: str
+    """The turn-taker's name for it."""
+    sink: Callable[[hp.Happening], None]
+    wish: ResponseWish
+    turn: int | None
+    transcript: str
+    committed: bool
+    speaks: bool
+    id: str = ""
+    items: list[Item] = field(default_factory=list)
+    usage: Usage = field(default_factory=Usage)
+    task: asyncio.Task[None] | None = None
+    marks: Marks = field(default_factory=Marks)
+    produced: bool = False
+    """Everything was generated."""
+    previous: str | None = None
+    """The item of the conversation that it follows."""
+    recorded: int = 0
+    """Items that stand in the history already."""
+    speech: Any = None
+    _held: list[hp.Happening] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Name it."""
+        self.id = self.id or self.wish.response_id or new_id("resp")
+
+    def emit(self, happening: hp.Happening) -> None:
+        """Tell the outside, now or at the commit."""
+        if self.committed:
+            self.sink(happening)
+        else:
+            self._held.append(happening)
+
+    def release(self) -> None:
+        """The commit: everything held back leaves, in order."""
+        self.committed = True
+        held, self._held = self._held, []
+        for happening in held:
+            if isinstance(happening, hp.AnswerItemStarted):
+                self.sink(replace(happening, previous=self.previous))
+            else:
+                self.sink(happening)
+
+    def restart(self) -> None:
+        """Forget what was produced (only before the commit)."""
+        self._held.clear()
+        self.items.clear()
+        self.usage = Usage()
+        self.produced = False
+
+    @property
+    def message(self) -> Item | None:
+        """The spoken or written item."""
+        return next((i for i in self.items if i.kind == "message"), None)
+
+    def add_text(self, text: str) -> None:
+        """Text arrived."""
+        message = self.message
+        if message is None:
+            message = Item(new_id("item"), role="assistant", spoken=self.speaks, status="in_progress")
+            self._begin(message)
+        index = self.items.index(message)
+        self.items[index] = replace(message, text=message.text + text)
+        self.emit(hp.AnswerText(self.id, message.id, index, text))
+
+    def add_call(self, call: ToolCall) -> None:
+        """A fragment of a function call arrived; fragments of one call share its index."""
+        calls = [i for i in self.items if i.kind == "function_call"]
+        if call.index >= len(calls):
+            item = Item(new_id("item"), "function_call", status="in_progress", call_id=call.id or new_id("call"),
+                        name=call.name)  # fmt: skip
+            self._begin(item)
+        else:
+            item = calls[call.index]
+        if call.arguments:
+            index = self.items.index(item)
+            self.items[index] = replace(item, arguments=item.arguments + call.arguments)
+            self.emit(hp.AnswerArguments(self.id, item.id, index, item.call_id, call.arguments))
+
+    def _begin(self, item: Item) -> None:
+        self.items.append(item)
+        self.emit(hp.AnswerItemStarted(self.id, len(self.items) - 1, item, self.previous))
+
+    def settle(self, ending: Ending, heard: int | None) -> None:
+        """Fix the items as they count: the message cut to `heard` characters unless None."""
+        status: Literal["completed", "incomplete"] = "completed" if ending is Ending.FINISHED else "incomplete"
+        self.items = [
+            replace(i, status=status, heard=heard if i.kind == "message" else None) for i in self.items
+        ]  # fmt: skip

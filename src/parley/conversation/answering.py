@@ -1,0 +1,360 @@
+"""Answers of a session: producing, committing, pausing, cutting, and settling what was heard of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from parley.audio.pcm import Float32
+from parley.conversation import happenings as hp
+from parley.conversation.answer import Answer, ResponseWish
+from parley.conversation.engines.base import (
+    AnswerPart,
+    AnswerRequest,
+    SpeechPart,
+    TextPart,
+    ToolPart,
+)
+from parley.conversation.history import as_messages
+from parley.errors import ParleyError, ProtocolError
+from parley.models.interfaces import Caller, ChatOptions, Priority, SpeakingStyle, Synthesizer
+from parley.turns import actions as act
+from parley.turns import events as ev
+from parley.turns.actions import Ending
+from parley.turns.ledger import SpokenWord
+
+if TYPE_CHECKING:
+    from parley.conversation.session import Session
+
+log = structlog.get_logger("conversation")
+
+_AHEAD_S = 20.0  # sound that may wait in the playout before the engine is made to wait
+_REMEMBERED = 16  # responses whose heard position may still be corrected
+
+
+class Answering:
+    """The session's responses by the turn-taker's key."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.answers: dict[str, Answer] = {}
+        self.wishes: deque[ResponseWish] = deque(maxlen=8)
+        self._over: dict[str, Answer] = {}
+        self._out_of_band: dict[str, Answer] = {}
+        self._speech: Float32 | None = None
+        self._room = asyncio.Event()
+
+    def key_of(self, response_id: str) -> str | None:
+        """The turn-taker's key of a running response."""
+        return next((a.key for a in self.answers.values() if a.id == response_id), None)
+
+    def hold_speech(self, speech: Float32) -> None:
+        """Keep the sound of the turn that was just committed, for engines that hear."""
+        self._speech = speech if self._session.cast.engine.hears else None
+
+    def perform(self, action: act.Action) -> None:
+        """Carry out an order about a response."""
+        match action:
+            case act.StartResponse():
+                self._start(action)
+            case act.CommitResponse():
+                self._commit(self.answers[action.response])
+            case act.PausePlayout():
+                self._pause(action.response)
+            case act.ResumePlayout():
+                self._session.playout.resume(action.response)
+                self._tell(hp.PlayoutResumed, action.response)
+            case act.EndResponse():
+                self._end(self.answers.pop(action.response), action.ending, action.reason)
+            case _:
+                raise AssertionError(f"nobody performs {action}")
+
+    # -- beginning ------------------------------------------------------------------------------------
+
+    def _start(self, order: act.StartResponse) -> None:
+        session = self._session
+        wish = self.wishes.popleft() if self.wishes and not order.speculative else ResponseWish()
+        speaks = (wish.modality or session.settings.modality) == "audio"
+        answer = Answer(order.response, session.emit, wish, order.turn, order.transcript, not order.speculative, speaks)
+        self.answers[answer.key] = answer
+        if order.turn is not None:
+            answer.speech = session.turn_speech() if order.speculative else self._speech
+        if session.cast.engine.duplex is not None and wish.say is None:
+            self._announce(answer)
+            session.playout.release(answer.key)
+            return
+        if answer.committed:
+            self._announce(answer)
+            session.playout.release(answer.key)
+            answer.marks.committed = session.now
+            session.mark_turn(answer)
+        answer.task = session.spawn(self._produce(answer), "answer")
+
+    def _announce(self, answer: Answer) -> None:
+        items = self._session.history.items
+        answer.previous = items[-1].id if items else None
+        self._session.emit(hp.ResponseStarted(answer.id, answer.wish.metadata, answer.wish.out_of_band))
+
+    def _commit(self, answer: Answer) -> None:
+        session = self._session
+        self._announce(answer)
+        answer.marks.committed = session.now
+        session.mark_turn(answer)
+        answer.release()
+        self._record(answer)
+        session.playout.release(answer.key)
+        self._maybe_silent_end(answer)
+
+    def restart_speculations(self) -> None:
+        """The history changed under a prompt that is not committed: prepare the answer anew."""
+        for answer in self.answers.values():
+            if not answer.committed and answer.task is not None:
+                answer.task.cancel()
+                answer.restart()
+                self._session.playout.flush(answer.key)
+                self._session.ledger.forget(answer.key)
+                answer.task = self._session.spawn(self._produce(answer), "answer")
+
+    # -- producing ------------------------------------------------------------------------------------
+
+    async def _produce(self, answer: Answer) -> None:
+        session = self._session
+        answer.marks.started = session.now
+
+        async def take(part: AnswerPart) -> None:
+            await self._take(answer, part)
+
+        try:
+            await session.cast.engine.answer(self._request(answer), take)
+        except ParleyError as fault:
+            log.warning("response failed", session=session.id, response=answer.id, error=str(fault))
+            session.dispatch(ev.ResponseFailed(answer.key, str(fault)))
+            return
+        except Exception as fault:
+            log.error("response broke", session=session.id, response=answer.id, exc_info=True)
+            session.dispatch(ev.ResponseFailed(answer.key, f"internal error ({type(fault).__name__})"))
+            return
+        answer.produced = True
+        session.playout.complete(answer.key)
+        self._maybe_silent_end(answer)
+
+    def _maybe_silent_end(self, answer: Answer) -> None:
+        """An answer without any sound is over when it is produced and committed."""
+        session = self._session
+        silent = session.playout.buffered_s(answer.key) == 0 and answer.marks.first_frame is None
+        if answer.produced and answer.committed and (silent or not answer.speaks):
+            session.dispatch(ev.ResponseCompleted(answer.key))
+
+    def _request(self, answer: Answer) -> AnswerRequest:
+        session, wish = self._session, answer.wish
+        settings = session.settings
+        instructions = wish.instructions if wish.instructions is not None else settings.instructions
+        if wish.input is not None:
+            head = [{"role": "system", "content": instructions}] if instructions else []
+            messages = head + as_messages(list(wish.input), settings.memory_tokens)
+        else:
+            messages = session.history.messages(instructions, settings.memory_tokens)
+        if not answer.committed:
+            messages = [*messages, {"role": "user", "content": answer.transcript}]
+        options = ChatOptions(
+            tools=wish.tools if wish.tools is not None else settings.tools,
+            tool_choice=wish.tool_choice if wish.tool_choice is not None else settings.tool_choice,
+            max_tokens=wish.max_output_tokens or settings.max_output_tokens,
+            temperature=settings.temperature,
+        )
+        priority = Priority.COMMITTED if answer.committed else Priority.SPECULATIVE
+        synthesizer, style = self._voice(wish.voice or settings.voice)
+        return AnswerRequest(
+            messages, options, style, synthesizer if answer.speaks else None, Caller(session.id, priority),
+            speech=answer.speech, say=wish.say,
+        )  # fmt: skip
+
+    def _voice(self, name: str | None) -> tuple[Synthesizer | None, SpeakingStyle]:
+        voices, settings = self._session.cast.voices, self._session.settings
+        style = SpeakingStyle(name, settings.speed, settings.language)
+        if name is not None and name in voices:
+            return voices[name], style
+        return next(iter(voices.values()), None), style
+
+    async def _take(self, answer: Answer, part: AnswerPart) -> None:
+        session = self._session
+        marks = answer.marks
+        if isinstance(part, TextPart):
+            marks.first_token = session.now if marks.first_token is None else marks.first_token
+            answer.add_text(part.text)
+            self._record(answer)
+        elif isinstance(part, SpeechPart):
+            marks.first_audio = session.now if marks.first_audio is None else marks.first_audio
+            await self._take_speech(answer, part)
+        elif isinstance(part, ToolPart):
+            answer.add_call(part.call)
+            self._record(answer)
+        else:
+            answer.usage = part.usage
+
+    async def _take_speech(self, answer: Answer, part: SpeechPart) -> None:
+        playout = self._session.playout
+        begins = playout.append(answer.key, part.samples, part.rate_hz)
+        words = [SpokenWord(w.text_end, w.start_s + begins, w.end_s + begins) for w in part.words]
+        self._session.ledger.add_words(answer.key, words)
+        while playout.buffered_s(answer.key) > _AHEAD_S:
+            self._room.clear()
+            await self._room.wait()
+
+    def made_room(self) -> None:
+        """Frames were pulled: an engine that waits may look again."""
+        self._room.set()
+
+    def _record(self, answer: Answer) -> None:
+        """Items of a committed answer stand in the history from their beginning."""
+        if answer.wish.out_of_band or not answer.committed:
+            return
+        for item in answer.items[answer.recorded :]:
+            self._session.history.insert(item)
+        answer.recorded = len(answer.items)
+
+    # -- pausing and ending ---------------------------------------------------------------------------
+
+    def _pause(self, key: str) -> None:
+        self._session.playout.pause(key)
+        self._tell(hp.PlayoutPaused, key)
+
+    def _tell(self, kind: Any, key: str) -> None:
+        answer = self.answers.get(key)
+        if answer is not None and answer.message is not None and answer.marks.first_frame is not None:
+            self._session.emit(kind(answer.id, answer.message.id))
+
+    def first_frame(self, key: str) -> None:
+        """The first frame left: the waterfall is complete."""
+        answer = self.answers.get(key)
+        if answer is None:
+            return
+        answer.marks.first_frame = self._session.now
+        if (waterfall := answer.marks.waterfall(answer.id)) is not None:
+            self._session.emit(waterfall)
+
+    def _end(self, answer: Answer, ending: Ending, reason: str) -> None:
+        session = self._session
+        if answer.task is not None and answer.task is not asyncio.current_task():
+            answer.task.cancel()
+        if ending in (Ending.CUT, Ending.FAILED) and answer.speaks:
+            session.heard(answer.key, session.position(answer.key))
+        audible = answer.marks.first_frame is not None
+        session.playout.flush(answer.key)
+        self.made_room()
+        if ending is Ending.DROPPED:
+            session.ledger.forget(answer.key)
+            return
+        if ending is not Ending.FINISHED and audible and answer.message is not None:
+            session.emit(hp.PlayoutFlushed(answer.id, answer.message.id, answer.key))
+        heard = self._heard(answer, ending)
+        answer.settle(ending, heard)
+        self._record(answer)
+        self._finish(answer, ending, reason)
+        if ending is Ending.FAILED and heard in (0, None) and not audible:
+            self._apologise(answer)
+
+    def _heard(self, answer: Answer, ending: Ending) -> int | None:
+        if ending is Ending.FINISHED or not answer.speaks or answer.message is None:
+            return None
+        chars = self._session.ledger.heard_chars(answer.key)
+        complete = answer.produced and self._session.ledger.all_heard(answer.key)
+        return None if complete else chars
+
+    def _finish(self, answer: Answer, ending: Ending, reason: str) -> None:
+        session = self._session
+        previous = answer.previous
+        for index, item in enumerate(answer.items):
+            if not answer.wish.out_of_band:
+                session.history.update(
+                    item.id, text=item.text, heard=item.heard, status=item.status, arguments=item.arguments
+                )
+                previous = session.history.before(item.id)
+            session.emit(hp.AnswerItemDone(answer.id, index, item, previous))
+        session.emit(
+            hp.ResponseEnded(
+                answer.id, ending, reason, tuple(answer.items), answer.usage, answer.wish.metadata,
+                answer.wish.out_of_band,
+            )
+        )  # fmt: skip
+        self._over[answer.id] = answer
+        while len(self._over) > _REMEMBERED:
+            oldest = self._over.pop(next(iter(self._over)))
+            session.ledger.forget(oldest.key)
+
+    def _apologise(self, answer: Answer) -> None:
+        apology = self._session.settings.apology
+        if apology and answer.wish.say is None and answer.speaks:
+            self.wishes.append(ResponseWish(say=apology))
+            self._session.dispatch(ev.ResponseRequested("user"))
+
+    # -- late truth -----------------------------------------------------------------------------------
+
+    def correct(self, item_id: str, until_s: float) -> None:
+        """A client's word on how much of an item was heard; raises `ProtocolError` for a silent item."""
+        for answer in [*self.answers.values(), *self._over.values()]:
+            if answer.message is not None and answer.message.id == item_id and answer.speaks:
+                self.correct_response(answer.id, until_s)
+                return
+        raise ProtocolError(f"item '{item_id}' has no audio that could be truncated", field="item_id")
+
+    def correct_response(self, response_id: str, until_s: float) -> None:
+        """Take a better position; of a response that is over, history follows."""
+        key = self.key_of(response_id)
+        if key is not None:
+            self._session.ledger.heard("user", key, until_s)
+            return
+        answer = self._over.get(response_id)
+        if answer is None or answer.message is None or not answer.speaks:
+            return
+        session = self._session
+        position = session.ledger.corrected("user", answer.key, until_s)
+        chars = session.ledger.heard_chars(answer.key)
+        message = answer.message
+        heard = None if answer.produced and chars >= len(message.heard_text) and message.heard is None else chars
+        if heard == message.heard or answer.wish.out_of_band:
+            return
+        try:
+            item = session.history.update(message.id, heard=heard)
+        except ProtocolError:
+            return  # the item was deleted meanwhile
+        answer.items = [item if i.id == item.id else i for i in answer.items]
+        session.emit(hp.HeardChanged(answer.id, item.id, item.text, item.heard_text, round(position * 1000)))
+        self.restart_speculations()
+
+    # -- out of band ----------------------------------------------------------------------------------
+
+    def start_out_of_band(self, wish: ResponseWish) -> None:
+        """A written response beside the conversation; needs no floor."""
+        answer = Answer("", self._session.emit, wish, None, "", committed=True, speaks=False)
+        self._out_of_band[answer.id] = answer
+        self._session.emit(hp.ResponseStarted(answer.id, wish.metadata, out_of_band=True))
+        answer.task = self._session.spawn(self._produce_out_of_band(answer), "out-of-band")
+
+    async def _produce_out_of_band(self, answer: Answer) -> None:
+        async def take(part: AnswerPart) -> None:
+            await self._take(answer, part)
+
+        ending, reason = Ending.FINISHED, ""
+        try:
+            await self._session.cast.engine.answer(self._request(answer), take)
+        except ParleyError as fault:
+            ending, reason = Ending.FAILED, str(fault)
+        except asyncio.CancelledError:
+            ending, reason = Ending.CUT, "client_cancelled"
+            raise
+        finally:
+            del self._out_of_band[answer.id]
+            answer.settle(ending, None)
+            self._finish(answer, ending, reason)
+
+    def cancel_out_of_band(self, response_id: str | None) -> bool:
+        """Cancel a response of this kind by its id."""
+        answer = self._out_of_band.get(response_id or "")
+        if answer is None or answer.task is None:
+            return False
+        answer.task.cancel()
+        return True

@@ -1,0 +1,238 @@
+"""One participant's input: sound in, voice edges and media time out, words and scores on request."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Literal
+
+from parley.audio.pcm import Float32, Int16, to_float
+from parley.audio.resample import LiveResampler
+from parley.conversation.audio_memory import AudioMemory
+from parley.conversation.settings import Cast
+from parley.conversation.voice_activity import VoiceActivity
+from parley.errors import Overloaded
+from parley.models.interfaces import MODEL_RATE_HZ, Caller, Priority, RecognizerStream
+from parley.turns import actions as act
+from parley.turns import events as ev
+
+_WINDOW = 512
+_SLICE_S = 0.5
+_LIVE_S = 0.25
+_MAX_QUEUED_S = 600.0
+_PRE_ROLL_S = 0.3
+_KEEP_S = 2.0
+_POST_ROLL_S = 0.12
+
+Mark = Literal["commit", "clear"]
+
+
+class Ears:
+    """Listens for one participant. `run` must be running; everything else is called from the same loop."""
+
+    def __init__(self, participant: str, cast: Cast, dispatch: Callable[[ev.Event], None], owner: str) -> None:
+        self.participant = participant
+        self._cast = cast
+        self._dispatch = dispatch
+        self._owner = owner
+        self._queue: deque[tuple[Int16, int] | Mark] = deque()
+        self._queued_s = 0.0
+        self._arrived = asyncio.Event()
+        self._resampler: LiveResampler | None = None
+        self._vad = cast.vad.open()
+        self._activity = VoiceActivity()
+        self._pending: list[Float32] = []  # audio not yet filling a window
+        self._memory = AudioMemory()
+        self._kept_from = 0  # uncommitted audio of push to talk begins here
+        self._turn_from = 0
+        self._stream: RecognizerStream | None = None
+        self._fed_to = 0
+        self._stream_lock = asyncio.Lock()
+        self._open_questions = 0
+        self._answered = asyncio.Event()
+        self.manual = False
+        self.language: str | None = None
+
+    # -- input ----------------------------------------------------------------------------------------
+
+    def append(self, samples: Int16, rate_hz: int) -> None:
+        """Queue audio; raises `Overloaded` when ten minutes are waiting."""
+        seconds = len(samples) / rate_hz
+        if self._queued_s + seconds > _MAX_QUEUED_S:
+            raise Overloaded(f"more than {_MAX_QUEUED_S:.0f} s of audio are waiting to be heard")
+        self._queued_s += seconds
+        self._queue.append((samples, rate_hz))
+        self._arrived.set()
+
+    def mark(self, mark: Mark) -> None:
+        """Queue a commit or clear behind the audio that came before it."""
+        self._queue.append(mark)
+        self._arrived.set()
+
+    @property
+    def uncommitted_s(self) -> float:
+        """Seconds of audio since the last commit or clear, queued ones included."""
+        return (self._memory.end - self._kept_from) / MODEL_RATE_HZ + self._queued_s
+
+    @property
+    def media_s(self) -> float:
+        """Media time: seconds of audio examined so far."""
+        return self._memory.end / MODEL_RATE_HZ
+
+    async def run(self) -> None:
+        """Examine audio as it comes, for ever; a backlog is examined as fast as the models answer."""
+        while True:
+            while not self._queue:
+                self._arrived.clear()
+                await self._arrived.wait()
+            entry = self._queue.popleft()
+            if isinstance(entry, str):
+                self._apply(entry)
+                continue
+            samples, rate_hz = entry
+            most = int(_SLICE_S * rate_hz)
+            if len(samples) > most:
+                self._queue.appendleft((samples[most:], rate_hz))
+                samples = samples[:most]
+            self._queued_s = max(0.0, self._queued_s - len(samples) / rate_hz)
+            await self._examine(self._to_model_rate(samples, rate_hz))
+
+    def _to_model_rate(self, samples: Int16, rate_hz: int) -> Float32:
+        if self._resampler is None or self._resampler.from_hz != rate_hz:
+            self._resampler = LiveResampler(rate_hz, MODEL_RATE_HZ)
+        return to_float(self._resampler.push(samples))
+
+    async def _examine(self, audio: Float32) -> None:
+        self._memory.append(audio)
+        if not self.manual:
+            await self._watch_voice(audio)
+        live = self._queued_s < _LIVE_S
+        self._dispatch(ev.MediaAdvanced(self.participant, self.media_s, live))
+        while not live and self._open_questions:  # media time must not outrun the evidence about it
+            self._answered.clear()
+            await self._answered.wait()
+        self._forget_old()
+
+    async def _watch_voice(self, audio: Float32) -> None:
+        import numpy as np
+
+        data = np.concatenate([*self._pending, audio])
+        full = len(data) // _WINDOW * _WINDOW
+        self._pending = [data[full:]]
+        windows = data[:full]
+        base = self._memory.end - len(data)
+        live = self._queued_s < _LIVE_S
+        for index in range(0, full, _WINDOW):
+            window = windows[index : index + _WINDOW]
+            (probability,) = await self._vad.feed(window)
+            edge = self._activity.push(window, probability)
+            if edge is not None:
+                self._voice_edge(edge.started, edge.sample)
+            if not live:
+                self._dispatch(ev.MediaAdvanced(self.participant, (base + index + _WINDOW) / MODEL_RATE_HZ, live=False))
+                while self._open_questions:
+                    self._answered.clear()
+                    await self._answered.wait()
+
+    def _voice_edge(self, started: bool, sample: int) -> None:
+        sample += self._vad_origin
+        at = sample / MODEL_RATE_HZ
+        if started:
+            if self._stream is None:
+                self._turn_from = max(self._kept_from, sample - int(_PRE_ROLL_S * MODEL_RATE_HZ))
+            self._dispatch(ev.VoiceStarted(self.participant, at))
+        else:
+            self._dispatch(ev.VoiceStopped(self.participant, at))
+
+    _vad_origin = 0  # absolute sample at which the voice activity began to count
+
+    def set_manual(self, manual: bool) -> None:
+        """Switch between push to talk and listening for voices; the detector starts afresh."""
+        if manual == self.manual:
+            return
+        self.manual = manual
+        self._pending = []
+        self._activity = VoiceActivity(self._activity.threshold)
+        self._vad_origin = self._memory.end
+
+    def set_threshold(self, threshold: float) -> None:
+        """Probability from which a window counts as speech."""
+        self._activity.threshold = threshold
+
+    def _apply(self, mark: Mark) -> None:
+        if mark == "commit":
+            if self._stream is None and not self._activity.speaking:
+                self._turn_from = self._kept_from
+            self._dispatch(ev.MediaAdvanced(self.participant, self.media_s))
+            self._dispatch(ev.InputCommitted(self.participant))
+        else:
+            self.forget_turn()
+            self._dispatch(ev.InputCleared(self.participant))
+
+    # -- questions ------------------------------------------------------------------------------------
+
+    def turn_audio(self, until_s: float | None = None) -> Float32:
+        """The turn's sound so far, pre-roll included."""
+        end = self._memory.end if until_s is None else int((until_s + _POST_ROLL_S) * MODEL_RATE_HZ)
+        return self._memory.cut(self._turn_from, end)
+
+    async def transcribe(self, order: act.FinalizeTranscript | act.TranscribePartial) -> None:
+        """Carry out a transcription and dispatch its result; raises `ModelError`."""
+        final = isinstance(order, act.FinalizeTranscript)
+        until = order.until if isinstance(order, act.FinalizeTranscript) else self.media_s
+        with _Question(self):
+            async with self._stream_lock:
+                if self._stream is None:
+                    self._stream = self._cast.recognizer.open(self.language)
+                    self._fed_to = self._turn_from
+                end = min(self._memory.end, int((until + _POST_ROLL_S) * MODEL_RATE_HZ))
+                if end > self._fed_to:
+                    self._stream.feed(self._memory.cut(self._fed_to, end))
+                    self._fed_to = end
+                caller = Caller(self._owner, Priority.COMMITTED if final else Priority.PARTIAL)
+                transcript = await (self._stream.finish(caller) if final else self._stream.partial(caller))
+            self._dispatch(ev.Transcribed(order.participant, order.turn, order.revision, transcript.text, final))
+
+    async def score(self, order: act.ScoreEndOfTurn) -> None:
+        """Ask the turn model, if there is one that knows the language, and dispatch its verdict."""
+        model = self._cast.end_of_turn
+        if model is None or (self.language or "en") not in self._cast.end_of_turn_languages:
+            return
+        with _Question(self):
+            probability = await model.probability(self.turn_audio(), Caller(self._owner, Priority.COMMITTED))
+            self._dispatch(ev.EndOfTurnScored(order.participant, order.turn, order.revision, probability))
+
+    def forget_turn(self) -> None:
+        """The turn was committed or discarded: the next one begins with what comes now."""
+        self._stream = None
+        self._kept_from = self._memory.end
+        self._turn_from = self._memory.end
+
+    def _forget_old(self) -> None:
+        keep = int(_KEEP_S * MODEL_RATE_HZ)
+        if self.manual:
+            self._memory.forget_before(self._kept_from)
+        elif self._stream is None and not self._activity.speaking:
+            self._kept_from = max(self._kept_from, self._memory.end - keep)
+            self._memory.forget_before(self._memory.end - keep)
+        else:
+            self._memory.forget_before(self._turn_from)
+
+    def close(self) -> None:
+        """Free the detector's stream."""
+        self._vad.close()
+
+
+class _Question:
+    """Counts a question to a model as open while it runs."""
+
+    def __init__(self, ears: Ears) -> None:
+        self._ears = ears
+
+    def __enter__(self) -> None:
+        self._ears._open_questions += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._ears._open_questions -= 1
+        self._ears._answered.set()

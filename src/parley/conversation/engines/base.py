@@ -1,0 +1,76 @@
+"""The interface of engines: what they declare, what they get, what they give."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from parley.audio.pcm import Float32, Int16
+from parley.models.interfaces import Caller, ChatOptions, DuplexModel, SpeakingStyle, Synthesizer, ToolCall, Usage
+from parley.turns.ledger import SpokenWord
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRequest:
+    """What to answer and how."""
+
+    messages: Sequence[Mapping[str, Any]]
+    """The prompt; the user's turn is its last message (by its transcript)."""
+    options: ChatOptions
+    style: SpeakingStyle
+    synthesizer: Synthesizer | None
+    """None: text only."""
+    caller: Caller
+    speech: Float32 | None = None
+    """The user's turn as sound, 16 kHz, for engines that hear."""
+    say: str | None = None
+    """Fixed words to say instead of asking a model (greeting, apology)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    """More text of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechPart:
+    """More sound of the answer, with its words (times from the start of this part, spans in the answer)."""
+
+    samples: Int16
+    rate_hz: int
+    words: tuple[SpokenWord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ToolPart:
+    """A fragment of a function call."""
+
+    call: ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class UsagePart:
+    """What it cost."""
+
+    usage: Usage
+
+
+AnswerPart = TextPart | SpeechPart | ToolPart | UsagePart
+Emit = Callable[[AnswerPart], Awaitable[None]]
+
+
+class Engine(Protocol):
+    """Produces answers. `turns: model` engines converse frame by frame instead and have a `duplex` model."""
+
+    turns: Literal["ours", "model"]
+    pausable: bool
+    history: Literal["ledger", "model"]
+    hears: bool
+    """Whether it wants the turn as sound."""
+    duplex: DuplexModel | None
+
+    async def answer(self, request: AnswerRequest, emit: Emit) -> None:
+        """Produce an answer; returns when it is complete, raises `ModelError`; cancel to stop."""

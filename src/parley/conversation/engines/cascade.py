@@ -1,0 +1,36 @@
+"""The cascade: transcript in, language model, voice out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Literal
+
+from parley.conversation.engines.base import AnswerRequest, Emit
+from parley.conversation.engines.speaking import speak_deltas
+from parley.models.interfaces import ChatDelta, ChatModel, DuplexModel
+
+
+async def fixed(text: str) -> AsyncGenerator[ChatDelta, None]:
+    """Words that are known beforehand, as if a model had written them."""
+    yield ChatDelta(text=text)
+
+
+class Cascade:
+    """Answers with a chat model; see `Engine`."""
+
+    turns: Literal["ours", "model"] = "ours"
+    history: Literal["ledger", "model"] = "ledger"
+    pausable = True
+    hears = False
+    duplex: DuplexModel | None = None
+
+    def __init__(self, chat: ChatModel) -> None:
+        self.chat = chat
+
+    async def answer(self, request: AnswerRequest, emit: Emit) -> None:
+        """See `Engine.answer`."""
+        if request.say is not None:
+            deltas = fixed(request.say)
+        else:
+            deltas = self.chat.stream(request.messages, request.options, request.caller)
+        await speak_deltas(deltas, request, emit)

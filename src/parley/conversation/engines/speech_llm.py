@@ -1,0 +1,34 @@
+"""A language model that hears (Ultravox and its like): the user's turn goes in as sound, text comes out."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from parley.conversation.engines.base import AnswerRequest, Emit
+from parley.conversation.engines.cascade import fixed
+from parley.conversation.engines.speaking import speak_deltas
+from parley.models.interfaces import ChatModel, DuplexModel, SpeechChatModel
+
+
+class SpeechLlm:
+    """Answers spoken turns with a model that hears, typed ones with the same model's text side."""
+
+    turns: Literal["ours", "model"] = "ours"
+    history: Literal["ledger", "model"] = "ledger"
+    pausable = True
+    hears = True
+    duplex: DuplexModel | None = None
+
+    def __init__(self, model: SpeechChatModel, chat: ChatModel) -> None:
+        self._model = model
+        self._chat = chat
+
+    async def answer(self, request: AnswerRequest, emit: Emit) -> None:
+        """See `Engine.answer`."""
+        if request.say is not None:
+            deltas = fixed(request.say)
+        elif request.speech is not None:
+            deltas = self._model.stream_speech(request.messages[:-1], request.speech, request.options, request.caller)
+        else:
+            deltas = self._chat.stream(request.messages, request.options, request.caller)
+        await speak_deltas(deltas, request, emit)

@@ -1,0 +1,219 @@
+"""What a session tells the outside, free of any protocol. The transport turns these into events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from parley.conversation.history import Item
+from parley.models.interfaces import Usage
+from parley.turns.actions import Ending
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """A participant began a turn (a confirmed one, when an answer was sounding)."""
+
+    item: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStopped:
+    """The turn is over."""
+
+    item: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class InputTaken:
+    """The turn's audio became an item of the conversation."""
+
+    item: str
+    previous: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class InputCleared:
+    """Uncommitted audio was thrown away at the client's wish."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemAdded:
+    """An item entered the history."""
+
+    item: Item
+    previous: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemDone:
+    """An item will not change any more (but for late truth about what was heard)."""
+
+    item: Item
+    previous: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemDeleted:
+    """An item left the history."""
+
+    item: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemTruncated:
+    """An answer was cut to what was heard, at the client's word."""
+
+    item: str
+    audio_end_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeardChanged:
+    """How much of an answer was heard is known better now."""
+
+    response: str
+    item: str
+    text: str
+    heard_text: str
+    audio_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptDone:
+    """The words of a spoken turn."""
+
+    item: str
+    text: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptFailed:
+    """The words of a spoken turn could not be had."""
+
+    item: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseStarted:
+    """An answer was committed."""
+
+    response: str
+    metadata: Mapping[str, str] | None = None
+    out_of_band: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerItemStarted:
+    """An item of an answer begins."""
+
+    response: str
+    index: int
+    item: Item
+    previous: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerText:
+    """More text of an answer; it may be ahead of the sound."""
+
+    response: str
+    item: str
+    index: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerArguments:
+    """More arguments of a function call."""
+
+    response: str
+    item: str
+    index: int
+    call_id: str
+    delta: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerItemDone:
+    """An item of an answer is complete or cut."""
+
+    response: str
+    index: int
+    item: Item
+    previous: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseEnded:
+    """An answer is over."""
+
+    response: str
+    ending: Ending
+    reason: str
+    items: tuple[Item, ...]
+    usage: Usage
+    metadata: Mapping[str, str] | None = None
+    out_of_band: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Waterfall:
+    """Where the time of one answer went; `parts_ms` sum to `total_ms` (last voiced sample to first frame)."""
+
+    response: str
+    total_ms: int
+    parts_ms: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PlayoutPaused:
+    """Stop playing the response at once, keep what is unplayed."""
+
+    response: str
+    item: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlayoutResumed:
+    """Go on where it stopped."""
+
+    response: str
+    item: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlayoutFlushed:
+    """Throw away what is unplayed of the response."""
+
+    response: str
+    item: str
+    key: str
+    """The turn-taker's name of the response."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateChanged:
+    """The derived state of the conversation (LISTENING, USER_SPEAKING, THINKING, SPEAKING, BARGED_IN)."""
+
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdleTimedOut:
+    """Nobody spoke for the configured time."""
+
+    item: str
+    at_ms: int
+
+
+Happening = (
+    SpeechStarted | SpeechStopped | InputTaken | InputCleared | ItemAdded | ItemDone | ItemDeleted | ItemTruncated
+    | HeardChanged | TranscriptDone | TranscriptFailed | ResponseStarted | AnswerItemStarted | AnswerText
+    | AnswerArguments | AnswerItemDone | ResponseEnded | Waterfall | PlayoutPaused | PlayoutResumed
+    | PlayoutFlushed | StateChanged | IdleTimedOut
+)  # fmt: skip

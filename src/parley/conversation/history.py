@@ -1,0 +1,124 @@
+"""The conversation's items and the prompt made of them. Of an answer, only what was heard is remembered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+from uuid import uuid4
+
+from parley.errors import ProtocolError
+
+Kind = Literal["message", "function_call", "function_call_output"]
+Status = Literal["in_progress", "completed", "incomplete"]
+_CHARS_PER_TOKEN = 4
+
+
+def new_id(prefix: str) -> str:
+    """A short unique id, ``prefix_…``."""
+    return f"{prefix}_{uuid4().hex[:20]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item; replaced as a whole when it changes."""
+
+    id: str
+    kind: Kind = "message"
+    role: Literal["user", "assistant", "system"] | None = None
+    text: str = ""
+    """Of a spoken turn its transcript, of an answer all that was written."""
+    heard: int | None = None
+    """Characters of `text` that were heard; None when all of it counts."""
+    spoken: bool = False
+    """Whether it came as, or went out as, sound."""
+    status: Status = "completed"
+    call_id: str = ""
+    name: str = ""
+    arguments: str = ""
+    output: str = ""
+
+    @property
+    def heard_text(self) -> str:
+        """What counts: the text up to the last word that was heard."""
+        return self.text if self.heard is None else self.text[: self.heard]
+
+
+class History:
+    """Items in order. `revision` grows with every change; a prompt names the one it was made of."""
+
+    def __init__(self) -> None:
+        self.items: list[Item] = []
+        self.revision = 0
+
+    def get(self, item_id: str) -> Item:
+        """The item; raises `ProtocolError` when there is none of that id."""
+        return self.items[self._index(item_id)]
+
+    def insert(self, item: Item, after: str | None = None) -> str | None:
+        """Add an item, at the end or after another ("root": in front); returns the id before it."""
+        if any(i.id == item.id for i in self.items):
+            raise ProtocolError(f"an item '{item.id}' exists already", field="item.id", code="duplicate_item")
+        if after is None:
+            index = len(self.items)
+        else:
+            index = 0 if after == "root" else self._index(after, field="previous_item_id") + 1
+        self.items.insert(index, item)
+        self.revision += 1
+        return self.items[index - 1].id if index else None
+
+    def update(self, item_id: str, **changes: Any) -> Item:
+        """Replace fields of an item; returns the new one."""
+        index = self._index(item_id)
+        self.items[index] = replace(self.items[index], **changes)
+        self.revision += 1
+        return self.items[index]
+
+    def delete(self, item_id: str) -> None:
+        """Remove an item."""
+        del self.items[self._index(item_id)]
+        self.revision += 1
+
+    def before(self, item_id: str) -> str | None:
+        """Id of the item in front of another."""
+        index = self._index(item_id)
+        return self.items[index - 1].id if index else None
+
+    def messages(self, instructions: str, budget_tokens: int) -> list[dict[str, Any]]:
+        """The prompt in the form of the chat interface, newest items first to be kept within the budget."""
+        head: list[dict[str, Any]] = [{"role": "system", "content": instructions}] if instructions else []
+        return head + as_messages(self.items, budget_tokens)
+
+    def _index(self, item_id: str, field: str = "item_id") -> int:
+        for index, item in enumerate(self.items):
+            if item.id == item_id:
+                return index
+        raise ProtocolError(f"no item '{item_id}' in this conversation", field=field, code="item_not_found")
+
+
+def as_messages(items: list[Item], budget_tokens: int) -> list[dict[str, Any]]:
+    """Items as chat messages; the oldest are left out when the budget does not hold them."""
+    kept: list[dict[str, Any]] = []
+    left = budget_tokens * _CHARS_PER_TOKEN
+    for item in reversed(items):
+        message = _message(item)
+        if message is None:
+            continue
+        left -= len(item.heard_text) + len(item.arguments) + len(item.output) + 16
+        if left < 0 and kept:
+            break
+        kept.append(message)
+    while kept and kept[-1]["role"] == "tool":  # a result without its call confuses models
+        kept.pop()
+    return kept[::-1]
+
+
+def _message(item: Item) -> dict[str, Any] | None:
+    if item.kind == "function_call":
+        function = {"name": item.name, "arguments": item.arguments}
+        return {"role": "assistant", "content": "", "tool_calls": [
+            {"id": item.call_id, "type": "function", "function": function}
+        ]}  # fmt: skip
+    if item.kind == "function_call_output":
+        return {"role": "tool", "tool_call_id": item.call_id, "content": item.output}
+    text = item.heard_text.strip()
+    return {"role": item.role, "content": text} if text else None

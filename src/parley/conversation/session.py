@@ -1,0 +1,317 @@
+"""A session: performs what the turn-taker orders, tells it what happens, and keeps the history true.
+
+House rules: no policy lives here. Every event goes through `dispatch`, every action through `_perform`,
+one at a time and in order. Time is the running loop's clock. A session's tasks end with `async with`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Self
+
+import structlog
+
+from parley.conversation import happenings as hp
+from parley.conversation.answer import Answer, ResponseWish
+from parley.conversation.answering import Answering
+from parley.conversation.duplexing import Duplexing
+from parley.conversation.ears import Ears
+from parley.conversation.history import History, Item, new_id
+from parley.conversation.playout import Playout
+from parley.conversation.settings import Cast, SessionSettings
+from parley.errors import ParleyError
+from parley.turns import TurnTaker
+from parley.turns import actions as act
+from parley.turns import events as ev
+from parley.turns.ledger import HeardLedger
+
+log = structlog.get_logger("conversation")
+
+USER = "user"
+_CLOSE_S = 2.0
+
+
+class Session:
+    """One client's conversation. Use as ``async with``; `sink` gets every happening."""
+
+    def __init__(self, cast: Cast, settings: SessionSettings, sink: Callable[[hp.Happening], None]) -> None:
+        self.id = new_id("sess")
+        self.cast = cast
+        self.settings = settings
+        self.history = History()
+        self.ledger = HeardLedger()
+        self.playout = Playout(self.dispatch)
+        self.position: Callable[[str], float] = lambda _: 0.0
+        """Set by the transport: where the listener's playout of a response is now, seconds."""
+        self._sink = sink
+        self._taker = TurnTaker(settings.turns)
+        self._events: deque[ev.Event] = deque()
+        self._dispatching = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._state = self._taker.view
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._turn_items: dict[int, str] = {}
+        self._speech_ended: dict[int, float] = {}
+        self._transcribed: dict[int, float] = {}
+        self._ears = Ears(USER, cast, self.dispatch, self.id)
+        self._answering = Answering(self)
+        self._duplexing: Duplexing | None = None
+        self._closed = False
+        self._apply_settings()
+
+    # -- life -----------------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        """Start listening; greet if a greeting is set."""
+        self._loop = asyncio.get_running_loop()
+        if self.cast.engine.duplex is not None:
+            self._duplexing = Duplexing(self, await self.cast.engine.duplex.open_slot(), self.cast.engine.duplex)
+            self.spawn(self._duplexing.run(), "duplex")
+        else:
+            self.spawn(self._ears.run(), "ears")
+        if self.settings.greeting:
+            self.request_response(ResponseWish(say=self.settings.greeting))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Release everything, however the session ends."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_CLOSE_S)
+        if self._duplexing is not None:
+            await self._duplexing.aclose()
+        self._ears.close()
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Run something that ends with the session; a failure is logged and ends only that."""
+        task = asyncio.create_task(work, name=f"{self.id}:{name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._reap)
+        return task
+
+    def _reap(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            log.error("task failed", session=self.id, task=task.get_name(), exc_info=fault)
+
+    # -- what clients ask -----------------------------------------------------------------------------
+
+    def append_audio(self, samples: Any, rate_hz: int) -> None:
+        """Add input audio; raises `Overloaded` when far too much waits."""
+        if self._duplexing is not None:
+            self._duplexing.append(samples, rate_hz)
+        else:
+            self._ears.append(samples, rate_hz)
+
+    @property
+    def uncommitted_s(self) -> float:
+        """Seconds of input audio since the last commit or clear."""
+        return self._ears.uncommitted_s
+
+    def commit_input(self) -> None:
+        """The user's turn is over (push to talk)."""
+        self._ears.mark("commit")
+
+    def clear_input(self) -> None:
+        """Throw uncommitted audio away."""
+        self._ears.mark("clear")
+        self.emit(hp.InputCleared())
+
+    def add_item(self, item: Item, after: str | None = None) -> None:
+        """Put an item into the history; raises `ProtocolError`."""
+        previous = self.history.insert(item, after)
+        self.emit(hp.ItemAdded(item, previous))
+        self.emit(hp.ItemDone(item, previous))
+
+    def delete_item(self, item_id: str) -> None:
+        """Take an item out of the history; raises `ProtocolError`."""
+        self.history.delete(item_id)
+        self.emit(hp.ItemDeleted(item_id))
+
+    def truncate_item(self, item_id: str, audio_end_ms: int) -> None:
+        """The client says how much of an answer was heard; clamped to what was sent."""
+        self.history.get(item_id)
+        self._answering.correct(item_id, audio_end_ms / 1000)
+        self.emit(hp.ItemTruncated(item_id, audio_end_ms))
+
+    def request_response(self, wish: ResponseWish | None = None) -> None:
+        """Ask for an answer now (or as soon as the user has finished)."""
+        wish = wish or ResponseWish()
+        if wish.out_of_band and (wish.modality or self.settings.modality) == "text":
+            self._answering.start_out_of_band(wish)
+            return
+        self._answering.wishes.append(wish)
+        self.dispatch(ev.ResponseRequested(USER))
+
+    def cancel_response(self, response_id: str | None = None) -> bool:
+        """Cancel one response or all; returns whether there was one."""
+        if self._answering.cancel_out_of_band(response_id):
+            return True
+        key = self._answering.key_of(response_id) if response_id else None
+        if (response_id and key is None) or not self._taker.active_responses:
+            return False
+        self.dispatch(ev.ResponseCancelled(key))
+        return True
+
+    def answer(self, key: str) -> Answer | None:
+        """The running answer that the turn-taker calls `key`."""
+        return self._answering.answers.get(key)
+
+    def response_key(self, response_id: str) -> str | None:
+        """The turn-taker's name of a running response."""
+        return self._answering.key_of(response_id)
+
+    @property
+    def active_response(self) -> str | None:
+        """Id of the response that is committed and not over."""
+        keys = self._taker.active_responses
+        answer = self._answering.answers.get(keys[0]) if keys else None
+        return answer.id if answer else None
+
+    def update(self, settings: SessionSettings) -> None:
+        """Replace the settings; they count from the next turn or response on."""
+        self.settings = settings
+        self._apply_settings()
+        self.dispatch(ev.SettingsChanged(settings.turns))
+
+    def _apply_settings(self) -> None:
+        self._ears.set_manual(self.settings.turns.mode == "manual")
+        self._ears.language = self.settings.language
+
+    def set_vad_threshold(self, threshold: float) -> None:
+        """Probability from which sound counts as speech."""
+        self._ears.set_threshold(threshold)
+
+    # -- what the transport reports -------------------------------------------------------------------
+
+    def sent(self, key: str, until_s: float) -> None:
+        """Audio of a response left for the listener."""
+        self.ledger.sent(key, until_s)
+
+    def heard(self, key: str, until_s: float) -> None:
+        """The listener's playout has come so far."""
+        self.ledger.heard(USER, key, until_s)
+
+    def correct_heard(self, response_id: str, until_s: float) -> None:
+        """A late, better position, also of a response that is over."""
+        self._answering.correct_response(response_id, until_s)
+
+    def made_room(self) -> None:
+        """Frames were pulled: engines that are far ahead may go on."""
+        self._answering.made_room()
+
+    def played_out(self, key: str) -> None:
+        """The listener heard a response to its end."""
+        self.heard(key, float("inf"))
+        self.dispatch(ev.ResponseCompleted(key))
+
+    # -- the machine ----------------------------------------------------------------------------------
+
+    @property
+    def now(self) -> float:
+        """The loop's clock, seconds."""
+        return self._loop.time()
+
+    def emit(self, happening: hp.Happening) -> None:
+        """Tell the outside."""
+        if not self._closed:
+            self._sink(happening)
+
+    def dispatch(self, event: ev.Event) -> None:
+        """Hand an event to the turn-taker and perform what it orders; events that this causes follow after."""
+        self._events.append(event)
+        if self._dispatching or self._closed:
+            return
+        self._dispatching = True
+        try:
+            while self._events:
+                current = self._events.popleft()
+                self._note(current)
+                for action in self._taker.handle(current, self.now):
+                    self._perform(action)
+        finally:
+            self._dispatching = False
+        if self._taker.view != self._state:
+            self._state = self._taker.view
+            self.emit(hp.StateChanged(self._state))
+        self._set_timer()
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        deadline = self._taker.next_deadline()
+        if deadline is not None and not self._closed:
+            self._timer = self._loop.call_at(deadline, self.dispatch, ev.Tick())
+
+    def _note(self, event: ev.Event) -> None:
+        """Remember times for the waterfall."""
+        if isinstance(event, ev.Transcribed) and event.final:
+            self._transcribed[event.turn] = self.now
+        elif isinstance(event, ev.PlayoutStarted):
+            self._answering.first_frame(event.response)
+
+    def _perform(self, action: act.Action) -> None:
+        match action:
+            case act.AnnounceSpeechStarted():
+                self.emit(hp.SpeechStarted(self._turn_item(action.turn), round(action.at * 1000)))
+            case act.TranscribePartial() | act.FinalizeTranscript():
+                self.spawn(self._transcribe(action), "transcribe")
+            case act.ScoreEndOfTurn():
+                self.spawn(self._ears.score(action), "end-of-turn")
+            case act.CommitTurn():
+                self._commit_turn(action)
+            case act.DiscardTurn():
+                self._turn_items.pop(action.turn, None)
+                self._ears.forget_turn()
+            case act.AnnounceIdle():
+                at_ms = round(self._ears.media_s * 1000)
+                self.emit(hp.IdleTimedOut(new_id("item"), at_ms))
+            case _:
+                self._answering.perform(action)
+
+    async def _transcribe(self, order: act.FinalizeTranscript | act.TranscribePartial) -> None:
+        try:
+            await self._ears.transcribe(order)
+        except ParleyError as fault:
+            log.error("recognition failed", session=self.id, error=str(fault))
+            if isinstance(order, act.FinalizeTranscript):
+                self.emit(hp.TranscriptFailed(self._turn_item(order.turn), str(fault)))
+                self.dispatch(ev.Transcribed(order.participant, order.turn, order.revision, "", final=True))
+
+    def _turn_item(self, turn: int) -> str:
+        return self._turn_items.setdefault(turn, new_id("item"))
+
+    def _commit_turn(self, action: act.CommitTurn) -> None:
+        item = Item(self._turn_items.pop(action.turn, "") or new_id("item"), role="user",
+                    text=action.transcript, spoken=True)  # fmt: skip
+        self._speech_ended[action.turn] = self.now - (self._ears.media_s - action.ended)
+        self._answering.hold_speech(self._ears.turn_audio(action.ended))
+        if self.settings.turns.mode != "manual":
+            self.emit(hp.SpeechStopped(item.id, round(action.ended * 1000)))
+        previous = self.history.insert(item)
+        self.emit(hp.InputTaken(item.id, previous))
+        self.emit(hp.ItemAdded(replace(item, text=""), previous))
+        self.emit(hp.TranscriptDone(item.id, action.transcript, max(0.0, action.ended - action.started)))
+        self.emit(hp.ItemDone(item, previous))
+        self._ears.forget_turn()
+
+    def mark_turn(self, answer: Answer) -> None:
+        """Copy the turn's times to its answer."""
+        if answer.turn is not None:
+            answer.marks.speech_ended = self._speech_ended.pop(answer.turn, None)
+            answer.marks.transcribed = self._transcribed.pop(answer.turn, None)
+
+    def turn_speech(self) -> Any:
+        """The sound of the turn that is forming."""
+        return self._ears.turn_audio()

@@ -1,0 +1,54 @@
+"""What can be set for one session, and the models that it talks through."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from parley.conversation.engines.base import Engine
+from parley.models.interfaces import EndOfTurn, Recognizer, Synthesizer, Vad
+from parley.turns.settings import TurnSettings
+
+DEFAULT_INSTRUCTIONS = (
+    "You are a friendly voice assistant. Your words are spoken aloud: answer in one or two short, plain "
+    "sentences, without lists, mark-up or emoji."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSettings:
+    """Settings of one session; replaced as a whole, never changed in place."""
+
+    instructions: str = DEFAULT_INSTRUCTIONS
+    voice: str | None = None
+    """None: the server's default voice."""
+    speed: float = 1.0
+    language: str | None = None
+    """Spoken language (ISO 639-1); None: the recogniser decides, words are judged as English."""
+    modality: Literal["audio", "text"] = "audio"
+    tools: tuple[Mapping[str, Any], ...] = ()
+    tool_choice: Any = "auto"
+    max_output_tokens: int | None = None
+    temperature: float | None = None
+    memory_tokens: int = 2048
+    """Budget of the prompt; the oldest items are left out first."""
+    greeting: str | None = None
+    apology: str | None = "Sorry, I could not answer that."
+    """Spoken when an answer fails before any of it was heard; None: silence."""
+    turns: TurnSettings = field(default_factory=TurnSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """The models behind a session."""
+
+    vad: Vad
+    recognizer: Recognizer
+    engine: Engine
+    end_of_turn: EndOfTurn | None = None
+    end_of_turn_languages: Sequence[str] = ()
+    voices: Mapping[str, Synthesizer] = field(default_factory=dict)
+    """Voice names to synthesisers; the first is the default."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """What is in use, for people: part to model name."""

@@ -1,0 +1,111 @@
+"""From window probabilities and energy to edges: when a voice began and when it really ended.
+
+Silero's probability lags: it falls 70 to 150 ms after the last voiced sample. The energy of 10 ms hops,
+compared with the noise floor, says where the voice ended within the last window that it called speech.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parley.audio.pcm import Float32
+
+_RATE = 16000
+_HOP = 160  # 10 ms
+_WINDOW = 512
+_LOOK_BACK_HOPS = 40
+_QUIET_HOPS = 6
+_SLOW_WINDOWS = 4
+_ABOVE_NOISE_DB = 9.0
+_BELOW_PEAK_DB = 32.0
+_FLOOR_DBFS = -55.0
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """The voice started or stopped at an absolute sample."""
+
+    started: bool
+    sample: int
+
+
+class VoiceActivity:
+    """Edges of one input. Feed windows of 512 samples at 16 kHz with their probability."""
+
+    def __init__(self, threshold: float = 0.5) -> None:
+        self.threshold = threshold
+        self.speaking = False
+        self._samples = 0
+        self._hops: list[float] = []  # dBFS of the last hops; the newest ends at `_hop_end`
+        self._hop_end = 0
+        self._rest: Float32 = np.empty(0, np.float32)
+        self._noise_db = -60.0
+        self._peak_db = -120.0
+        self._low_windows = 0
+
+    def push(self, window: Float32, probability: float) -> Edge | None:
+        """Take one window; return the edge that it completes."""
+        self._samples += len(window)
+        fresh = self._measure(window)
+        if not self.speaking:
+            if probability < self.threshold:
+                self._learn_noise(fresh)
+                return None
+            self.speaking = True
+            self._low_windows = 0
+            self._peak_db = max(self._hops[-8:], default=-120.0)
+            return Edge(True, self._onset())
+        self._peak_db = max(self._peak_db - 0.02 * len(fresh), *fresh) if fresh else self._peak_db
+        if probability >= self.threshold - 0.15:
+            self._low_windows = 0
+            return None
+        self._low_windows += 1
+        quiet = self._quiet_hops()
+        if quiet < _QUIET_HOPS and self._low_windows < _SLOW_WINDOWS:
+            return None
+        self.speaking = False
+        lag = quiet if quiet >= _QUIET_HOPS else 3 * self._low_windows
+        return Edge(False, max(0, self._hop_end - lag * _HOP))
+
+    def _measure(self, window: Float32) -> list[float]:
+        data = np.concatenate([self._rest, window])
+        full = len(data) // _HOP * _HOP
+        self._rest = data[full:]
+        power: NDArray[np.float32] = np.square(data[:full]).reshape(-1, _HOP).mean(axis=1)
+        fresh = [float(db) for db in 10 * np.log10(power + 1e-12)]
+        self._hops = (self._hops + fresh)[-_LOOK_BACK_HOPS:]
+        self._hop_end = self._samples - len(self._rest)
+        return fresh
+
+    def _learn_noise(self, fresh: list[float]) -> None:
+        """Down at once, up slowly: the floor is what remains between words."""
+        for db in fresh:
+            self._noise_db = (
+                max(-90.0, db) if db < self._noise_db else self._noise_db + 0.05 * min(6.0, db - self._noise_db)
+            )
+
+    @property
+    def _voiced_above_db(self) -> float:
+        relative = max(self._noise_db + _ABOVE_NOISE_DB, self._peak_db - _BELOW_PEAK_DB)
+        return min(max(relative, _FLOOR_DBFS), self._peak_db - 10.0)
+
+    def _quiet_hops(self) -> int:
+        limit = self._voiced_above_db
+        count = 0
+        for db in reversed(self._hops):
+            if db > limit:
+                break
+            count += 1
+        return count
+
+    def _onset(self) -> int:
+        """First voiced sample: from the window back while the energy is above the noise (at most 130 ms)."""
+        limit = max(self._noise_db + _ABOVE_NOISE_DB, _FLOOR_DBFS)
+        hops = 1
+        for hops, db in enumerate(reversed(self._hops[-17:]), start=1):
+            if hops > _WINDOW // _HOP + 1 and db < limit:
+                break
+        return max(0, self._hop_end - hops * _HOP)

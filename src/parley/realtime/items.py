@@ -1,0 +1,89 @@
+"""Conversation items as the protocol writes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from parley.realtime.reader import Reader
+
+_CONTENT = {
+    "user": ("input_text", "input_audio"),
+    "system": ("input_text",),
+    "assistant": ("output_text", "output_audio", "text"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NewItem:
+    """An item that a client creates."""
+
+    id: str | None
+    type: Literal["message", "function_call", "function_call_output"]
+    role: Literal["user", "assistant", "system"] | None = None
+    text: str = ""
+    audio: str | None = None
+    """Base64 of recorded speech in the session's input format, to be transcribed."""
+    call_id: str = ""
+    name: str = ""
+    arguments: str = ""
+    output: str = ""
+
+
+def read_item(given: Reader) -> NewItem:
+    """An item of ``conversation.item.create`` or of a response's ``input``; raises `ProtocolError`."""
+    kind = given.choice("type", ("message", "function_call", "function_call_output"), None)
+    item_id = given.text("id", longest=64)
+    if kind == "message":
+        return _read_message(given, item_id)
+    if kind == "function_call_output":
+        return NewItem(item_id, kind, call_id=given.need_text("call_id"), output=given.need_text("output"))
+    if kind == "function_call":
+        return NewItem(item_id, kind, call_id=given.text("call_id", "") or "", name=given.need_text("name"),
+                       arguments=given.need_text("arguments"))  # fmt: skip
+    raise given.fail("type", "is required", "missing_required_parameter")
+
+
+def _read_message(given: Reader, item_id: str | None) -> NewItem:
+    role = given.choice("role", tuple(_CONTENT))
+    if role is None:
+        raise given.fail("role", "is required", "missing_required_parameter")
+    texts: list[str] = []
+    audio = None
+    for part in given.objects("content"):
+        kind = part.choice("type", _CONTENT[role])
+        if kind is None:
+            raise part.fail("type", "is required", "missing_required_parameter")
+        if kind == "input_audio" and part.text("transcript") is None:
+            audio = part.text("audio", longest=20_000_000)
+        else:
+            texts.append(part.text("text") or part.text("transcript") or "")
+    return NewItem(item_id, "message", role, " ".join(t for t in texts if t), audio)
+
+
+def message(
+    item_id: str, role: str, text: str, status: str, *, spoken: bool, with_content: bool = True
+) -> dict[str, Any]:
+    """A message item."""
+    content: list[dict[str, Any]] = []
+    if with_content:
+        if role == "assistant":
+            content = [
+                {"type": "output_audio", "transcript": text} if spoken else {"type": "output_text", "text": text}
+            ]
+        else:
+            content = [{"type": "input_audio", "transcript": text} if spoken else {"type": "input_text", "text": text}]
+    return {"id": item_id, "object": "realtime.item", "type": "message", "status": status, "role": role,
+            "content": content}  # fmt: skip
+
+
+def function_call(item_id: str, call_id: str, name: str, arguments: str, status: str) -> dict[str, Any]:
+    """A function call item."""
+    return {"id": item_id, "object": "realtime.item", "type": "function_call", "status": status, "call_id": call_id,
+            "name": name, "arguments": arguments}  # fmt: skip
+
+
+def function_call_output(item_id: str, call_id: str, output: str) -> dict[str, Any]:
+    """The result of a function call."""
+    return {"id": item_id, "object": "realtime.item", "type": "function_call_output", "status": "completed",
+            "call_id": call_id, "output": output}  # fmt: skip

@@ -1,0 +1,1 @@
+"""The application: models, sockets, REST, security, admission, health, metrics, logs, page."""

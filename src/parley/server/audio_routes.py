@@ -1,0 +1,126 @@
+"""``/v1/audio/speech`` and ``/v1/audio/transcriptions`` as the OpenAI audio interface has them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Annotated, Literal
+
+import msgspec
+from fastapi import APIRouter, File, Form, Request, UploadFile
+from pydantic import BaseModel, Field
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+
+from parley.audio import files
+from parley.conversation.oneshot import say_text, transcribe_recording
+from parley.errors import AudioError, UsageError
+from parley.models.interfaces import MODEL_RATE_HZ, Caller, SpeakingStyle, TimedText
+from parley.server.state import ServerState
+
+router = APIRouter()
+
+_CALLER = Caller("rest")
+
+
+class SpeechRequest(BaseModel):
+    """Body of ``POST /v1/audio/speech``."""
+
+    input: str = Field(min_length=1, max_length=20_000)
+    model: str = "tts-1"
+    voice: str | dict[str, str] = "alloy"
+    response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] = "mp3"
+    speed: float = Field(1.0, ge=0.25, le=4.0)
+    instructions: str | None = None
+    stream_format: Literal["audio", "sse"] = "audio"
+    language: str | None = None
+
+
+@router.post("/v1/audio/speech")
+async def speech(request: Request, body: SpeechRequest) -> Response:
+    """Say a text; the sound is streamed as it is made."""
+    state: ServerState = request.app.state.parley
+    if body.stream_format == "sse":
+        raise UsageError("stream_format: 'sse' is not supported; use 'audio', which is streamed too")
+    wanted = body.voice if isinstance(body.voice, str) else body.voice.get("id", "")
+    name = state.roster.voice_names.resolve(wanted)
+    synthesizer = state.roster.voices[name]
+    encoder = files.StreamEncoder(synthesizer.rate_hz if body.response_format != "pcm" else 24000, body.response_format)
+    style = SpeakingStyle(name, body.speed, body.language)
+
+    async def sound() -> AsyncIterator[bytes]:
+        from parley.audio.resample import LiveResampler
+
+        resampler = LiveResampler(synthesizer.rate_hz, 24000) if body.response_format == "pcm" else None
+        async with aclosing(say_text(synthesizer, body.input, style, _CALLER)) as chunks:
+            async for chunk in chunks:
+                yield await asyncio.to_thread(encoder.push, resampler.push(chunk) if resampler else chunk)
+        tail = encoder.push(resampler.flush()) if resampler else b""
+        yield tail + await asyncio.to_thread(encoder.finish)
+
+    return StreamingResponse(sound(), media_type=files.MEDIA_TYPES[body.response_format])
+
+
+@router.post("/v1/audio/transcriptions")
+async def transcriptions(
+    request: Request,
+    file: Annotated[UploadFile, File()],
+    model: Annotated[str, Form()] = "whisper-1",
+    language: Annotated[str | None, Form()] = None,
+    response_format: Annotated[Literal["json", "text", "verbose_json", "srt", "vtt"], Form()] = "json",
+    stream: Annotated[bool, Form()] = False,
+) -> Response:
+    """Transcribe a recording of up to 100 MB in any common format."""
+    state: ServerState = request.app.state.parley
+    data = await file.read(files.MAX_BYTES + 1)
+    label = file.filename or "file"
+    samples = await asyncio.to_thread(files.read_float, data, MODEL_RATE_HZ, label)
+    cast = state.roster.cast
+    segments = transcribe_recording(cast.vad, cast.recognizer, samples, language, _CALLER)
+    if stream:
+        return StreamingResponse(_events(segments), media_type="text/event-stream")
+    found = [s async for s in segments]
+    text = " ".join(s.text for s in found)
+    seconds = len(samples) / MODEL_RATE_HZ
+    if response_format == "text":
+        return PlainTextResponse(text + "\n")
+    if response_format in ("srt", "vtt"):
+        return PlainTextResponse(subtitles(found, response_format))
+    usage = {"type": "duration", "seconds": round(seconds, 3)}
+    if response_format == "json":
+        return JSONResponse({"text": text, "usage": usage})
+    return JSONResponse({
+        "task": "transcribe", "language": language or "", "duration": seconds, "text": text, "usage": usage,
+        "segments": [
+            {"id": i, "start": s.start_s, "end": s.end_s, "text": s.text} for i, s in enumerate(found)
+        ],
+    })  # fmt: skip
+
+
+async def _events(segments: AsyncGenerator[TimedText, None]) -> AsyncIterator[bytes]:
+    """Server-sent events: a delta for each segment, then the whole."""
+    texts: list[str] = []
+    async with aclosing(segments):
+        async for segment in segments:
+            delta = (" " if texts else "") + segment.text
+            texts.append(segment.text)
+            yield b"data: " + msgspec.json.encode({"type": "transcript.text.delta", "delta": delta}) + b"\n\n"
+    yield b"data: " + msgspec.json.encode({"type": "transcript.text.done", "text": " ".join(texts)}) + b"\n\n"
+
+
+def subtitles(segments: list[TimedText], kind: str) -> str:
+    """SubRip or WebVTT."""
+    comma = "," if kind == "srt" else "."
+    blocks = [] if kind == "srt" else ["WEBVTT\n"]
+    for number, segment in enumerate(segments, start=1):
+        head = f"{number}\n" if kind == "srt" else ""
+        blocks.append(f"{head}{_stamp(segment.start_s, comma)} --> {_stamp(segment.end_s, comma)}\n{segment.text}\n")
+    return "\n".join(blocks)
+
+
+def _stamp(seconds: float, comma: str) -> str:
+    ms = round(seconds * 1000)
+    return f"{ms // 3600000:02}:{ms // 60000 % 60:02}:{ms // 1000 % 60:02}{comma}{ms % 1000:03}"
+
+
+__all__ = ["AudioError", "router", "subtitles"]

@@ -1,0 +1,142 @@
+"""What the server is and how it does: models, health, metrics, logs, and chat passed through."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+from fastapi import APIRouter, Request
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+
+import parley
+from parley.adapters.llama_cpp import LlamaCpp
+from parley.adapters.openai_chat import OpenAiChat
+from parley.models.catalogue import catalogue
+from parley.server.logs import TOPICS
+from parley.server.state import ServerState
+
+router = APIRouter()
+_TAIL_BYTES = 64 * 1024
+_MAX_BODY = 4 * 1024 * 1024
+_ALIASES = ("gpt-realtime", "gpt-realtime-mini", "tts-1", "whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-tts")
+
+
+def _state(request: Request) -> ServerState:
+    state: ServerState = request.app.state.parley
+    return state
+
+
+@router.get("/v1/models")
+async def models(request: Request) -> JSONResponse:
+    """The models in use and the well-known names that are mapped to them."""
+    state = _state(request)
+    names = [*dict.fromkeys(spec.id for spec in state.roster.specs.values()), *_ALIASES]
+    created = int(state.started)
+    return JSONResponse({
+        "object": "list",
+        "data": [{"id": n, "object": "model", "created": created, "owned_by": "parley"} for n in names],
+    })  # fmt: skip
+
+
+@router.get("/v1/parley")
+async def about(request: Request) -> JSONResponse:
+    """For the page and the command line: models by part, voices, whether a key is needed, better models."""
+    state = _state(request)
+    llm = state.roster.specs["llm"]
+    return JSONResponse({
+        "version": parley.__version__,
+        "models": {part: spec.id for part, spec in state.roster.specs.items() if not part.startswith("voice:")},
+        "voices": list(state.roster.voices),
+        "languages": list(state.roster.models["asr"].languages),
+        "tiny_llm": llm.id == "smollm2-135m",
+        "better_llms": [
+            {"id": m.id, "summary": m.summary, "bytes": m.size} for m in catalogue().of_kind("llm") if m.id != llm.id
+        ],
+        "sessions": state.sessions,
+        "max_sessions": state.config.max_sessions,
+    })  # fmt: skip
+
+
+@router.get("/health")
+async def health(request: Request) -> JSONResponse:
+    """200 while conversations can be answered, 503 otherwise."""
+    state = _state(request)
+    loaded = {part: part in state.roster.models for part in state.roster.specs}
+    well = all(loaded.values()) and not state.draining
+    port = os.environ.get("RUNPOD_TCP_PORT_7860")
+    body: dict[str, Any] = {
+        "status": "healthy" if well else "unavailable",
+        "runpod": {
+            "pod_id": os.environ.get("RUNPOD_POD_ID"),
+            "public_ip": os.environ.get("RUNPOD_PUBLIC_IP"),
+            "tcp_port": int(port) if port and port.isdigit() else None,
+        },
+        "models": loaded,
+        "gpu": _gpu(),
+    }
+    return JSONResponse(body, status_code=200 if well else 503)
+
+
+def _gpu() -> dict[str, Any]:
+    """The first NVIDIA GPU as the kernel driver lists it; no library is loaded for it."""
+    found = sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
+    name = None
+    if found and (match := re.search(r"Model:\s*(.+)", found[0].read_text())):
+        name = match.group(1).strip()
+    return {"available": bool(found), "device_name": name, "memory_total": None}
+
+
+@router.get("/metrics")
+async def metrics(request: Request) -> Response:
+    """Prometheus exposition."""
+    return Response(generate_latest(_state(request).metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.get("/logs")
+async def logs(request: Request) -> JSONResponse:
+    """The log files there are."""
+    folder = _state(request).log_folder
+    found = [folder / f"{t}.log" for t in TOPICS] if folder else []
+    return JSONResponse({"logs": [{"name": p.stem, "bytes": p.stat().st_size} for p in found if p.exists()]})
+
+
+@router.get("/logs/{name}")
+async def log_tail(request: Request, name: str) -> Response:
+    """The end of a log file."""
+    folder = _state(request).log_folder
+    if folder is None or name not in TOPICS or not (folder / f"{name}.log").exists():
+        return JSONResponse({"error": {"message": f"no log '{name}'; see /logs"}}, status_code=404)
+    with (folder / f"{name}.log").open("rb") as stream:
+        stream.seek(max(0, (folder / f"{name}.log").stat().st_size - _TAIL_BYTES))
+        return PlainTextResponse(stream.read().decode(errors="replace"))
+
+
+@router.post("/v1/chat/completions")
+async def chat(request: Request) -> Response:
+    """Passed through to the language model, as it is."""
+    model = _state(request).roster.models["llm"]
+    client: OpenAiChat = model.client if isinstance(model, LlamaCpp) else model
+    body = await request.body()
+    if len(body) > _MAX_BODY:
+        return JSONResponse({"error": {"message": f"the request is larger than {_MAX_BODY} bytes"}}, status_code=413)
+    try:
+        wanted = msgspec.json.decode(body, type=dict[str, Any])
+    except (msgspec.DecodeError, msgspec.ValidationError) as fault:
+        return JSONResponse({"error": {"message": f"the request is not a JSON object: {fault}"}}, status_code=400)
+    wanted["model"] = client.name
+    answer = await client.post("/chat/completions", msgspec.json.encode(wanted))
+    return StreamingResponse(_relay(answer), answer.status_code, media_type=answer.headers.get("content-type"))
+
+
+async def _relay(answer: httpx.Response) -> AsyncIterator[bytes]:
+    try:
+        async for block in answer.aiter_bytes():
+            yield block
+    finally:
+        await answer.aclose()

@@ -1,0 +1,53 @@
+"""All instruments of the server in one place, fed from what sessions tell."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from parley.conversation import happenings as hp
+
+_SECONDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
+
+
+class Metrics:
+    """Prometheus instruments of one server."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        registry = self.registry
+        self.sessions = Gauge("parley_active_sessions", "Conversations going on", registry=registry)
+        self.refused = Counter("parley_refused_sessions", "Connections refused", ["reason"], registry=registry)
+        self.turns = Counter("parley_user_turns", "Turns taken by users", registry=registry)
+        self.responses = Counter("parley_responses", "Responses by how they ended", ["ending"], registry=registry)
+        self.barge_ins = Counter("parley_barge_ins", "Answers cut by a user's speech", registry=registry)
+        self.false_barge_ins = Counter(
+            "parley_false_barge_ins", "Answers paused by a sound and resumed", registry=registry
+        )
+        self.latency = Histogram(
+            "parley_voice_to_first_frame_seconds",
+            "Last voiced sample of the user to first frame of the answer, at the server",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.stages = Histogram(
+            "parley_stage_seconds", "Share of that by stage", ["stage"], buckets=_SECONDS, registry=registry
+        )
+        self.load_seconds = Gauge("parley_model_load_seconds", "Time to load a model", ["part"], registry=registry)
+
+    def observe(self, happening: hp.Happening) -> None:
+        """Count what a session tells."""
+        match happening:
+            case hp.InputTaken():
+                self.turns.inc()
+            case hp.ResponseEnded():
+                self.responses.labels(happening.ending.value).inc()
+                if happening.reason == "turn_detected":
+                    self.barge_ins.inc()
+            case hp.PlayoutResumed():
+                self.false_barge_ins.inc()
+            case hp.Waterfall():
+                self.latency.observe(happening.total_ms / 1000)
+                for stage, ms in happening.parts_ms.items():
+                    self.stages.labels(stage).observe(ms / 1000)
+            case _:
+                pass

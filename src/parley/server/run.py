@@ -1,0 +1,121 @@
+"""Starting a server: logs, models, application, uvicorn."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+
+from parley.config import Config
+from parley.errors import UnavailableError
+from parley.models.catalogue import Model
+from parley.models.store import Progress, Store, home
+from parley.server import logs, roster, security
+from parley.server.app import create_app
+from parley.server.state import ServerState
+
+
+class _Announcing(uvicorn.Server):
+    """A uvicorn server that sets an event once it accepts connections."""
+
+    def __init__(self, config: uvicorn.Config, ready: asyncio.Event) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready.set()
+
+
+class Server:
+    """One server, in the running loop. `prepare`, then `serve`; `stop` ends it."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self._store = Store()
+        self._uvicorn: uvicorn.Server | None = None
+        self.state: ServerState | None = None
+        self.ready = asyncio.Event()
+        self.port = config.port
+
+    async def prepare(
+        self,
+        *,
+        pulling: Callable[[list[Model]], Progress] = lambda _: lambda *_: None,
+        loaded: Callable[[str, float], None] = lambda *_: None,
+    ) -> None:
+        """Bind, pull what is missing, load and warm up.
+
+        Raises `UsageError` for a bad configuration, `UnavailableError` when a model or the port is not to be had.
+        """
+        config = self.config
+        key = config.api_key.get_secret_value() if config.api_key else None
+        security.check_binding(config.host, has_key=key is not None, insecure=config.insecure)
+        self._socket = self._bind()
+        try:
+            chosen, missing = await roster.choose(config, self._store, own_port=self.port)
+            if missing:
+                await asyncio.to_thread(roster.pull, missing, self._store, pulling(missing))
+            await roster.load_all(chosen, tell=loaded)
+        except BaseException:
+            self._socket.close()
+            raise
+        gate = security.Gate(key, config.allowed_origins)
+        self.state = ServerState(config, chosen, gate, log_folder=log_folder(config))
+
+    def _bind(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self.config.host else socket.AF_INET
+        listener = socket.socket(family)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((self.config.host, self.config.port))
+        except OSError as fault:
+            listener.close()
+            raise UnavailableError(
+                f"port {self.config.port} on {self.config.host} cannot be had ({fault.strerror}); "
+                "end what listens there or choose another with --port"
+            ) from fault
+        self.port = int(listener.getsockname()[1])
+        return listener
+
+    async def serve(self) -> None:
+        """Serve until stopped."""
+        assert self.state is not None
+        settings = uvicorn.Config(
+            create_app(self.state),
+            log_config=None,
+            access_log=False,
+            ws="websockets-sansio",
+            ws_max_size=16 * 1024 * 1024,
+            ws_ping_interval=20,
+            ws_ping_timeout=20,
+            ws_per_message_deflate=False,
+            timeout_graceful_shutdown=3,
+            lifespan="on",
+        )
+        self._uvicorn = _Announcing(settings, self.ready)
+        await self._uvicorn.serve(sockets=[self._socket])
+
+    def stop(self) -> None:
+        """End `serve` after open requests."""
+        if self._uvicorn is not None:
+            self._uvicorn.should_exit = True
+
+    @property
+    def url(self) -> str:
+        """Where to reach it."""
+        host = self.config.host if self.config.host not in ("0.0.0.0", "::") else "localhost"
+        return f"http://{host}:{self.port}"
+
+
+def log_folder(config: Config) -> Path:
+    """Where log files go."""
+    return config.log_folder or home() / "logs"
+
+
+def set_up_logs(config: Config) -> None:
+    """As configured."""
+    logs.set_up(config.log_level, log_folder(config))

@@ -1,0 +1,197 @@
+"""The Realtime protocol over a WebSocket: one reader, one writer, everything between them bounded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import structlog
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from parley.conversation import happenings as hp
+from parley.conversation.session import Session
+from parley.conversation.settings import Cast, SessionSettings
+from parley.realtime import server_events as se
+from parley.realtime.session_object import RealtimeSession
+from parley.transports.bridge import Bridge, Voices, settings_of
+from parley.transports.pacing import Ticker
+
+log = structlog.get_logger("websocket")
+
+_MAX_UNSENT_BYTES = 4 * 1024 * 1024
+_POLICY_VIOLATION, _TRY_AGAIN, _NORMAL = 1008, 1013, 1000
+
+
+@dataclass(frozen=True, slots=True)
+class SocketLimits:
+    """Bounds of one connection."""
+
+    max_message_bytes: int = 16 * 1024 * 1024
+    max_session_s: float = 3600.0
+    max_errors: int = 200
+    """Faulty messages after which the connection is closed."""
+
+
+class Outbox:
+    """What waits to be sent. A client that does not read is dropped when 4 MB wait for it."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[bytes | str] = deque()
+        self._bytes = 0
+        self._ready = asyncio.Event()
+        self.overflowed = asyncio.Event()
+
+    def put(self, message: bytes | str) -> None:
+        """Add a message; beyond the bound it is dropped and `overflowed` set."""
+        if self._bytes + len(message) > _MAX_UNSENT_BYTES:
+            self.overflowed.set()
+            return
+        self._bytes += len(message)
+        self._waiting.append(message)
+        self._ready.set()
+
+    async def get(self) -> bytes | str:
+        """The next message."""
+        while not self._waiting:
+            self._ready.clear()
+            await self._ready.wait()
+        message = self._waiting.popleft()
+        self._bytes -= len(message)
+        return message
+
+
+class RealtimeSocket:
+    """One connection, from accept to close."""
+
+    def __init__(
+        self,
+        socket: WebSocket,
+        cast: Cast,
+        settings: SessionSettings,
+        shown: RealtimeSession,
+        voices: Voices,
+        *,
+        ticker: Ticker,
+        limits: SocketLimits,
+        observe: Callable[[hp.Happening], None] = lambda _: None,
+    ) -> None:
+        self._socket = socket
+        self._ticker = ticker
+        self._limits = limits
+        self._observe = observe
+        self._outbox = Outbox()
+        self._errors = 0
+        self._session = Session(cast, settings_of(shown, settings, voices), self._tell)
+        self._bridge = Bridge(self._session, shown, voices, self._send, self._outbox.put)
+
+    @property
+    def session(self) -> Session:
+        """The conversation behind the connection."""
+        return self._session
+
+    async def serve(self) -> None:
+        """Run until either side closes, then release everything."""
+        bound = log.bind(session=self._session.id)
+        async with self._session:
+            self._ticker.add(self._bridge.pacer.tick)
+            self._session.playout.on_ready = self._bridge.pacer.poke
+            try:
+                self._bridge.start()
+                reason = await self._race()
+            finally:
+                self._ticker.remove(self._bridge.pacer.tick)
+        await self._close(*reason)
+        bound.info("closed", reason=reason[1])
+
+    async def _race(self) -> tuple[int, str]:
+        """Read, write, watch the limits; whatever ends first names the reason."""
+        tasks = {
+            asyncio.create_task(self._read(), name="socket-read"): (_NORMAL, "client left"),
+            asyncio.create_task(self._write(), name="socket-write"): (_NORMAL, "client left"),
+            asyncio.create_task(self._outbox.overflowed.wait()): (_POLICY_VIOLATION, "client does not read"),
+            asyncio.create_task(asyncio.sleep(self._limits.max_session_s)): (_NORMAL, "session time is over"),
+        }
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            first = next(iter(done))
+            if fault := first.exception():
+                if isinstance(fault, _TooManyErrors):
+                    return _POLICY_VIOLATION, str(fault)
+                if not isinstance(fault, WebSocketDisconnect | RuntimeError | OSError):
+                    raise fault
+            return tasks[first]
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _read(self) -> None:
+        while True:
+            message = await self._socket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            text, data = message.get("text"), message.get("bytes")
+            if text is not None:
+                self._receive_text(text)
+            elif data is not None:
+                self._receive_binary(data)
+            await asyncio.sleep(0)  # a flood of messages must not starve the other sessions
+
+    def _receive_text(self, text: str) -> None:
+        try:
+            event = msgspec.json.decode(text)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as fault:
+            self._bridge.send(se.error(f"the message is not JSON: {fault}", code="invalid_json"))
+            return
+        self._bridge.receive(event)
+
+    def _receive_binary(self, data: bytes) -> None:
+        if self._bridge.extended is None or not self._bridge.extended.binary_audio:
+            self._bridge.send(
+                se.error(
+                    "binary messages need the binary_audio extension (connect with ?parley=1)", code="invalid_message"
+                )
+            )
+            return
+        self._bridge.receive_audio(data)
+
+    async def _write(self) -> None:
+        while True:
+            message = await self._outbox.get()
+            if isinstance(message, str):
+                await self._socket.send_text(message)
+            else:
+                await self._socket.send_bytes(message)
+
+    def _send(self, event: se.Event) -> None:
+        if event["type"] == "error":
+            self._errors += 1
+            if self._errors > self._limits.max_errors:
+                raise _TooManyErrors(f"more than {self._limits.max_errors} faulty messages")
+        self._outbox.put(msgspec.json.encode(event).decode())
+
+    def _tell(self, happening: hp.Happening) -> None:
+        self._observe(happening)
+        self._bridge.teller.tell(happening)
+
+    async def _close(self, code: int, reason: str) -> None:
+        if self._socket.application_state is WebSocketState.CONNECTED:
+            try:
+                await asyncio.wait_for(self._socket.close(code, reason), 2.0)
+            except (RuntimeError, TimeoutError, OSError):
+                log.debug("close was not answered", session=self._session.id)
+
+
+class _TooManyErrors(Exception):
+    """A client that sends nothing but faults."""
+
+
+async def refuse(socket: WebSocket, event: dict[str, Any]) -> None:
+    """Accept, say why not in an ``error`` event, close: browsers show nothing of a refused handshake."""
+    await socket.accept()
+    await socket.send_text(msgspec.json.encode(event).decode())
+    await socket.close(_TRY_AGAIN if event["error"]["code"] == "server_full" else _POLICY_VIOLATION)
