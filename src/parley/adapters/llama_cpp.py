@@ -18,6 +18,7 @@ from parley.models.interfaces import Caller, ChatDelta, ChatModel, ChatOptions, 
 
 _START_S = 120.0
 _STOP_S = 5.0
+_NICE = 10  # speech goes first: an answer's later tokens must not delay the sound of its first words
 
 
 class LlamaCpp:
@@ -85,6 +86,7 @@ def serve_model(path: str, alias: str, context: int, slots: int, threads: int, g
     """Body of the child process."""
     import xllamacpp
 
+    os.nice(_NICE)
     params = xllamacpp.CommonParams()
     params.model.path = path
     params.model_alias = {alias}

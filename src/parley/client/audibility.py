@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from parley.audio.pcm import Int16
 
 AUDIBLE_DBFS = -45.0
-_SPEECH_BELOW_LOUD_DB = 25.0
+_SPEECH_BELOW_LOUD_DB = 20.0
 
 
 def hops_dbfs(samples: Int16, rate_hz: int) -> NDArray[np.float64]:
@@ -37,13 +37,16 @@ def last_audible_s(samples: Int16, rate_hz: int) -> float | None:
 def speech_ends_s(samples: Int16, rate_hz: int, pause_s: float = 0.3) -> list[float]:
     """Ends of the stretches of speech of a recording (last voiced 10 ms before each pause), seconds.
 
-    Voiced: within 25 dB of the recording's loud parts (95th percentile), so that quiet recordings and
-    steady background noise are judged alike.
+    Voiced: 50 ms that are mostly within 20 dB of the recording's loud parts (95th percentile) and well above
+    its quiet ones (10th percentile), so that quiet recordings and steady background noise are judged alike.
     """
     levels = hops_dbfs(samples, rate_hz)
     if not len(levels):
         return []
-    voiced = np.flatnonzero(levels > np.percentile(levels, 95) - _SPEECH_BELOW_LOUD_DB)
+    quiet, loud = np.percentile(levels, (10, 95))
+    limit = max(loud - _SPEECH_BELOW_LOUD_DB, min(quiet + 8.0, loud - 10.0))
+    mostly = np.convolve(levels > limit, np.ones(5), mode="same") >= 3
+    voiced = np.flatnonzero(mostly & (levels > limit))
     if not len(voiced):
         return []
     gaps = np.flatnonzero(np.diff(voiced) > pause_s * 100)

@@ -230,7 +230,7 @@ def realtime_url(url: str, *, exact: bool) -> str:
     address = url if "://" in url else f"ws://{url}"
     address = address.replace("http://", "ws://", 1).replace("https://", "wss://", 1)
     scheme, _, rest = address.partition("://")
-    host, slash, path = rest.partition("/")
+    host, _, path = rest.partition("/")
     if not path.strip("/"):
         address = f"{scheme}://{host}/v1/realtime"
     if exact and "parley=" not in address:

@@ -38,6 +38,7 @@ class Marks:
     """When things happened, seconds on the loop's clock, for the waterfall."""
 
     speech_ended: float | None = None
+    detected: float | None = None
     transcribed: float | None = None
     started: float | None = None
     first_token: float | None = None
@@ -51,17 +52,19 @@ class Marks:
             return None
         at = self.speech_ended
         parts: dict[str, int] = {}
-        stages = (
-            ("recognition", self.transcribed),
-            ("first_token", self.first_token),
-            ("first_audio", self.first_audio),
-            ("endpointing", self.committed),
-            ("playout", self.first_frame),
-        )
+        marks = {
+            "detection": self.detected,
+            "recognition": self.transcribed,
+            "first_token": self.first_token,
+            "first_audio": self.first_audio,
+            "endpointing": self.committed,
+        }
+        stages = sorted(((n, m) for n, m in marks.items() if m is not None), key=lambda stage: stage[1])
+        stages.append(("playout", self.first_frame))
         total = round((self.first_frame - at) * 1000)
         spent = 0
         for name, mark in stages:
-            at = max(at, mark if mark is not None else at)
+            at = max(at, mark)
             parts[name] = round((at - self.speech_ended) * 1000) - spent
             spent += parts[name]
         parts["playout"] += total - spent

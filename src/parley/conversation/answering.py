@@ -72,6 +72,18 @@ class Answering:
             case _:
                 raise AssertionError(f"nobody performs {action}")
 
+    def prefill(self) -> None:
+        """The user has begun to speak: let the engine read what is known of the prompt."""
+        self._session.spawn(self._prefill(), "prefill")
+
+    async def _prefill(self) -> None:
+        settings = self._session.settings
+        messages = self._session.history.messages(settings.instructions, settings.memory_tokens)
+        try:
+            await self._session.cast.engine.prefill(messages, Caller(self._session.id, Priority.SPECULATIVE))
+        except ParleyError as fault:
+            log.debug("prefill failed", session=self._session.id, error=str(fault))
+
     # -- beginning ------------------------------------------------------------------------------------
 
     def _start(self, order: act.StartResponse) -> None:
@@ -162,7 +174,7 @@ class Answering:
         options = ChatOptions(
             tools=wish.tools if wish.tools is not None else settings.tools,
             tool_choice=wish.tool_choice if wish.tool_choice is not None else settings.tool_choice,
-            max_tokens=wish.max_output_tokens or settings.max_output_tokens,
+            max_tokens=wish.max_output_tokens or settings.max_output_tokens or settings.longest_answer_tokens,
             temperature=settings.temperature,
         )
         priority = Priority.COMMITTED if answer.committed else Priority.SPECULATIVE

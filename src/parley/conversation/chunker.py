@@ -10,8 +10,8 @@ _CLAUSE_END = re.compile(r"[,;:—–][\"')\]*_]*(?=\s)")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:Dr|Mr|Mrs|Ms|Prof|St|Jr|Sr|vs|etc|e\.g|i\.e|approx|No|Fig|Inc|Ltd|Co|U\.S|a\.m|p\.m)|\b[A-Z]|^\s*\d+|\n\s*\d+)\.$"
 )
-_FIRST_CLAUSE_WORDS = 3
-_FIRST_WORDS = 10
+_FIRST_CLAUSE_WORDS = 2
+_FIRST_WORDS = 6
 _LONGEST_CHARS = 240
 
 

@@ -46,6 +46,7 @@ class Ears:
         self._memory = AudioMemory()
         self._kept_from = 0  # uncommitted audio of push to talk begins here
         self._turn_from = 0
+        self._in_turn = False
         self._stream: RecognizerStream | None = None
         self._fed_to = 0
         self._stream_lock = asyncio.Lock()
@@ -139,7 +140,8 @@ class Ears:
         sample += self._vad_origin
         at = sample / MODEL_RATE_HZ
         if started:
-            if self._stream is None:
+            if not self._in_turn:
+                self._in_turn = True
                 self._turn_from = max(self._kept_from, sample - int(_PRE_ROLL_S * MODEL_RATE_HZ))
             self._dispatch(ev.VoiceStarted(self.participant, at))
         else:
@@ -162,7 +164,7 @@ class Ears:
 
     def _apply(self, mark: Mark) -> None:
         if mark == "commit":
-            if self._stream is None and not self._activity.speaking:
+            if not self._in_turn:
                 self._turn_from = self._kept_from
             self._dispatch(ev.MediaAdvanced(self.participant, self.media_s))
             self._dispatch(ev.InputCommitted(self.participant))
@@ -206,6 +208,7 @@ class Ears:
     def forget_turn(self) -> None:
         """The turn was committed or discarded: the next one begins with what comes now."""
         self._stream = None
+        self._in_turn = self._activity.speaking
         self._kept_from = self._memory.end
         self._turn_from = self._memory.end
 
@@ -213,7 +216,7 @@ class Ears:
         keep = int(_KEEP_S * MODEL_RATE_HZ)
         if self.manual:
             self._memory.forget_before(self._kept_from)
-        elif self._stream is None and not self._activity.speaking:
+        elif not self._in_turn:
             self._kept_from = max(self._kept_from, self._memory.end - keep)
             self._memory.forget_before(self._memory.end - keep)
         else:

@@ -57,6 +57,7 @@ class Session:
         self._turn_items: dict[int, str] = {}
         self._speech_ended: dict[int, float] = {}
         self._transcribed: dict[int, float] = {}
+        self._voice_stopped = 0.0
         self._ears = Ears(USER, cast, self.dispatch, self.id)
         self._answering = Answering(self)
         self._duplexing: Duplexing | None = None
@@ -258,12 +259,15 @@ class Session:
         """Remember times for the waterfall."""
         if isinstance(event, ev.Transcribed) and event.final:
             self._transcribed[event.turn] = self.now
+        elif isinstance(event, ev.VoiceStopped):
+            self._voice_stopped = self.now
         elif isinstance(event, ev.PlayoutStarted):
             self._answering.first_frame(event.response)
 
     def _perform(self, action: act.Action) -> None:
         match action:
             case act.AnnounceSpeechStarted():
+                self._answering.prefill()
                 self.emit(hp.SpeechStarted(self._turn_item(action.turn), round(action.at * 1000)))
             case act.TranscribePartial() | act.FinalizeTranscript():
                 self.spawn(self._transcribe(action), "transcribe")
@@ -309,6 +313,7 @@ class Session:
     def mark_turn(self, answer: Answer) -> None:
         """Copy the turn's times to its answer."""
         if answer.turn is not None:
+            answer.marks.detected = self._voice_stopped
             answer.marks.speech_ended = self._speech_ended.pop(answer.turn, None)
             answer.marks.transcribed = self._transcribed.pop(answer.turn, None)
 

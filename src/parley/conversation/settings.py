@@ -30,6 +30,9 @@ class SessionSettings:
     tools: tuple[Mapping[str, Any], ...] = ()
     tool_choice: Any = "auto"
     max_output_tokens: int | None = None
+    """What the client asks for; None: `longest_answer_tokens`."""
+    longest_answer_tokens: int = 160
+    """Nobody listens for minutes: the bound when the client names none."""
     temperature: float | None = None
     memory_tokens: int = 2048
     """Budget of the prompt; the oldest items are left out first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import numpy as np
@@ -10,6 +11,7 @@ from parley.audio.pcm import Float32
 from parley.models.interfaces import MODEL_RATE_HZ, Caller, TimedText, Transcript
 
 _SEGMENT_AFTER_S = 14.0
+_SETTLE_AFTER_S = 4.0
 _SEARCH_S = 4.0
 
 Transcribe = Callable[[Float32, Caller], Awaitable[Transcript]]
@@ -18,8 +20,9 @@ Transcribe = Callable[[Float32, Caller], Awaitable[Transcript]]
 class BufferedStream:
     """Keeps the utterance and transcribes it anew; long utterances are settled in segments.
 
-    When more than 14 s are unsettled, everything up to the quietest moment of the last 4 s is transcribed
-    once and kept, so that the cost of an answer does not grow with a monologue.
+    `finish` is asked for in a pause. If the speaker goes on, what was understood by then is kept when it
+    covers 4 s or more, so that only what follows is transcribed again. Without pauses, everything up to the
+    quietest moment is settled every 14 s: the cost of an answer does not grow with a monologue.
     """
 
     def __init__(self, transcribe: Transcribe) -> None:
@@ -28,6 +31,8 @@ class BufferedStream:
         self._settled: list[TimedText] = []
         self._settled_samples = 0
         self._language = ""
+        self._finished: tuple[Transcript, int] | None = None
+        self._lock = asyncio.Lock()
 
     def feed(self, samples: Float32) -> None:
         """Add audio, 16 kHz."""
@@ -35,11 +40,24 @@ class BufferedStream:
 
     async def partial(self, caller: Caller) -> Transcript:
         """Words so far (the same work as `finish`: these models have no cheaper way)."""
-        return await self.finish(caller)
+        async with self._lock:
+            transcript, _ = await self._transcribe_all(caller)
+            return transcript
 
     async def finish(self, caller: Caller) -> Transcript:
         """Words of everything fed so far."""
+        async with self._lock:
+            transcript, self._finished = await self._transcribe_all(caller)
+            return transcript
+
+    async def _transcribe_all(self, caller: Caller) -> tuple[Transcript, tuple[Transcript, int]]:
         audio = self._join()
+        if self._finished is not None:
+            finished, self._finished = self._finished, None
+            if len(audio) > finished[1] >= _SETTLE_AFTER_S * MODEL_RATE_HZ:
+                self._settle(*finished)
+                audio = audio[finished[1] :]
+                self._parts = [audio]
         while len(audio) > _SEGMENT_AFTER_S * MODEL_RATE_HZ:
             cut = _quietest(audio[: int(_SEGMENT_AFTER_S * MODEL_RATE_HZ)])
             settled = await self._transcribe(audio[:cut], caller)
@@ -47,7 +65,7 @@ class BufferedStream:
             audio = audio[cut:]
             self._parts = [audio]
         rest = await self._transcribe(audio, caller) if len(audio) else Transcript("")
-        return self._combine(rest, len(audio))
+        return self._combine(rest, len(audio)), (rest, len(audio))
 
     def _join(self) -> Float32:
         audio: Float32 = np.concatenate(self._parts) if self._parts else np.empty(0, np.float32)

@@ -36,5 +36,5 @@ class ServerState:
             instructions=config.instructions,
             language=config.language,
             greeting=config.greeting,
-            max_output_tokens=config.max_output_tokens,
+            longest_answer_tokens=config.max_output_tokens,
         )

@@ -182,7 +182,7 @@ class RealtimeSocket:
         if self._socket.application_state is WebSocketState.CONNECTED:
             try:
                 await asyncio.wait_for(self._socket.close(code, reason), 2.0)
-            except (RuntimeError, TimeoutError, OSError):
+            except (WebSocketDisconnect, RuntimeError, TimeoutError, OSError):
                 log.debug("close was not answered", session=self._session.id)
 
 

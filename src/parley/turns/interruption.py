@@ -18,7 +18,7 @@ class Verdict(Enum):
 
 def judge_words(text: str, *, final: bool, language: str) -> Verdict:
     """Real words confirm at once; a backchannel or nothing resumes once the speech is over."""
-    if words.has_words(text) and not words.is_backchannel(text, language):
+    if not words.is_noise(text) and not words.is_backchannel(text, language):
         return Verdict.CONFIRM
     return Verdict.RESUME if final else Verdict.OPEN
 

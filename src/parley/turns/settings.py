@@ -34,7 +34,7 @@ class TurnSettings:
     language: str = "en"
     speculate_after_s: float = 0.1
     """Silence after which the transcript is finalised and an answer prepared."""
-    score_at_s: tuple[float, ...] = (0.1, 0.2, 0.4, 0.8)
+    score_at_s: tuple[float, ...] = (0.1, 0.4, 0.8)
     """Silences at which the turn model is asked."""
     confirm_after_s: float = 0.6
     """Voiced speech over an answer that confirms an interruption without words."""

@@ -187,7 +187,7 @@ class TurnTaker:
             self.settings.create_response
             and not person.closed
             and person.live
-            and words.has_words(person.transcript or "")
+            and not words.is_noise(person.transcript or "")
             and not self.active_responses
         )
 
@@ -198,7 +198,7 @@ class TurnTaker:
         person.step("turn committed")
         self._announce_unless_manual(person, manual)
         self._out.append(act.CommitTurn(person.name, person.turn, transcript, person.onset_s, person.last_voiced_s))
-        answer = self.settings.create_response and not manual and words.has_words(transcript)
+        answer = self.settings.create_response and not manual and not words.is_noise(transcript)
         if answer and speculation is not None:
             speculation.step("turn committed")
             speculation.since = self._now

@@ -43,6 +43,11 @@ def has_words(text: str) -> bool:
     return bool(normalise(text))
 
 
+def is_noise(text: str) -> bool:
+    """Whether there is nothing in it but what recognisers write for breath, clicks and room noise."""
+    return normalise(text) in ([], ["you"])
+
+
 def is_backchannel(text: str, language: str) -> bool:
     """Whether every word of `text` only shows listening (false for no words at all)."""
     known = BACKCHANNELS.get(language, BACKCHANNELS["en"])
@@ -52,7 +57,7 @@ def is_backchannel(text: str, language: str) -> bool:
 
 def trails_off(text: str, language: str) -> bool:
     """Whether the text stops where a sentence cannot stop."""
-    if text.rstrip().endswith(("...", "…", ",", "-")):
+    if text.rstrip().endswith(("...", "…", "-")):
         return True
     words = normalise(text)
     if not words:

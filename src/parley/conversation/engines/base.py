@@ -72,5 +72,8 @@ class Engine(Protocol):
     """Whether it wants the turn as sound."""
     duplex: DuplexModel | None
 
+    async def prefill(self, messages: Sequence[Mapping[str, Any]], caller: Caller) -> None:
+        """Read a prompt ahead of the turn that will be added to it; may do nothing; raises `ModelError`."""
+
     async def answer(self, request: AnswerRequest, emit: Emit) -> None:
         """Produce an answer; returns when it is complete, raises `ModelError`; cancel to stop."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from typing import Literal
 
 from parley.conversation.engines.base import AnswerRequest, Emit
 from parley.conversation.engines.speaking import speak_deltas
-from parley.models.interfaces import ChatDelta, ChatModel, DuplexModel
+from parley.models.interfaces import Caller, ChatDelta, ChatModel, DuplexModel, Message
 
 
 async def fixed(text: str) -> AsyncGenerator[ChatDelta, None]:
@@ -26,6 +26,10 @@ class Cascade:
 
     def __init__(self, chat: ChatModel) -> None:
         self.chat = chat
+
+    async def prefill(self, messages: Sequence[Message], caller: Caller) -> None:
+        """See `Engine.prefill`."""
+        await self.chat.prefill(messages, caller)
 
     async def answer(self, request: AnswerRequest, emit: Emit) -> None:
         """See `Engine.answer`."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from parley.conversation.engines.base import AnswerRequest, Emit
 from parley.errors import ModelError
-from parley.models.interfaces import DuplexModel
+from parley.models.interfaces import Caller, DuplexModel, Message
 
 
 class Duplex:
@@ -19,6 +20,9 @@ class Duplex:
 
     def __init__(self, model: DuplexModel) -> None:
         self.duplex: DuplexModel | None = model
+
+    async def prefill(self, messages: Sequence[Message], caller: Caller) -> None:
+        """Nothing to do."""
 
     async def answer(self, request: AnswerRequest, emit: Emit) -> None:
         """A duplex model answers on its own account; being asked is an error."""

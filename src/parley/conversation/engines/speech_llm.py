@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from parley.conversation.engines.base import AnswerRequest, Emit
 from parley.conversation.engines.cascade import fixed
 from parley.conversation.engines.speaking import speak_deltas
-from parley.models.interfaces import ChatModel, DuplexModel, SpeechChatModel
+from parley.models.interfaces import Caller, ChatModel, DuplexModel, Message, SpeechChatModel
 
 
 class SpeechLlm:
@@ -22,6 +23,10 @@ class SpeechLlm:
     def __init__(self, model: SpeechChatModel, chat: ChatModel) -> None:
         self._model = model
         self._chat = chat
+
+    async def prefill(self, messages: Sequence[Message], caller: Caller) -> None:
+        """See `Engine.prefill`."""
+        await self._chat.prefill(messages, caller)
 
     async def answer(self, request: AnswerRequest, emit: Emit) -> None:
         """See `Engine.answer`."""
