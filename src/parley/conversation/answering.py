@@ -212,6 +212,9 @@ class Answering:
         begins = playout.append(answer.key, part.samples, part.rate_hz)
         words = [SpokenWord(w.text_end, w.start_s + begins, w.end_s + begins) for w in part.words]
         self._session.ledger.add_words(answer.key, words)
+        if answer.message is not None and words:
+            shown = tuple((w.text_end, w.start_s) for w in words)
+            answer.emit(hp.AnswerWords(answer.id, answer.message.id, shown))
         while playout.buffered_s(answer.key) > _AHEAD_S:
             self._room.clear()
             await self._room.wait()

@@ -128,6 +128,15 @@ class AnswerText:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerWords:
+    """When words of an answer sound: (end in the text, seconds from its first sample) each."""
+
+    response: str
+    item: str
+    words: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerArguments:
     """More arguments of a function call."""
 
@@ -213,7 +222,7 @@ class IdleTimedOut:
 
 Happening = (
     SpeechStarted | SpeechStopped | InputTaken | InputCleared | ItemAdded | ItemDone | ItemDeleted | ItemTruncated
-    | HeardChanged | TranscriptDone | TranscriptFailed | ResponseStarted | AnswerItemStarted | AnswerText
+    | HeardChanged | TranscriptDone | TranscriptFailed | ResponseStarted | AnswerItemStarted | AnswerText | AnswerWords
     | AnswerArguments | AnswerItemDone | ResponseEnded | Waterfall | PlayoutPaused | PlayoutResumed
     | PlayoutFlushed | StateChanged | IdleTimedOut
 )  # fmt: skip

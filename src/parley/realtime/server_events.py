@@ -69,6 +69,7 @@ EXTENSION_EVENTS = {
     "parley.playout.flush": "throw the rest away, answer parley.playout.flushed",
     "parley.playout.end": "everything was sent; answer parley.playout.finished once it was played",
     "parley.response.heard": "how much of an ended answer was heard is known better now",
+    "parley.response.words": "when words of an answer sound: [end in the text, milliseconds from its first sample]",
     "parley.waterfall": "where the time of an answer went, milliseconds",
 }
 """Sent only to clients that opted in."""

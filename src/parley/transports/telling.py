@@ -48,6 +48,7 @@ class Teller:
             hp.ResponseStarted: self._response_started,
             hp.AnswerItemStarted: self._item_started,
             hp.AnswerText: self._text,
+            hp.AnswerWords: self._words,
             hp.AnswerArguments: self._arguments,
             hp.AnswerItemDone: self._item_done,
             hp.ResponseEnded: self._response_ended,
@@ -134,6 +135,10 @@ class Teller:
     def _text(self, h: hp.AnswerText) -> None:
         kind = self._modality.get(h.item, "output_audio_transcript")
         self._send(se.part_event(f"response.{kind}.delta", h.response, h.item, h.index, delta=h.text))
+
+    def _words(self, h: hp.AnswerWords) -> None:
+        words = [[end, round(start_s * 1000)] for end, start_s in h.words]
+        self._extension({"type": "parley.response.words", "response_id": h.response, "item_id": h.item, "words": words})
 
     def _arguments(self, h: hp.AnswerArguments) -> None:
         self._send({

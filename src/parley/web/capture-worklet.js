@@ -1,0 +1,29 @@
+// Microphone to 20 ms blocks of 16-bit samples, at the audio context's own rate.
+class Capture extends AudioWorkletProcessor {
+  constructor() {
+    super();
+    this.block = new Int16Array(Math.round(sampleRate / 50));
+    this.at = 0;
+    this.peak = 0;
+  }
+
+  process(inputs) {
+    const channel = inputs[0][0];
+    if (!channel) return true;
+    for (const value of channel) {
+      const clipped = Math.max(-1, Math.min(1, value));
+      this.peak = Math.max(this.peak, Math.abs(clipped));
+      this.block[this.at++] = clipped * 32767;
+      if (this.at === this.block.length) this.flush();
+    }
+    return true;
+  }
+
+  flush() {
+    const samples = this.block.slice();
+    this.port.postMessage({ samples: samples.buffer, peak: this.peak }, [samples.buffer]);
+    this.at = 0;
+    this.peak = 0;
+  }
+}
+registerProcessor("parley-capture", Capture);

@@ -1,0 +1,73 @@
+// Plays responses in order, pauses and flushes at once, and reports what was really played.
+class Playback extends AudioWorkletProcessor {
+  constructor() {
+    super();
+    this.queue = []; // {response, samples, at}
+    this.played = new Map(); // response -> samples played
+    this.ended = new Set();
+    this.paused = false;
+    this.sinceReport = 0;
+    this.peak = 0;
+    this.port.onmessage = (event) => this.obey(event.data);
+  }
+
+  obey(order) {
+    if (order.kind === "push") {
+      if (!this.played.has(order.response)) this.played.set(order.response, 0);
+      this.queue.push({ response: order.response, samples: new Int16Array(order.samples), at: 0 });
+    } else if (order.kind === "pause") {
+      this.paused = true;
+      this.report("paused", order.response);
+    } else if (order.kind === "resume") {
+      this.paused = false;
+    } else if (order.kind === "flush") {
+      this.queue = [];
+      this.paused = false;
+      this.report("flushed", order.response);
+    } else if (order.kind === "end") {
+      this.ended.add(order.response);
+    }
+  }
+
+  report(kind, response) {
+    const audio_ms = ((this.played.get(response) ?? 0) / sampleRate) * 1000;
+    this.port.postMessage({ kind, response, audio_ms });
+  }
+
+  process(_inputs, outputs) {
+    const out = outputs[0][0];
+    let at = 0;
+    while (!this.paused && at < out.length && this.queue.length) {
+      const head = this.queue[0];
+      const count = Math.min(out.length - at, head.samples.length - head.at);
+      for (let i = 0; i < count; i++) {
+        const value = head.samples[head.at + i] / 32768;
+        out[at + i] = value;
+        this.peak = Math.max(this.peak, Math.abs(value));
+      }
+      head.at += count;
+      at += count;
+      this.played.set(head.response, this.played.get(head.response) + count);
+      if (head.at === head.samples.length) this.queue.shift();
+    }
+    this.finishPlayed();
+    this.sinceReport += out.length;
+    if (this.sinceReport >= sampleRate / 12) {
+      this.sinceReport = 0;
+      const current = this.queue[0]?.response ?? null;
+      if (current !== null && !this.paused) this.report("position", current);
+      this.port.postMessage({ kind: "level", peak: this.peak });
+      this.peak = 0;
+    }
+    return true;
+  }
+
+  finishPlayed() {
+    for (const response of this.ended) {
+      if (this.queue.some((chunk) => chunk.response === response)) continue;
+      this.ended.delete(response);
+      this.report("finished", response);
+    }
+  }
+}
+registerProcessor("parley-playback", Playback);
