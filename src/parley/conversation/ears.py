@@ -36,7 +36,7 @@ class Ears:
         self._cast = cast
         self._dispatch = dispatch
         self._owner = owner
-        self._queue: deque[tuple[Int16, int] | Mark] = deque()
+        self._queue: deque[tuple[Int16, int] | Mark | Callable[[], None]] = deque()
         self._queued_s = 0.0
         self._arrived = asyncio.Event()
         self._resampler: LiveResampler | None = None
@@ -71,6 +71,13 @@ class Ears:
         self._queue.append(mark)
         self._arrived.set()
 
+    def after_commit(self, then: Callable[[], None]) -> None:
+        """Call `then` once every commit that is queued was taken; at once when none is."""
+        if any(entry == "commit" for entry in self._queue if isinstance(entry, str)):
+            self._queue.append(then)
+        else:
+            then()
+
     @property
     def uncommitted_s(self) -> float:
         """Seconds of audio since the last commit or clear, queued ones included."""
@@ -90,6 +97,9 @@ class Ears:
             entry = self._queue.popleft()
             if isinstance(entry, str):
                 self._apply(entry)
+                continue
+            if not isinstance(entry, tuple):
+                entry()
                 continue
             samples, rate_hz = entry
             most = int(_SLICE_S * rate_hz)
@@ -180,10 +190,10 @@ class Ears:
         return self._memory.cut(self._turn_from, end)
 
     async def transcribe(self, order: act.FinalizeTranscript | act.TranscribePartial) -> None:
-        """Carry out a transcription and dispatch its result; raises `ModelError`."""
+        """Carry out a transcription and dispatch its result; raises `ModelError`. Announce it first."""
         final = isinstance(order, act.FinalizeTranscript)
         until = order.until if isinstance(order, act.FinalizeTranscript) else self.media_s
-        with _Question(self):
+        try:
             async with self._stream_lock:
                 if self._stream is None:
                     self._stream = self._cast.recognizer.open(self.language)
@@ -195,15 +205,27 @@ class Ears:
                 caller = Caller(self._owner, Priority.COMMITTED if final else Priority.PARTIAL)
                 transcript = await (self._stream.finish(caller) if final else self._stream.partial(caller))
             self._dispatch(ev.Transcribed(order.participant, order.turn, order.revision, transcript.text, final))
+        finally:
+            self._question_answered()
 
     async def score(self, order: act.ScoreEndOfTurn) -> None:
         """Ask the turn model, if there is one that knows the language, and dispatch its verdict."""
-        model = self._cast.end_of_turn
-        if model is None or (self.language or "en") not in self._cast.end_of_turn_languages:
-            return
-        with _Question(self):
+        try:
+            model = self._cast.end_of_turn
+            if model is None or (self.language or "en") not in self._cast.end_of_turn_languages:
+                return
             probability = await model.probability(self.turn_audio(), Caller(self._owner, Priority.COMMITTED))
             self._dispatch(ev.EndOfTurnScored(order.participant, order.turn, order.revision, probability))
+        finally:
+            self._question_answered()
+
+    def question_asked(self) -> None:
+        """A question is on its way: a backlog is not examined further before its answer."""
+        self._open_questions += 1
+
+    def _question_answered(self) -> None:
+        self._open_questions -= 1
+        self._answered.set()
 
     def forget_turn(self) -> None:
         """The turn was committed or discarded: the next one begins with what comes now."""
@@ -225,17 +247,3 @@ class Ears:
     def close(self) -> None:
         """Free the detector's stream."""
         self._vad.close()
-
-
-class _Question:
-    """Counts a question to a model as open while it runs."""
-
-    def __init__(self, ears: Ears) -> None:
-        self._ears = ears
-
-    def __enter__(self) -> None:
-        self._ears._open_questions += 1
-
-    def __exit__(self, *_: object) -> None:
-        self._ears._open_questions -= 1
-        self._ears._answered.set()

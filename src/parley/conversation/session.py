@@ -152,7 +152,7 @@ class Session:
             self._answering.start_out_of_band(wish)
             return
         self._answering.wishes.append(wish)
-        self.dispatch(ev.ResponseRequested(USER))
+        self._ears.after_commit(lambda: self.dispatch(ev.ResponseRequested(USER)))
 
     def cancel_response(self, response_id: str | None = None) -> bool:
         """Cancel one response or all; returns whether there was one."""
@@ -270,8 +270,10 @@ class Session:
                 self._answering.prefill()
                 self.emit(hp.SpeechStarted(self._turn_item(action.turn), round(action.at * 1000)))
             case act.TranscribePartial() | act.FinalizeTranscript():
+                self._ears.question_asked()
                 self.spawn(self._transcribe(action), "transcribe")
             case act.ScoreEndOfTurn():
+                self._ears.question_asked()
                 self.spawn(self._ears.score(action), "end-of-turn")
             case act.CommitTurn():
                 self._commit_turn(action)

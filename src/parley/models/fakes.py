@@ -1,0 +1,246 @@
+"""Exact fakes of every kind of model: known text, known durations, no randomness. For tests only.
+
+Time passes in `asyncio.sleep`, so that scripted conversations run on a virtual clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Sequence
+
+import numpy as np
+
+from parley.audio.pcm import Float32, Int16, rms_dbfs
+from parley.errors import ModelError
+from parley.models.interfaces import (
+    MODEL_RATE_HZ,
+    Caller,
+    ChatDelta,
+    ChatOptions,
+    DuplexFrame,
+    DuplexSlot,
+    Message,
+    RecognizerStream,
+    SpeakingStyle,
+    SpeechChunk,
+    ToolCall,
+    Transcript,
+    Usage,
+    VadStream,
+    WordTiming,
+)
+
+
+def tone(seconds: float, rate_hz: int, hz: float = 220.0, level: float = 0.3) -> Int16:
+    """A sine, for what must be audible."""
+    t = np.arange(round(seconds * rate_hz)) / rate_hz
+    return (np.sin(2 * np.pi * hz * t) * level * 32767).astype(np.int16)
+
+
+class FakeVad:
+    """Loud is speech."""
+
+    window_samples = 512
+
+    def open(self) -> VadStream:
+        """A stream."""
+        return _FakeVadStream()
+
+
+class _FakeVadStream:
+    def __init__(self) -> None:
+        self._rest: Float32 = np.empty(0, np.float32)
+
+    async def feed(self, samples: Float32) -> list[float]:
+        data = np.concatenate([self._rest, samples])
+        full = len(data) // 512 * 512
+        self._rest = data[full:]
+        return [1.0 if rms_dbfs(data[i : i + 512]) > -40 else 0.0 for i in range(0, full, 512)]
+
+    def close(self) -> None:
+        pass
+
+
+class FakeEndOfTurn:
+    """Always of the same opinion."""
+
+    def __init__(self, probability: float = 0.95, delay_s: float = 0.03) -> None:
+        self.value = probability
+        self._delay_s = delay_s
+
+    async def probability(self, samples: Float32, caller: Caller) -> float:
+        """After the delay."""
+        await asyncio.sleep(self._delay_s)
+        return self.value
+
+
+class FakeRecognizer:
+    """Understands the next of `texts` for each utterance (the last one again when they run out)."""
+
+    languages: Sequence[str] = ("*",)
+
+    def __init__(self, texts: Sequence[str] = ("What time is it?",), delay_s: float = 0.1) -> None:
+        self._texts = deque(texts)
+        self._delay_s = delay_s
+        self.fail = False
+
+    def open(self, language: str | None = None) -> RecognizerStream:
+        """An utterance."""
+        text = self._texts.popleft() if len(self._texts) > 1 else self._texts[0]
+        return _FakeRecognizerStream(self, text, self._delay_s)
+
+
+class _FakeRecognizerStream:
+    def __init__(self, recognizer: FakeRecognizer, text: str, delay_s: float) -> None:
+        self._recognizer, self._text, self._delay_s = recognizer, text, delay_s
+        self.samples = 0
+
+    def feed(self, samples: Float32) -> None:
+        self.samples += len(samples)
+
+    async def partial(self, caller: Caller) -> Transcript:
+        return await self.finish(caller)
+
+    async def finish(self, caller: Caller) -> Transcript:
+        await asyncio.sleep(self._delay_s)
+        if self._recognizer.fail:
+            raise ModelError("the fake recogniser fails as told")
+        return Transcript(self._text, "en")
+
+
+class FakeChat:
+    """Says the next of `answers`, a word at a time; None in an answer's place fails, "…" stalls for ever.
+
+    An answer that begins with ``tool:`` is a call of that function.
+    """
+
+    name = "fake-chat"
+
+    def __init__(self, answers: Sequence[str | None] = ("It is noon.",), token_s: float = 0.01) -> None:
+        self._answers = deque(answers)
+        self._token_s = token_s
+        self.prompts: list[list[Message]] = []
+        self.open_streams = 0
+
+    async def stream(
+        self, messages: Sequence[Message], options: ChatOptions, caller: Caller
+    ) -> AsyncGenerator[ChatDelta, None]:
+        """See `ChatModel.stream`."""
+        self.prompts.append(list(messages))
+        answer = self._answers.popleft() if len(self._answers) > 1 else self._answers[0]
+        self.open_streams += 1
+        try:
+            await asyncio.sleep(self._token_s * 3)
+            if answer is None:
+                raise ModelError("the fake chat fails as told", retryable=True)
+            if answer.startswith("tool:"):
+                yield ChatDelta(tool_call=ToolCall(0, "call_1", answer.removeprefix("tool:"), '{"place": "here"}'))
+                return
+            for index, word in enumerate(answer.split(" ")):
+                if word == "…":
+                    await asyncio.Event().wait()
+                await asyncio.sleep(self._token_s)
+                yield ChatDelta(text=word if index == 0 else f" {word}")
+            yield ChatDelta(usage=Usage(10, len(answer.split())))
+        finally:
+            self.open_streams -= 1
+
+    async def prefill(self, messages: Sequence[Message], caller: Caller) -> None:
+        """Nothing to read ahead."""
+
+
+class FakeSpeechChat(FakeChat):
+    """A chat model that hears; remembers how much sound it was given."""
+
+    def __init__(self, answers: Sequence[str | None] = ("I heard you.",)) -> None:
+        super().__init__(answers)
+        self.heard_s: list[float] = []
+
+    async def stream_speech(
+        self, messages: Sequence[Message], speech: Float32, options: ChatOptions, caller: Caller
+    ) -> AsyncGenerator[ChatDelta, None]:
+        """See `SpeechChatModel.stream_speech`."""
+        self.heard_s.append(len(speech) / MODEL_RATE_HZ)
+        async for delta in self.stream(messages, options, caller):
+            yield delta
+
+
+class FakeSynthesizer:
+    """Every word takes 0.3 s; speech is a tone."""
+
+    name = "fake-voice"
+    rate_hz = 22050
+    voices: Sequence[str] = ("fake-voice",)
+    languages: Sequence[str] = ("*",)
+    word_s = 0.3
+
+    def __init__(self, delay_s: float = 0.05) -> None:
+        self._delay_s = delay_s
+        self.fail = False
+        self.stall_after: int | None = None
+        """Pieces after which nothing more comes."""
+        self.said: list[str] = []
+
+    async def synthesize(self, text: str, style: SpeakingStyle, caller: Caller) -> AsyncGenerator[SpeechChunk, None]:
+        """See `Synthesizer.synthesize`."""
+        await asyncio.sleep(self._delay_s)
+        if self.fail:
+            raise ModelError("the fake voice fails as told")
+        if self.stall_after is not None and len(self.said) >= self.stall_after:
+            await asyncio.Event().wait()
+        self.said.append(text)
+        words: list[WordTiming] = []
+        at = 0
+        for index, word in enumerate(text.split()):
+            start = text.index(word, at)
+            at = start + len(word)
+            words.append(WordTiming(start, at, index * self.word_s, (index + 1) * self.word_s))
+        yield SpeechChunk(tone(len(words) * self.word_s, self.rate_hz), tuple(words))
+
+
+class FakeDuplexModel:
+    """80 ms frames at 24 kHz: after 0.4 s of silence behind speech it says "right so yes" in three words."""
+
+    name = "fake-duplex"
+    rate_hz = 24000
+    frame_samples = 1920
+
+    def __init__(self) -> None:
+        self.open_slots = 0
+
+    async def open_slot(self) -> DuplexSlot:
+        """A slot."""
+        self.open_slots += 1
+        return _FakeDuplexSlot(self)
+
+
+class _FakeDuplexSlot:
+    _WORDS = ("right", " so", " yes")
+    _FRAMES_A_WORD = 4
+
+    def __init__(self, model: FakeDuplexModel) -> None:
+        self._model = model
+        self._heard = False
+        self._silent_frames = 0
+        self._speaking: int | None = None
+
+    async def step(self, samples: Float32) -> DuplexFrame:
+        await asyncio.sleep(0.01)
+        if rms_dbfs(samples) > -40:
+            self._heard, self._silent_frames = True, 0
+        elif self._heard:
+            self._silent_frames += 1
+        if self._heard and self._silent_frames >= 5:
+            self._heard, self._speaking = False, 0
+        if self._speaking is None:
+            return DuplexFrame(np.zeros(self._model.frame_samples, np.int16))
+        word, within = divmod(self._speaking, self._FRAMES_A_WORD)
+        self._speaking += 1
+        if self._speaking == len(self._WORDS) * self._FRAMES_A_WORD:
+            self._speaking = None
+        text = self._WORDS[word] if within == 0 else ""
+        return DuplexFrame(tone(0.08, self._model.rate_hz), text)
+
+    async def aclose(self) -> None:
+        self._model.open_slots -= 1

@@ -1,0 +1,361 @@
+"""Whole conversations with fake models on a virtual clock."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import pytest
+
+from parley.conversation import happenings as hp
+from parley.conversation.answer import ResponseWish
+from parley.conversation.engines.cascade import Cascade
+from parley.conversation.engines.duplex import Duplex
+from parley.conversation.engines.speech_llm import SpeechLlm
+from parley.conversation.history import Item
+from parley.conversation.settings import SessionSettings
+from parley.models.fakes import (
+    FakeChat,
+    FakeDuplexModel,
+    FakeEndOfTurn,
+    FakeRecognizer,
+    FakeSpeechChat,
+    FakeSynthesizer,
+)
+from parley.turns.actions import Ending
+from parley.turns.settings import TurnSettings
+from tests.stage import RATE, Stage
+from tests.virtual_time import run_virtual
+
+LONG = "One two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen."
+
+
+def play(script: Callable[[Stage], Awaitable[None]], stage: Callable[[], Stage] = Stage) -> None:
+    async def run() -> None:
+        async with stage() as s:
+            await script(s)
+
+    run_virtual(run())
+
+
+def test_a_spoken_question_is_answered_and_remembered() -> None:
+    async def script(s: Stage) -> None:
+        await s.silence(0.3)
+        await s.say(1.0)
+        ended = await s.silence_until(hp.ResponseEnded)
+        assert ended.ending is Ending.FINISHED
+        assert [i.heard_text for i in s.session.history.items] == ["What time is it?", "It is noon."]
+        first_frame = s.frames[0][0]
+        assert first_frame - s.user_speaks[-1][1] < 0.6
+
+    play(script)
+
+
+def test_the_answer_is_prepared_before_the_turn_is_committed_and_nothing_leaves_before() -> None:
+    async def script(s: Stage) -> None:
+        s.end_of_turn.value = 0.75
+        await s.silence(0.3)
+        await s.say(1.0)
+        await s.silence(0.27)
+        assert s.chat.prompts
+        assert not s.of(hp.ResponseStarted)
+        assert not s.frames
+        await s.silence_until(hp.ResponseEnded)
+        assert len(s.chat.prompts) == 1
+
+    play(script, lambda: Stage(recognizer=FakeRecognizer(["tell me the time"], 0.02)))
+
+
+def test_a_user_who_goes_on_is_not_answered_in_the_pause() -> None:
+    async def script(s: Stage) -> None:
+        await s.silence(0.3)
+        await s.say(0.8)
+        await s.silence(0.25)
+        await s.say(0.8)
+        await s.silence_until(hp.ResponseEnded)
+        assert len(s.of(hp.InputTaken)) == 1
+        assert len(s.of(hp.ResponseStarted)) == 1
+
+    play(script, lambda: Stage(recognizer=FakeRecognizer(["I would like to"]), end_of_turn=FakeEndOfTurn(0.3)))
+
+
+def test_real_words_cut_the_answer_and_history_keeps_what_was_heard() -> None:
+    async def script(s: Stage) -> None:
+        await s.silence(0.3)
+        await s.say(1.0)
+        await s.silence_until(hp.ResponseStarted)
+        await s.silence(2.0)
+        begins = s.now
+        await s.say(1.0)
+        cut = await s.silence_until(hp.ResponseEnded)
+        assert cut.ending is Ending.CUT
+        answer = cut.items[0]
+        assert answer.heard_text
+        assert LONG.startswith(answer.heard_text)
+        assert answer.heard_text != LONG
+        played_s = max(f.end_s for t, f in s.frames if t < begins + 0.2)
+        assert abs(len(answer.heard_text.split()) - played_s / s.voice.word_s) <= 1
+        assert not [t for t, _ in s.frames if begins + 0.15 < t < begins + 0.9]
+        await s.silence_until(hp.ResponseEnded, 2)
+        assert s.session.history.items[1].heard_text == answer.heard_text
+        assert s.chat.prompts[-1][-2]["content"] == answer.heard_text
+
+    play(
+        script, lambda: Stage(chat=FakeChat([LONG, "Fine."]), recognizer=FakeRecognizer(["What time?", "No, stop it."]))
+    )
+
+
+@pytest.mark.parametrize("text", ["Mm-hm.", "Yeah, right.", ""])
+def test_a_backchannel_or_noise_pauses_and_the_answer_goes_on_from_the_exact_sample(text: str) -> None:
+    async def script(s: Stage) -> None:
+        await s.silence(0.3)
+        await s.say(1.0)
+        await s.silence_until(hp.ResponseStarted)
+        await s.silence(1.5)
+        await s.say(0.25)
+        ended = await s.silence_until(hp.ResponseEnded)
+        assert ended.ending is Ending.FINISHED
+        assert len(s.of(hp.PlayoutPaused)) == len(s.of(hp.PlayoutResumed)) == 1
+        positions = [(f.start_s, f.end_s) for _, f in s.frames]
+        for (_, end), (start, _) in zip(positions, positions[1:], strict=False):
+            assert start == pytest.approx(end, abs=1e-9)
+        assert len(s.of(hp.InputTaken)) == 1
+
+    play(script, lambda: Stage(chat=FakeChat([LONG]), recognizer=FakeRecognizer(["What time?", text])))
+
+
+def test_server_vad_semantics_cancel_at_onset() -> None:
+    async def script(s: Stage) -> None:
+        await s.silence(0.3)
+        await s.say(1.0)
+        await s.silence_until(hp.ResponseStarted)
+        await s.silence(1.5)
+        await s.say(0.1)
+        await s.silence(0.02)
+        assert s.endings == [Ending.CUT]
+
+    turns = TurnSettings(mode="silence", cancel_at_onset=True)
+    play(script, lambda: Stage.with_turns(turns, chat=FakeChat([LONG])))
+
+
+def test_push_to_talk_waits_for_commit_and_for_the_request() -> None:
+    async def script(s: Stage) -> None:
+        await s.say(1.0)
+        await s.silence(2.0)
+        assert not s.of(hp.InputTaken)
+        s.session.commit_input()
+        s.session.request_response()
+        await s.silence_until(hp.ResponseEnded)
+        assert s.session.history.items[0].text == "What time is it?"
+
+    play(script, lambda: Stage.with_turns(TurnSettings(mode="manual")))
+
+
+def test_a_file_appended_at_once_is_taken_in_media_time_and_answered_when_drained() -> None:
+    import numpy as np
+
+    from parley.models.fakes import tone
+
+    async def script(s: Stage) -> None:
+        pause = np.zeros(2 * RATE, np.int16)
+        s.session.append_audio(np.concatenate([tone(1.0, RATE), pause, tone(1.0, RATE), pause]), RATE)
+        await s.silence_until(hp.ResponseEnded)
+        assert [h.text for h in s.of(hp.TranscriptDone)] == ["First.", "Second."]
+        assert s.endings == [Ending.FINISHED]
+
+    play(script, lambda: Stage(recognizer=FakeRecognizer(["First.", "Second."])))
+
+
+def test_a_monologue_of_three_minutes_is_one_turn() -> None:
+    async def script(s: Stage) -> None:
+        for _ in range(60):
+            await s.say(2.8)
+            await s.silence(0.2)
+        await s.silence_until(hp.ResponseEnded)
+        assert len(s.of(hp.InputTaken)) == 1
+
+    play(script, lambda: Stage(end_of_turn=FakeEndOfTurn(0.05), recognizer=FakeRecognizer(["and then we"])))
+
+
+def test_a_failing_language_model_is_said_and_the_session_goes_on() -> None:
+    async def script(s: Stage) -> None:
+        await s.silence(0.3)
+        await s.say(1.0)
+        await s.silence_until(hp.ResponseEnded, 2)
+        assert s.endings == [Ending.FAILED, Ending.FINISHED]
+        assert "fails as told" in s.of(hp.ResponseEnded)[0].reason
+        assert s.session.history.items[-1].heard_text == SessionSettings().apology
+        await s.say(1.0)
+        await s.silence_until(hp.ResponseEnded, 3)
+        assert s.endings[-1] is Ending.FINISHED
+
+    play(script, lambda: Stage(chat=FakeChat([None, "Better."])))
+
+
+def test_a_language_model_that_stalls_in_mid_answer_is_ended_by_the_watchdog() -> None:
+    async def script(s: Stage) -> None:
+        await s.silence(0.3)
+        await s.say(1.0)
+        ended = await s.silence_until(hp.ResponseEnded)
+        assert ended.ending is Ending.FAILED
+        assert ended.reason == "stalled"
+        assert ended.items[0].heard_text.strip() == "Well, it is so."
+        assert s.chat.open_streams == 0
+
+    play(script, lambda: Stage(chat=FakeChat(["Well, it is so. But … nothing"])))
+
+
+def test_a_voice_that_fails_does_not_end_the_session() -> None:
+    async def script(s: Stage) -> None:
+        s.voice.fail = True
+        await s.silence(0.3)
+        await s.say(1.0)
+        await s.silence_until(hp.ResponseEnded, 2)
+        assert s.endings == [Ending.FAILED, Ending.FAILED]
+        s.voice.fail = False
+        await s.say(1.0)
+        await s.silence_until(hp.ResponseEnded, 3)
+        assert s.endings[-1] is Ending.FINISHED
+
+    play(script)
+
+
+def test_a_recogniser_that_fails_is_reported_and_the_session_goes_on() -> None:
+    async def script(s: Stage) -> None:
+        s.recognizer.fail = True
+        await s.silence(0.3)
+        await s.say(1.0)
+        await s.silence_until(hp.TranscriptFailed)
+        s.recognizer.fail = False
+        await s.silence(1.0)
+        await s.say(1.0)
+        await s.silence_until(hp.ResponseEnded)
+
+    play(script)
+
+
+def test_an_empty_answer_ends_without_sound() -> None:
+    async def script(s: Stage) -> None:
+        await s.silence(0.3)
+        await s.say(1.0)
+        ended = await s.silence_until(hp.ResponseEnded)
+        assert ended.ending is Ending.FINISHED
+        assert not s.frames
+
+    play(script, lambda: Stage(chat=FakeChat([""])))
+
+
+def test_a_turn_without_words_is_taken_but_not_answered() -> None:
+    async def script(s: Stage) -> None:
+        await s.silence(0.3)
+        await s.say(0.6)
+        await s.silence_until(hp.InputTaken)
+        await s.silence(2.0)
+        assert not s.of(hp.ResponseStarted)
+
+    play(script, lambda: Stage(recognizer=FakeRecognizer([""])))
+
+
+def test_typed_text_and_a_tool_call_with_its_result() -> None:
+    async def script(s: Stage) -> None:
+        s.session.add_item(Item("typed", role="user", text="Weather?"))
+        s.session.request_response()
+        call = (await s.silence_until(hp.ResponseEnded)).items[0]
+        assert (call.name, call.arguments) == ("weather", '{"place": "here"}')
+        s.session.add_item(Item("out", "function_call_output", call_id=call.call_id, output="sunny"))
+        s.session.request_response()
+        await s.silence_until(hp.ResponseEnded, 2)
+        roles = [m["role"] for m in s.chat.prompts[-1]]
+        assert roles == ["system", "user", "assistant", "tool"]
+
+    play(script, lambda: Stage(chat=FakeChat(["tool:weather", "It is sunny."])))
+
+
+def test_a_greeting_is_spoken_first() -> None:
+    async def script(s: Stage) -> None:
+        await s.silence_until(hp.ResponseEnded)
+        assert s.voice.said == ["Good morning."]
+
+    play(script, lambda: Stage(settings=SessionSettings(greeting="Good morning.")))
+
+
+def test_an_out_of_band_response_leaves_the_history_alone() -> None:
+    async def script(s: Stage) -> None:
+        s.session.request_response(
+            ResponseWish(out_of_band=True, modality="text", input=[Item("x", role="user", text="q")])
+        )
+        ended = await s.silence_until(hp.ResponseEnded)
+        assert ended.items[0].text == "It is noon."
+        assert not s.session.history.items
+
+    play(script)
+
+
+def test_the_client_cancels_and_late_truth_corrects_the_history() -> None:
+    async def script(s: Stage) -> None:
+        await s.silence(0.3)
+        await s.say(1.0)
+        await s.silence_until(hp.ResponseStarted)
+        await s.silence(2.0)
+        assert s.session.cancel_response()
+        ended = s.of(hp.ResponseEnded)[0]
+        assert ended.reason == "client_cancelled"
+        before = ended.items[0].heard_text
+        s.session.correct_heard(ended.response, 0.65)
+        assert s.of(hp.HeardChanged)[0].heard_text == "One two"
+        assert s.session.history.items[1].heard_text == "One two" != before
+
+    play(script, lambda: Stage(chat=FakeChat([LONG])))
+
+
+def test_idle_timeout_makes_the_assistant_speak_up() -> None:
+    async def script(s: Stage) -> None:
+        await s.silence(0.3)
+        await s.say(1.0)
+        await s.silence_until(hp.ResponseEnded)
+        await s.silence_until(hp.IdleTimedOut, limit_s=8)
+        await s.silence_until(hp.ResponseEnded, 2)
+
+    play(script, lambda: Stage.with_turns(replace(TurnSettings(), idle_timeout_s=5.0)))
+
+
+ENGINES = {
+    "cascade": lambda: Cascade(FakeChat(["I heard you."])),
+    "speech_llm": lambda: SpeechLlm(FakeSpeechChat(), FakeChat(["I read you."])),
+    "duplex": lambda: Duplex(FakeDuplexModel()),
+}
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_every_engine_answers_a_spoken_turn_and_releases_everything(name: str) -> None:
+    async def run() -> None:
+        engine = ENGINES[name]()  # type: ignore[no-untyped-call]
+        async with Stage(engine=engine, voice=FakeSynthesizer()) as s:
+            await s.silence(0.3)
+            await s.say(1.0)
+            ended = await s.silence_until(hp.ResponseEnded)
+            assert ended.ending is Ending.FINISHED
+            assert ended.items[0].heard_text in ("I heard you.", "right so yes")
+            assert s.frames
+            positions = [f.start_s for _, f in s.frames]
+            assert positions == sorted(positions)
+            await s.say(1.0)
+            await s.silence_until(hp.ResponseEnded, 2)
+        if isinstance(engine, Duplex):
+            assert engine.duplex is not None
+            assert engine.duplex.open_slots == 0  # type: ignore[attr-defined]
+        assert not s.session._tasks
+
+    run_virtual(run())
+
+
+def test_an_engine_that_hears_gets_the_turn_as_sound() -> None:
+    model = FakeSpeechChat()
+
+    async def script(s: Stage) -> None:
+        await s.silence(1.0)
+        await s.say(1.2)
+        await s.silence_until(hp.ResponseEnded)
+        assert 1.2 <= model.heard_s[0] <= 1.9
+
+    play(script, lambda: Stage(engine=SpeechLlm(model, FakeChat())))

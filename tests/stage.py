@@ -1,0 +1,116 @@
+"""A conversation as a script: a user with a voice, fake models, a listener that plays what is sent."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from typing import Any, Self, TypeVar
+
+import numpy as np
+
+from parley.audio.pcm import Int16
+from parley.conversation import happenings as hp
+from parley.conversation.engines.base import Engine
+from parley.conversation.engines.cascade import Cascade
+from parley.conversation.playout import PlayoutFrame
+from parley.conversation.session import Session
+from parley.conversation.settings import Cast, SessionSettings
+from parley.models.fakes import FakeChat, FakeEndOfTurn, FakeRecognizer, FakeSynthesizer, FakeVad, tone
+from parley.transports.pacing import Pacer
+from parley.turns.actions import Ending
+from parley.turns.settings import TurnSettings
+
+RATE = 24000
+H = TypeVar("H")
+
+
+@dataclass
+class Stage:
+    """Use as ``async with``; `say` and `silence` stream a microphone in real (virtual) time."""
+
+    recognizer: FakeRecognizer = field(default_factory=FakeRecognizer)
+    chat: FakeChat = field(default_factory=FakeChat)
+    voice: FakeSynthesizer = field(default_factory=FakeSynthesizer)
+    end_of_turn: FakeEndOfTurn = field(default_factory=FakeEndOfTurn)
+    engine: Engine | None = None
+    settings: SessionSettings = field(default_factory=SessionSettings)
+
+    def __post_init__(self) -> None:
+        self.happenings: list[hp.Happening] = []
+        self.frames: list[tuple[float, PlayoutFrame]] = []
+        self.user_speaks: list[tuple[float, float]] = []
+        self.changed = asyncio.Event()
+
+    @classmethod
+    def with_turns(cls, turns: TurnSettings | None = None, **more: Any) -> Stage:
+        return cls(settings=SessionSettings(turns=turns or TurnSettings()), **more)
+
+    async def __aenter__(self) -> Self:
+        cast = Cast(
+            vad=FakeVad(),
+            recognizer=self.recognizer,
+            engine=self.engine or Cascade(self.chat),
+            end_of_turn=self.end_of_turn,
+            end_of_turn_languages=("en",),
+            voices={"fake-voice": self.voice},
+        )
+        self.session = Session(cast, self.settings, self._tell)
+        self.pacer = Pacer(self.session, self._play)
+        await self.session.__aenter__()
+        self._clock = asyncio.create_task(self._tick())
+        return self
+
+    async def __aexit__(self, *fault: Any) -> None:
+        self._clock.cancel()
+        await self.session.__aexit__(*fault)
+
+    def _tell(self, happening: hp.Happening) -> None:
+        self.happenings.append(happening)
+        if isinstance(happening, hp.PlayoutFlushed):
+            self.pacer.stopped(happening.key)
+        self.changed.set()
+
+    def _play(self, frame: PlayoutFrame) -> None:
+        self.frames.append((self.now, frame))
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(0.02)
+            self.pacer.tick(self.now)
+
+    @property
+    def now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    async def say(self, seconds: float) -> None:
+        """The user's voice."""
+        begins = self.now
+        await self._stream(tone(seconds, RATE))
+        self.user_speaks.append((begins, self.now))
+
+    async def silence(self, seconds: float) -> None:
+        await self._stream(np.zeros(round(seconds * RATE), np.int16))
+
+    async def _stream(self, samples: Int16) -> None:
+        size = RATE // 50
+        for start in range(0, len(samples), size):
+            self.session.append_audio(samples[start : start + size], RATE)
+            await asyncio.sleep(0.02)
+
+    async def silence_until(self, kind: type[H], count: int = 1, limit_s: float = 60.0) -> H:
+        """Keep the microphone open (silent) until the `count`-th happening of a kind."""
+        end = self.now + limit_s
+        while len(self.of(kind)) < count:
+            assert self.now < end, f"no {kind.__name__}: {[type(h).__name__ for h in self.happenings]}"
+            await self.silence(0.02)
+        return self.of(kind)[count - 1]
+
+    def of(self, kind: type[H]) -> list[H]:
+        return [h for h in self.happenings if isinstance(h, kind)]
+
+    @property
+    def endings(self) -> list[Ending]:
+        return [h.ending for h in self.of(hp.ResponseEnded)]
+
+    def set(self, **changes: Any) -> None:
+        self.session.update(replace(self.session.settings, **changes))
