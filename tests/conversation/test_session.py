@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
 from parley.conversation import happenings as hp
 from parley.conversation.answer import ResponseWish
+from parley.conversation.engines.base import Engine
 from parley.conversation.engines.cascade import Cascade
 from parley.conversation.engines.duplex import Duplex
 from parley.conversation.engines.speech_llm import SpeechLlm
@@ -117,7 +119,7 @@ def test_a_backchannel_or_noise_pauses_and_the_answer_goes_on_from_the_exact_sam
         assert ended.ending is Ending.FINISHED
         assert len(s.of(hp.PlayoutPaused)) == len(s.of(hp.PlayoutResumed)) == 1
         positions = [(f.start_s, f.end_s) for _, f in s.frames]
-        for (_, end), (start, _) in zip(positions, positions[1:], strict=False):
+        for (_, end), (start, _) in pairwise(positions):
             assert start == pytest.approx(end, abs=1e-9)
         assert len(s.of(hp.InputTaken)) == 1
 
@@ -319,7 +321,7 @@ def test_idle_timeout_makes_the_assistant_speak_up() -> None:
     play(script, lambda: Stage.with_turns(replace(TurnSettings(), idle_timeout_s=5.0)))
 
 
-ENGINES = {
+ENGINES: dict[str, Callable[[], Engine]] = {
     "cascade": lambda: Cascade(FakeChat(["I heard you."])),
     "speech_llm": lambda: SpeechLlm(FakeSpeechChat(), FakeChat(["I read you."])),
     "duplex": lambda: Duplex(FakeDuplexModel()),
@@ -329,7 +331,7 @@ ENGINES = {
 @pytest.mark.parametrize("name", ENGINES)
 def test_every_engine_answers_a_spoken_turn_and_releases_everything(name: str) -> None:
     async def run() -> None:
-        engine = ENGINES[name]()  # type: ignore[no-untyped-call]
+        engine = ENGINES[name]()
         async with Stage(engine=engine, voice=FakeSynthesizer()) as s:
             await s.silence(0.3)
             await s.say(1.0)

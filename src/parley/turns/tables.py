@@ -73,4 +73,4 @@ def step(table: dict[tuple[Enum, str], State], state: State, cause: str) -> Stat
     try:
         return table[state, cause]
     except KeyError:
-        raise IllegalTransition(f"{state} does not know '{cause}'") from None
+        raise IllegalTransition(f"state '{state.value}' does not know '{cause}'") from None

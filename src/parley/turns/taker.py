@@ -100,6 +100,7 @@ class TurnTaker:
         if person.speech is Speech.SPEAKING or self.settings.mode == "manual" or (person.closed and person.holds_floor):
             return
         person.media_s = max(person.media_s, event.at)
+        person.arrived = self._now
         went_on = person.speech is Speech.PAUSING
         person.step("voice started")
         self._idle_since = None

@@ -1,0 +1,123 @@
+"""Shared fixtures: real speech, a real server, a guard against blocking the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from parley.audio import files
+from parley.audio.pcm import Int16, to_float, to_int16
+from parley.audio.resample import resample
+
+SHARED = Path(__file__).parent.parent.parent / "shared" / "data" / "speech"
+
+
+@pytest.fixture(autouse=True)
+def no_blocking_in_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`time.sleep` and `subprocess.run` in a running event loop are errors."""
+
+    def guard(original: Any) -> Any:
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            try:
+                asyncio.get_running_loop()
+            except RuntimeError:
+                return original(*args, **kwargs)
+            raise AssertionError(f"{original.__name__} blocks the event loop")
+
+        return guarded
+
+    monkeypatch.setattr(time, "sleep", guard(time.sleep))
+    monkeypatch.setattr(subprocess, "run", guard(subprocess.run))
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A recording of a question and what is said in it."""
+
+    path: Path
+    transcript: str
+
+    def samples(self, rate_hz: int) -> Int16:
+        samples, source_hz = files.read(self.path)
+        return to_int16(resample(to_float(samples), source_hz, rate_hz))
+
+
+@pytest.fixture(scope="session")
+def question(tmp_path_factory: pytest.TempPathFactory) -> Clip:
+    """A spoken question: a real one where the recordings are, else one said by Piper."""
+    real = SHARED / "en-brooklyn-bridge.wav"
+    if real.exists():
+        return Clip(real, "how old is the brooklyn bridge")
+    text = "How old is the Brooklyn Bridge?"
+    return Clip(_said(text, tmp_path_factory.mktemp("speech") / "question.wav"), text)
+
+
+@pytest.fixture(scope="session")
+def interruption(tmp_path_factory: pytest.TempPathFactory) -> Clip:
+    """Words that interrupt."""
+    real = SHARED / "en-what-time-is-it.wav"
+    if real.exists():
+        return Clip(real, "what time is it")
+    text = "What time is it?"
+    return Clip(_said(text, tmp_path_factory.mktemp("speech") / "interruption.wav"), text)
+
+
+def _said(text: str, path: Path) -> Path:
+    subprocess.run([sys.executable, "-m", "parley.cli", "say", text, "-o", str(path), "-q"], check=True)
+    return path
+
+
+@dataclass(frozen=True)
+class RunningServer:
+    """A `parley serve` in a process of its own."""
+
+    url: str
+    pid: int
+    log: Path
+
+    @property
+    def websocket(self) -> str:
+        return self.url.replace("http", "ws", 1)
+
+
+def start_server(log: Path, **environment: str) -> tuple[subprocess.Popen[bytes], RunningServer]:
+    """Start a server on a free port and wait until it says that it is ready."""
+    env = {**os.environ, "COLUMNS": "200", **environment}
+    command = [sys.executable, "-m", "parley.cli", "serve", "--port", "0"]
+    with log.open("wb") as sink:
+        process = subprocess.Popen(command, stdout=sink, stderr=subprocess.STDOUT, env=env)
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline:
+        text = log.read_text(errors="replace")
+        if " at http" in text:
+            url = text.split(" at http", 1)[1].split()[0]
+            return process, RunningServer("http" + url, process.pid, log)
+        assert process.poll() is None, text[-2000:]
+        time.sleep(0.1)
+    raise AssertionError(f"the server did not start: {log.read_text()[-2000:]}")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A real server with the default models."""
+    log = tmp_path_factory.mktemp("server") / "serve.log"
+    process, running = start_server(log, PARLEY_MAX_OUTPUT_TOKENS="40", PARLEY_LLM="smollm2-135m")
+    yield running
+    process.terminate()
+    assert process.wait(20) in (0, -15), log.read_text()[-2000:]
+    text = log.read_text(errors="replace")
+    assert "Traceback" not in text, text[-3000:]
+
+
+def silence(seconds: float, rate_hz: int) -> Int16:
+    return np.zeros(round(seconds * rate_hz), np.int16)

@@ -1,0 +1,203 @@
+"""The turn-taker in single situations and in thousands of generated conversations."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from parley.turns import actions as act
+from parley.turns import events as ev
+from parley.turns.actions import Ending
+from parley.turns.settings import TurnSettings
+from parley.turns.tables import RESPONSE, SPEECH, IllegalTransition, Response, Speech, step
+from tests.turns.harness import World
+
+
+def endings(world: World) -> list[Ending]:
+    return [e.ending for _, e in world.ended]
+
+
+def test_a_clear_question_is_committed_after_little_more_than_the_shortest_wait() -> None:
+    w = World()
+    w.listen(1.0, voiced=True)
+    w.listen(0.3, voiced=False)
+    assert len(w.of(act.CommitTurn)) == 1
+    assert [a.speculative for a in w.of(act.StartResponse)] == [True]  # type: ignore[attr-defined]
+    assert len(w.of(act.CommitResponse)) == 1
+
+
+def test_an_unfinished_sentence_is_given_time() -> None:
+    w = World(text="I would like to", probability=0.1)
+    w.listen(1.0, voiced=True)
+    w.listen(1.2, voiced=False)
+    assert not w.of(act.CommitTurn)
+    w.listen(1.0, voiced=False)
+    assert len(w.of(act.CommitTurn)) == 1
+
+
+def test_going_on_drops_the_speculation_before_anything_left() -> None:
+    w = World(probability=0.7, text="tell me about it")
+    w.listen(1.0, voiced=True)
+    w.listen(0.24, voiced=False)
+    w.listen(0.5, voiced=True)
+    assert endings(w) == [Ending.DROPPED]
+    assert not w.of(act.CommitTurn)
+
+
+def test_results_of_an_older_pause_are_ignored() -> None:
+    w = World(asr_s=0.5)
+    w.listen(1.0, voiced=True)
+    w.listen(0.2, voiced=False)
+    w.listen(0.2, voiced=True)
+    w.listen(0.32, voiced=False)
+    assert not w.of(act.CommitTurn)
+
+
+def test_speech_over_an_unheard_answer_takes_the_turn_back() -> None:
+    w = World(answer_s=1.0)
+    w.listen(1.0, voiced=True)
+    w.listen(0.5, voiced=False)
+    w.listen(1.0, voiced=True)
+    assert endings(w)[-1] is Ending.CUT
+    w.listen(3.5, voiced=False)
+    assert len(w.of(act.CommitTurn)) == 2
+    assert endings(w)[-1] is Ending.FINISHED
+
+
+def test_a_pause_is_ordered_at_the_onset_itself() -> None:
+    w = World(length_s=10)
+    w.listen(1.0, voiced=True)
+    w.listen(1.5, voiced=False)
+    w.send(ev.VoiceStarted("user", w.media))
+    assert isinstance(w.actions[-1], act.PausePlayout)
+
+
+def test_a_paused_answer_never_waits_longer_than_a_second_after_the_voice() -> None:
+    w = World(length_s=10, asr_s=30.0)
+    w.due.clear()
+    w.send(ev.ResponseRequested())
+    w.wait(1.0)
+    w.listen(0.2, voiced=True)
+    w.listen(0.98, voiced=False)
+    assert not w.of(act.ResumePlayout)
+    w.listen(0.06, voiced=False)
+    assert len(w.of(act.ResumePlayout)) == 1
+
+
+def test_a_microphone_that_stops_closes_the_turn() -> None:
+    w = World()
+    w.listen(1.0, voiced=True)
+    w.wait(0.9)
+    assert not w.of(act.CommitTurn)
+    w.wait(0.4)
+    assert len(w.of(act.CommitTurn)) == 1
+
+
+def test_starvation_while_playing_fails_after_the_stall_time() -> None:
+    w = World(length_s=100)
+    w.send(ev.ResponseRequested())
+    w.wait(1.0)
+    w.send(ev.PlayoutStarved("r1"))
+    w.wait(1.4)
+    assert not w.ended
+    w.wait(0.2)
+    assert endings(w) == [Ending.FAILED]
+
+
+def test_without_interruption_the_answer_plays_on_and_the_next_waits_for_the_floor() -> None:
+    w = World(settings=TurnSettings(interrupt_response=False), length_s=3)
+    w.send(ev.ResponseRequested())
+    w.wait(0.5)
+    w.listen(0.5, voiced=True)
+    w.listen(0.6, voiced=False)
+    assert not w.of(act.PausePlayout)
+    w.listen(6.0, voiced=False)
+    assert endings(w) == [Ending.FINISHED, Ending.FINISHED]
+
+
+def test_an_unlisted_transition_raises_and_names_both_sides() -> None:
+    with pytest.raises(IllegalTransition, match=r"silent.*turn committed"):
+        step(SPEECH, Speech.SILENT, "turn committed")
+
+
+def test_every_state_can_be_reached_and_left() -> None:
+    for table, states in ((SPEECH, Speech), (RESPONSE, Response)):
+        reached = set(table.values())
+        left = {state for state, _ in table}
+        assert reached | left == set(states)  # type: ignore[comparison-overlap]
+
+
+EXAMPLES = int(os.environ.get("PARLEY_EXAMPLES", "80"))
+"""Generated conversations; `just accept` asks for thousands."""
+
+moves = st.one_of(
+    st.tuples(st.just("voice"), st.floats(0.04, 1.5)),
+    st.tuples(st.just("silence"), st.floats(0.04, 2.5)),
+    st.tuples(st.just("gap"), st.floats(0.1, 2.0)),
+    st.tuples(
+        st.sampled_from(["request", "cancel", "commit", "clear", "starve", "fail", "manual", "semantic"]), st.just(0.0)
+    ),
+)
+texts = st.sampled_from(["What time is it?", "mm-hm", "", "and", "stop that now", "you"])
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(
+    st.lists(st.tuples(moves, texts, st.floats(0, 1)), min_size=1, max_size=25),
+    st.floats(0.02, 0.6),
+    st.floats(0.05, 1.0),
+    st.sampled_from(
+        [
+            TurnSettings(),
+            TurnSettings(mode="silence", cancel_at_onset=True),
+            TurnSettings(interrupt_response=False),
+            TurnSettings(create_response=False),
+            TurnSettings(eagerness="high"),
+        ]
+    ),
+)
+def test_whatever_happens_the_invariants_hold(
+    script: list[tuple[tuple[str, float], str, float]], asr_s: float, answer_s: float, turns: TurnSettings
+) -> None:
+    w = World(settings=turns, asr_s=asr_s, answer_s=answer_s)
+    for (kind, seconds), text, probability in script:
+        w.text, w.probability = text, probability
+        act_out(w, kind, seconds)
+    w.listen(0.04, voiced=False)
+    w.send(ev.SettingsChanged(turns))
+    for _ in range(4):
+        w.listen(9.0, voiced=False)
+    started = {a.response for a in w.of(act.StartResponse)}  # type: ignore[attr-defined]
+    assert sorted(r for r, _ in w.ended) == sorted(started), "every response ends exactly once"
+    assert w.played_while_floor_held == 0, "nothing plays while the user holds the floor"
+    assert w.taker.view == "LISTENING"
+
+
+def act_out(w: World, kind: str, seconds: float) -> None:
+    running = [r for r, s in w.state.items() if s in ("playing", "committed", "ready", "paused")]
+    match kind:
+        case "voice" | "silence":
+            w.listen(seconds, voiced=kind == "voice")
+        case "gap":
+            w.wait(seconds)
+        case "request":
+            w.send(ev.ResponseRequested())
+        case "cancel":
+            w.send(ev.ResponseCancelled())
+        case "commit":
+            w.send(ev.InputCommitted("user"))
+        case "clear":
+            w.send(ev.InputCleared("user"))
+        case "starve" if running:
+            w.send(ev.PlayoutStarved(running[0]))
+        case "fail" if running:
+            w.send(ev.ResponseFailed(running[0], "made to"))
+        case "manual":
+            w.send(ev.SettingsChanged(TurnSettings(mode="manual")))
+        case "semantic":
+            w.send(ev.SettingsChanged(w.settings))
+        case _:
+            pass
