@@ -16,6 +16,7 @@ from parley.models.interfaces import Caller, ChatDelta, ChatModel, ChatOptions, 
 
 _CONNECT_S = 5.0
 _FIRST_TOKEN_S = 60.0
+_KEPT_CONNECTIONS = 4
 
 KNOWN_SERVERS = (
     ("Ollama", "http://127.0.0.1:11434/v1"),
@@ -43,7 +44,10 @@ class OpenAiChat:
         self._native_llama = native_llama
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         timeout = httpx.Timeout(_FIRST_TOKEN_S, connect=_CONNECT_S)
-        self._client = httpx.AsyncClient(headers=headers, timeout=timeout, trust_env=not _is_local(base_url))
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=_KEPT_CONNECTIONS)
+        self._client = httpx.AsyncClient(
+            headers=headers, timeout=timeout, limits=limits, trust_env=not _is_local(base_url)
+        )
 
     async def stream(
         self, messages: Sequence[Message], options: ChatOptions, caller: Caller
