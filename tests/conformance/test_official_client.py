@@ -118,7 +118,7 @@ async def test_typed_text_items_and_errors(client: AsyncOpenAI) -> None:
         talk = Conversation(connection)
         await connection.session.update(session={"type": "realtime", "output_modalities": ["text"]})
         content = [{"type": "input_text", "text": "Say hello."}]
-        await connection.conversation.item.create(item={"type": "message", "role": "user", "content": content})  # type: ignore[arg-type]
+        await connection.conversation.item.create(item={"type": "message", "role": "user", "content": content})  # type: ignore
         added = await talk.until("conversation.item.done")
         await connection.response.create()
         done = await talk.until("response.done")

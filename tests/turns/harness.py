@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from parley.turns import TurnTaker
 from parley.turns import actions as act
 from parley.turns import events as ev
 from parley.turns.settings import TurnSettings
+
+A = TypeVar("A")
 
 
 @dataclass
@@ -128,5 +131,5 @@ class World:
         for _ in range(round(seconds / 0.02)):
             self.step()
 
-    def of(self, kind: type) -> list[act.Action]:
+    def of(self, kind: type[A]) -> list[A]:
         return [a for a in self.actions if isinstance(a, kind)]

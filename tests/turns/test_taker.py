@@ -25,7 +25,7 @@ def test_a_clear_question_is_committed_after_little_more_than_the_shortest_wait(
     w.listen(1.0, voiced=True)
     w.listen(0.3, voiced=False)
     assert len(w.of(act.CommitTurn)) == 1
-    assert [a.speculative for a in w.of(act.StartResponse)] == [True]  # type: ignore[attr-defined]
+    assert [a.speculative for a in w.of(act.StartResponse)] == [True]
     assert len(w.of(act.CommitResponse)) == 1
 
 
@@ -127,7 +127,7 @@ def test_every_state_can_be_reached_and_left() -> None:
     for table, states in ((SPEECH, Speech), (RESPONSE, Response)):
         reached = set(table.values())
         left = {state for state, _ in table}
-        assert reached | left == set(states)  # type: ignore[comparison-overlap]
+        assert reached | left == set(states)
 
 
 EXAMPLES = int(os.environ.get("PARLEY_EXAMPLES", "80"))
@@ -170,7 +170,7 @@ def test_whatever_happens_the_invariants_hold(
     w.send(ev.SettingsChanged(turns))
     for _ in range(4):
         w.listen(9.0, voiced=False)
-    started = {a.response for a in w.of(act.StartResponse)}  # type: ignore[attr-defined]
+    started = {a.response for a in w.of(act.StartResponse)}
     assert sorted(r for r, _ in w.ended) == sorted(started), "every response ends exactly once"
     assert w.played_while_floor_held == 0, "nothing plays while the user holds the floor"
     assert w.taker.view == "LISTENING"

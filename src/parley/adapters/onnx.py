@@ -6,6 +6,8 @@ from typing import Any
 
 import onnxruntime
 
+onnxruntime.disable_telemetry_events()  # nothing about this machine is collected, even locally
+
 
 def session(model: str | bytes, *, threads: int = 1) -> Any:
     """A CPU session; `threads` for one operator, sequential between operators, no spinning."""

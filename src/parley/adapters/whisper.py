@@ -19,7 +19,8 @@ from parley.models.recognition import BufferedStream
 
 _PAD_S = 1.0
 _SHORTEST_S = 0.1
-_NO_SPEECH = 0.8
+_NO_SPEECH = 0.6
+_DOUBTFUL = -1.0  # mean log probability of the words
 _TOKENS_PER_S = 12
 
 
@@ -65,9 +66,10 @@ class Whisper:
             no_repeat_ngram_size=0,
             repetition_penalty=1.0,
             return_no_speech_prob=True,
+            return_scores=True,
             suppress_blank=True,
         )[0]
-        if result.no_speech_prob > _NO_SPEECH:
+        if result.no_speech_prob > _NO_SPEECH and result.scores[0] < _DOUBTFUL:
             return Transcript("", code)
         return Transcript(without_repetition(tokenizer.decode(result.sequences_ids[0]).strip()), code)
 

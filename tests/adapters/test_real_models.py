@@ -1,0 +1,158 @@
+"""Each adapter on its real model."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+from parley.adapters.openai_chat import OpenAiChat, find_servers
+from parley.adapters.whisper import without_repetition
+from parley.audio import files, loudness
+from parley.audio.pcm import Float32, to_float
+from parley.cli import local
+from parley.errors import ModelError
+from parley.models.interfaces import MODEL_RATE_HZ, Caller, ChatOptions, SpeakingStyle
+from tests.conftest import Clip
+from tests.wer import rate
+
+CALLER = Caller("test")
+
+
+def sound(clip: Clip) -> Float32:
+    return files.read_float(clip.path, MODEL_RATE_HZ)
+
+
+async def closed(model: Any) -> None:
+    if hasattr(model, "aclose"):
+        await model.aclose()
+    else:
+        model.close()
+
+
+async def test_silero_finds_speech_and_batches_streams(question: Clip) -> None:
+    vad = await local.load_model("silero-vad", "vad", quiet=True)
+    audio = np.concatenate([np.zeros(16000, np.float32), sound(question), np.zeros(16000, np.float32)])
+    alone = await vad.open().feed(audio)
+    together = await asyncio.gather(*(vad.open().feed(audio) for _ in range(8)))
+    assert max(alone[:20]) < 0.3
+    assert max(alone) > 0.9
+    assert max(alone[-10:]) < 0.3
+    for other in together:
+        assert other == pytest.approx(alone, abs=1e-3)
+    await closed(vad)
+
+
+async def test_smart_turn_tells_a_whole_question_from_a_cut_one(question: Clip) -> None:
+    model = await local.load_model("smart-turn-v3", "end_of_turn", quiet=True)
+    audio = sound(question)
+    whole = await model.probability(audio, CALLER)
+    cut = await model.probability(audio[: len(audio) // 2], CALLER)
+    assert whole > 0.8
+    assert cut < whole
+    await closed(model)
+
+
+@pytest.mark.parametrize("name", ["moonshine-tiny-en", "whisper-base"])
+async def test_recognisers_understand_and_go_on(name: str, question: Clip) -> None:
+    model = await local.load_model(name, "asr", quiet=True)
+    stream = model.open("en")
+    audio = sound(question)
+    stream.feed(audio[: len(audio) // 2])
+    await stream.partial(CALLER)
+    stream.feed(audio[len(audio) // 2 :])
+    transcript = await stream.finish(CALLER)
+    assert rate(question.transcript, transcript.text) <= 0.4
+    assert (await model.open("en").finish(CALLER)).text == ""
+    await closed(model)
+
+
+async def test_whisper_hears_telugu(tmp_path: Path) -> None:
+    espeak = await local.load_model("espeak", "tts", quiet=True)
+    model = await local.load_model("whisper-base", "asr", quiet=True)
+    parts = [c.samples async for c in espeak.synthesize("ఈ అమ్మాయి బాగా పాడుతుంది.", SpeakingStyle(language="te"), CALLER)]
+    from parley.audio.resample import resample
+
+    stream = model.open("te")
+    stream.feed(resample(to_float(np.concatenate(parts)), espeak.rate_hz, MODEL_RATE_HZ))
+    transcript = await stream.finish(CALLER)
+    assert transcript.language == "te"
+    assert transcript.text
+    await closed(model)
+    await closed(espeak)
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("I see. I see.", "I see."),
+        ("no no no no no", "no"),
+        ("You have learned. You have learned. Now go.", "You have learned. Now go."),
+        ("It was very very good.", "It was very very good."),
+    ],
+)
+def test_repetitions_of_a_short_window_are_undone(said: str, kept: str) -> None:
+    assert without_repetition(said) == kept
+
+
+@pytest.mark.parametrize("name", ["piper-en-us-joe", "espeak"])
+async def test_voices_speak_at_target_loudness_with_ordered_words(name: str) -> None:
+    voice = await local.load_model(name, "tts", quiet=True)
+    text = "Hello there, how are you today? In 1984, Dr. Smith paid $3.50 for it."
+    chunks = [c async for c in voice.synthesize(text, SpeakingStyle(), CALLER)]
+    audio = np.concatenate([c.samples for c in chunks])
+    words = [w for c in chunks for w in c.words]
+    assert [w.start_s for w in words] == sorted(w.start_s for w in words)
+    assert words[-1].end_s <= len(audio) / voice.rate_hz + 0.01
+    assert text[words[0].text_start : words[0].text_end].startswith("Hello")
+    assert loudness.integrated_lufs(to_float(audio), voice.rate_hz) == pytest.approx(-16, abs=2.5)
+    quick = [c.samples async for c in voice.synthesize(text, SpeakingStyle(speed=2.0), CALLER)]
+    assert sum(map(len, quick)) < 0.75 * len(audio)
+    await closed(voice)
+
+
+async def test_piper_words_sound_where_they_are_said_to() -> None:
+    voice = await local.load_model("piper-en-us-joe", "tts", quiet=True)
+    recogniser = await local.load_model("moonshine-tiny-en", "asr", quiet=True)
+    text = "The weather is sunny today and tomorrow it will rain in the mountains."
+    chunks = [c async for c in voice.synthesize(text, SpeakingStyle(), CALLER)]
+    audio = to_float(np.concatenate([c.samples for c in chunks]))
+    words = [w for c in chunks for w in c.words]
+    half = next(w for w in words if text[w.text_start : w.text_end] == "today")
+    from parley.audio.resample import resample
+
+    stream = recogniser.open("en")
+    stream.feed(resample(audio[: int((half.end_s + 0.05) * voice.rate_hz)], voice.rate_hz, MODEL_RATE_HZ))
+    heard = (await stream.finish(CALLER)).text
+    assert rate("the weather is sunny today", heard) <= 0.2, heard
+    await closed(voice)
+    await closed(recogniser)
+
+
+async def test_the_embedded_language_model_answers_stops_and_dies_with_its_owner() -> None:
+    model = await local.load_model("smollm2-135m", "llm", quiet=True)
+    messages = [{"role": "user", "content": "Count to twenty."}]
+    texts = [d.text async for d in model.stream(messages, ChatOptions(max_tokens=12), CALLER)]
+    assert "".join(texts).strip()
+    async with aclosing(model.stream(messages, ChatOptions(max_tokens=400), CALLER)) as deltas:
+        await anext(deltas)
+    after = [d async for d in model.stream(messages, ChatOptions(max_tokens=4), CALLER)]
+    assert any(d.usage for d in after)
+    process = psutil.Process(model.pid)
+    await model.aclose()
+    assert not process.is_running()
+    with pytest.raises(ModelError, match="ended"):
+        await anext(model.stream(messages, ChatOptions(), CALLER))
+
+
+async def test_a_language_model_server_that_is_not_there_is_named() -> None:
+    chat = OpenAiChat("http://127.0.0.1:9/v1", "nobody")
+    with pytest.raises(ModelError, match=r"127\.0\.0\.1:9"):
+        await anext(chat.stream([], ChatOptions(), CALLER))
+    await chat.aclose()
+    assert all(s.name for s in await find_servers())

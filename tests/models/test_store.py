@@ -1,0 +1,147 @@
+"""The store: pulling, resuming, corruption, locks, licences, reports."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import http.server
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from parley.errors import LicenceRefused, PullError
+from parley.models.catalogue import COPYLEFT, PERMISSIVE, File, Model, Part, Source, catalogue
+from parley.models.store import Store
+
+CONTENT = bytes(range(256)) * 4000
+
+
+class RangeHandler(http.server.SimpleHTTPRequestHandler):
+    """Serves one file with ranges, and remembers what was asked."""
+
+    asked: list[str | None]
+
+    def do_GET(self) -> None:
+        header = self.headers.get("Range")
+        self.asked.append(header)
+        start = int(header.removeprefix("bytes=").rstrip("-")) if header else 0
+        self.send_response(206 if header else 200)
+        self.send_header("Content-Length", str(len(CONTENT) - start))
+        self.end_headers()
+        self.wfile.write(CONTENT[start:])
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def web() -> Iterator[tuple[str, list[str | None]]]:
+    asked: list[str | None] = []
+    handler = functools.partial(type("Handler", (RangeHandler,), {"asked": asked}))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/model.bin", asked
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def model(*sources: Source, sha256: str | None = None, licence: str = "MIT") -> Model:
+    right = sha256 or hashlib.sha256(CONTENT).hexdigest()
+    file = File("model.bin", len(CONTENT), right, sources)
+    return Model("m", "asr", "moonshine", licence, "MIT", (file,))
+
+
+def test_a_broken_download_goes_on_where_it_stopped(tmp_path: Path, web: tuple[str, list[str | None]]) -> None:
+    store, wanted = Store(tmp_path), model(Source(url=web[0]))
+    store.folder(wanted).mkdir(parents=True)
+    (store.folder(wanted) / "model.bin.part").write_bytes(CONTENT[:1000])
+    store.pull(wanted)
+    assert web[1] == ["bytes=1000-"]
+    assert store.is_present(wanted)
+    assert (store.folder(wanted) / "model.bin").read_bytes() == CONTENT
+
+
+def test_a_corrupted_file_is_found_and_pulled_again(tmp_path: Path, web: tuple[str, list[str | None]]) -> None:
+    store, wanted = Store(tmp_path), model(Source(url=web[0]))
+    store.pull(wanted)
+    path = store.folder(wanted) / "model.bin"
+    path.write_bytes(b"x" + CONTENT[1:])
+    assert "sha256" in store.faults(wanted)["model.bin"]
+    store.pull(wanted)
+    assert path.read_bytes() == CONTENT
+    path.write_bytes(CONTENT[:10])
+    assert "10 bytes" in store.faults(wanted)["model.bin"]
+
+
+def test_two_pulls_at_once_download_once(tmp_path: Path, web: tuple[str, list[str | None]]) -> None:
+    wanted = model(Source(url=web[0]))
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: Store(tmp_path).pull(wanted), range(4)))
+    assert len(web[1]) == 1
+
+
+def test_the_report_names_every_source_and_the_hash_decides(tmp_path: Path, web: tuple[str, list[str | None]]) -> None:
+    gone = Source(url="http://127.0.0.1:9/none")
+    missing = Source(folder=str(tmp_path / "nowhere"))
+    wanted = model(gone, missing, Source(url=web[0]), sha256="0" * 64)
+    with pytest.raises(PullError) as report:
+        Store(tmp_path / "home").pull(wanted)
+    text = str(report.value)
+    assert "127.0.0.1:9" in text
+    assert "nowhere" in text
+    assert "delivers another file" in text
+    assert not (tmp_path / "home/models/m/model.bin").exists()
+
+
+def test_the_first_source_that_answers_is_used(tmp_path: Path, web: tuple[str, list[str | None]]) -> None:
+    wanted = model(Source(folder=str(tmp_path / "nowhere")), Source(url=web[0]))
+    seen: list[tuple[str, int, int]] = []
+    Store(tmp_path / "home").pull(wanted, lambda *p: seen.append(p))
+    assert seen[-1] == ("model.bin", len(CONTENT), len(CONTENT))
+
+
+def test_a_model_inside_an_installed_package_needs_no_network(tmp_path: Path) -> None:
+    moonshine = catalogue().get("moonshine")
+    store = Store(tmp_path)
+    store.pull(moonshine)
+    assert store.is_present(moonshine)
+    assert store.remove(moonshine) > 40_000_000
+    assert not store.is_present(moonshine)
+
+
+def test_a_wheel_from_the_package_index(tmp_path: Path) -> None:
+    vad = catalogue().get("silero-vad")
+    Store(tmp_path).pull(vad)
+    assert Store(tmp_path).is_present(vad)
+
+
+def test_a_wheel_that_does_not_exist_is_reported(tmp_path: Path) -> None:
+    wanted = model(Source(wheel=(Part("parley-voice-no-such-model==9.9.9", "x"),)))
+    with pytest.raises(PullError, match="parley-voice-no-such-model"):
+        Store(tmp_path).pull(wanted)
+
+
+def test_licences_that_are_not_permissive_want_consent_once(tmp_path: Path, web: tuple[str, list[str | None]]) -> None:
+    store, wanted = Store(tmp_path), model(Source(url=web[0]), licence="CPML")
+    with pytest.raises(LicenceRefused, match="--accept-licence CPML"):
+        store.pull(wanted)
+    with pytest.raises(LicenceRefused):
+        store.pull(wanted, accept="MIT")
+    store.pull(wanted, accept="CPML")
+    store.remove(wanted)
+    store.pull(wanted)
+
+
+def test_every_entry_of_the_catalogue_is_complete() -> None:
+    for entry in catalogue().models:
+        assert entry.summary
+        assert entry.licence
+        assert entry.runtime_licence in PERMISSIVE | COPYLEFT
+        for file in entry.files:
+            assert file.sources, (entry.id, file.name)
+            assert file.sha256 or all(s.hub for s in file.sources)
