@@ -1,0 +1,47 @@
+"""Word error rate of a recogniser over the English recordings of a manifest."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from parley.audio import files
+from parley.cli import local
+from parley.conversation.oneshot import transcribe_recording
+from parley.models.interfaces import MODEL_RATE_HZ, Caller
+from tests.wer import distance
+
+
+def main(
+    folder: Path,
+    model: Annotated[str, typer.Option(help="Recogniser")] = "moonshine-tiny-en",
+    checked_only: Annotated[bool, typer.Option(help="Leave out clips whose words come from a recogniser")] = False,
+) -> None:
+    """Print the rate of each clip and of all words."""
+    asyncio.run(measure(folder, model, checked_only))
+
+
+async def measure(folder: Path, model: str, checked_only: bool) -> None:
+    vad = await local.load_model("silero-vad", "vad", quiet=True)
+    recognizer = await local.load_model(model, "asr", quiet=True)
+    errors = words = clips = 0
+    for entry in json.loads((folder / "manifest.json").read_text(encoding="utf-8")):
+        if entry["language"] != "en" or (checked_only and entry.get("transcript_from") == "asr"):
+            continue
+        samples = files.read_float(folder / entry["file"], MODEL_RATE_HZ)
+        parts = [s.text async for s in transcribe_recording(vad, recognizer, samples, "en", Caller("bench"))]
+        found, count = distance(entry["transcript"], " ".join(parts))
+        errors, words, clips = errors + found, words + count, clips + 1
+        typer.echo(f"{found:3}/{count:<3} {entry['file']:36} {' '.join(parts)}")
+    typer.echo(f"{model}: {errors}/{words} = {100 * errors / words:.1f} % over {clips} clips")
+
+
+if __name__ == "__main__":
+    typer.run(main)

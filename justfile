@@ -1,0 +1,55 @@
+# The recipes of the project; `just --list` shows them. They use .venv where there is one.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+export PATH := justfile_directory() / ".venv/bin" + ":" + env("PATH")
+
+# Format, lint, import direction
+lint:
+    ruff format --check .
+    ruff check .
+    lint-imports
+
+# Mend what can be mended by itself
+fix:
+    ruff format .
+    ruff check --fix .
+
+# Types of sources and tests
+typecheck:
+    mypy
+
+# A browser for the page's tests: Debian's chromium, elsewhere playwright's
+browser:
+    command -v chromium chromium-browser google-chrome >/dev/null \
+      || (command -v apt-get >/dev/null && $([ "$(id -u)" = 0 ] || echo sudo) sh -c 'apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null') \
+      || playwright install --with-deps chromium
+
+# All tests, each kind of long run once
+test *ARGS: browser
+    pytest {{ARGS}}
+
+# All tests with the full counts: thousands of generated conversations, a thousand broken connections
+accept: browser
+    PARLEY_EXAMPLES=5000 PARLEY_DISCONNECTS=1000 PARLEY_INTERRUPTIONS=40 pytest --timeout 3600
+
+# What CI runs
+ci: lint typecheck test
+
+# The server
+serve *ARGS:
+    parley serve {{ARGS}}
+
+# Talk from the terminal
+talk *ARGS:
+    parley talk {{ARGS}}
+
+# Renew the hash-checked lists of packages
+lock:
+    uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade \
+      -c requirements/constraints.txt --custom-compile-command "just lock" -q -o requirements/serve.txt
+    uv pip compile pyproject.toml --extra dev --extra docs --universal --python-version 3.11 --generate-hashes \
+      --no-emit-index-url -c requirements/serve.txt --custom-compile-command "just lock" -q -o requirements/dev.txt
+
+# The documentation, into site/
+docs:
+    mkdocs build --strict
