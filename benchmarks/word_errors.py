@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
 from parley.audio import files
 from parley.cli import local
+from parley.client.word_errors import distance
 from parley.conversation.oneshot import transcribe_recording
 from parley.models.interfaces import MODEL_RATE_HZ, Caller
-from tests.wer import distance
 
 
 def main(

@@ -16,10 +16,10 @@ from parley.adapters.whisper import without_repetition
 from parley.audio import files, loudness
 from parley.audio.pcm import Float32, to_float
 from parley.cli import local
+from parley.client.word_errors import rate
 from parley.errors import ModelError
 from parley.models.interfaces import MODEL_RATE_HZ, Caller, ChatOptions, SpeakingStyle
 from tests.conftest import Clip
-from tests.wer import rate
 
 CALLER = Caller("test")
 

@@ -78,7 +78,7 @@ def test_a_user_who_goes_on_is_not_answered_in_the_pause() -> None:
         assert len(s.of(hp.InputTaken)) == 1
         assert len(s.of(hp.ResponseStarted)) == 1
 
-    play(script, lambda: Stage(recognizer=FakeRecognizer(["I would like to"]), end_of_turn=FakeEndOfTurn(0.3)))
+    play(script, lambda: Stage(recognizer=FakeRecognizer(["I would like the"]), end_of_turn=FakeEndOfTurn(0.3)))
 
 
 def test_real_words_cut_the_answer_and_history_keeps_what_was_heard() -> None:

@@ -27,7 +27,7 @@ def test_the_first_piece_is_a_clause_and_later_ones_are_sentences() -> None:
 
 
 def test_without_a_clause_the_first_piece_is_some_words() -> None:
-    assert len(pieces("one two three four five six seven eight nine ten eleven")[0].split()) == 6
+    assert len(pieces("one two three four five six seven eight nine ten eleven")[0].split()) == 5
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from parley.audio import files
+from parley.client.word_errors import rate
 from tests.conftest import Clip, RunningServer, silence
-from tests.wer import rate
 
 
 def parley(*arguments: str, code: int = 0, **environment: str) -> str:

@@ -66,5 +66,5 @@ def test_the_wait_falls_with_the_evidence_and_never_in_a_step(a: float, b: float
 def test_an_unfinished_sentence_waits_longer_than_a_question() -> None:
     settings = TurnSettings()
     question = required_wait_s(Evidence(0.5, "What time is it?"), settings)
-    unfinished = required_wait_s(Evidence(0.5, "I would like to"), settings)
+    unfinished = required_wait_s(Evidence(0.5, "I would like the"), settings)
     assert unfinished > 2 * question

@@ -30,7 +30,7 @@ def test_a_clear_question_is_committed_after_little_more_than_the_shortest_wait(
 
 
 def test_an_unfinished_sentence_is_given_time() -> None:
-    w = World(text="I would like to", probability=0.1)
+    w = World(text="I would like the", probability=0.1)
     w.listen(1.0, voiced=True)
     w.listen(1.2, voiced=False)
     assert not w.of(act.CommitTurn)

@@ -11,7 +11,7 @@ _ABBREVIATION = re.compile(
     r"(?:\b(?:Dr|Mr|Mrs|Ms|Prof|St|Jr|Sr|vs|etc|e\.g|i\.e|approx|No|Fig|Inc|Ltd|Co|U\.S|a\.m|p\.m)|\b[A-Z]|^\s*\d+|\n\s*\d+)\.$"
 )
 _FIRST_CLAUSE_WORDS = 2
-_FIRST_WORDS = 6
+_FIRST_WORDS = 5
 _LONGEST_CHARS = 240
 
 

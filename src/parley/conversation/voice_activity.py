@@ -18,6 +18,7 @@ _HOP = 160  # 10 ms
 _WINDOW = 512
 _LOOK_BACK_HOPS = 40
 _QUIET_HOPS = 6
+_SURELY_QUIET_HOPS = 8  # silence that is believed while the probability still lags
 _SLOW_WINDOWS = 4
 _ABOVE_NOISE_DB = 9.0
 _BELOW_PEAK_DB = 32.0
@@ -54,16 +55,19 @@ class VoiceActivity:
             if probability < self.threshold:
                 self._learn_noise(fresh)
                 return None
+            if not self._sounds(fresh):
+                return None
             self.speaking = True
             self._low_windows = 0
             self._peak_db = max(self._hops[-8:], default=-120.0)
             return Edge(True, self._onset())
         self._peak_db = max(self._peak_db - 0.02 * len(fresh), *fresh) if fresh else self._peak_db
+        quiet = self._quiet_hops()
         if probability >= self.threshold - 0.15:
             self._low_windows = 0
-            return None
+            if quiet < _SURELY_QUIET_HOPS:
+                return None
         self._low_windows += 1
-        quiet = self._quiet_hops()
         if quiet < _QUIET_HOPS and self._low_windows < _SLOW_WINDOWS:
             return None
         self.speaking = False
@@ -86,6 +90,10 @@ class VoiceActivity:
             self._noise_db = (
                 max(-90.0, db) if db < self._noise_db else self._noise_db + 0.05 * min(6.0, db - self._noise_db)
             )
+
+    def _sounds(self, fresh: list[float]) -> bool:
+        """Whether the window itself is louder than the noise: the probability alone lags behind the voice."""
+        return max(fresh, default=-120.0) > max(self._noise_db + _ABOVE_NOISE_DB / 2, _FLOOR_DBFS)
 
     @property
     def _voiced_above_db(self) -> float:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from parley.turns import words
 from parley.turns.settings import TurnSettings
 
+_DOUBT = 0.5  # below this score a speaker's usual pause is waited for in any case
+_LONGEST_HABIT_S = 0.8
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -31,7 +34,7 @@ def required_wait_s(evidence: Evidence, settings: TurnSettings) -> float:
     shortest, longest = settings.waits_s
     score = _score(evidence, settings.language)
     wait = shortest + (longest - shortest) * (1 - score) ** 2
-    return max(wait, min(_habit_s(evidence), longest) if score < 0.8 else 0.0)
+    return max(wait, _habit_s(evidence)) if score < _DOUBT else wait
 
 
 def _score(evidence: Evidence, language: str) -> float:
@@ -49,8 +52,8 @@ def _score(evidence: Evidence, language: str) -> float:
 
 
 def _habit_s(evidence: Evidence) -> float:
-    """A little more than the speaker's usual pause, from the second one on."""
+    """A little more than the speaker's usual pause, from the second one on; at most `_LONGEST_HABIT_S`."""
     if len(evidence.own_pauses_s) < 2:
         return 0.0
     ordered = sorted(evidence.own_pauses_s[-8:])
-    return ordered[len(ordered) // 2] * 1.2
+    return min(ordered[len(ordered) // 2] * 1.2, _LONGEST_HABIT_S)

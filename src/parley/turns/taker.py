@@ -15,11 +15,12 @@ from typing import Any
 from parley.turns import actions as act
 from parley.turns import events as ev
 from parley.turns import words
-from parley.turns.actions import Action, Ending
+from parley.turns.actions import Action
 from parley.turns.endpointing import required_wait_s
 from parley.turns.floor import AssistantFloor, FloorPolicy
 from parley.turns.interruption import Verdict, judge_voice, judge_words
-from parley.turns.records import ParticipantRecord, ResponseRecord
+from parley.turns.records import ParticipantRecord
+from parley.turns.responses import Deadline, Responses
 from parley.turns.settings import TurnSettings
 from parley.turns.tables import Response, Speech
 
@@ -33,9 +34,8 @@ class TurnTaker:
         self.settings = settings or TurnSettings()
         self._floor = floor or AssistantFloor()
         self._people: dict[str, ParticipantRecord] = {}
-        self._responses: dict[str, ResponseRecord] = {}
-        self._queued: dict[str, int | None] = {}  # participant -> turn whose answer waits for the floor
-        self._count = 0
+        self._responses = Responses(self._order, self._floor, self._response_ended)
+        self._waiting: dict[str, int | None] = {}  # participant -> turn whose answer waits for the floor
         self._idle_since: float | None = None
         self._now = 0.0
         self._out: list[Action] = []
@@ -49,11 +49,11 @@ class TurnTaker:
             ev.InputCleared: self._input_cleared,
             ev.ResponseRequested: self._response_requested,
             ev.ResponseCancelled: self._response_cancelled,
-            ev.PlayoutStarted: self._playout_started,
-            ev.PlayoutStarved: self._playout_starved,
-            ev.PlayoutFed: self._playout_fed,
-            ev.ResponseCompleted: self._response_completed,
-            ev.ResponseFailed: self._response_failed,
+            ev.PlayoutStarted: self._responses.playout_started,
+            ev.PlayoutStarved: lambda e: self._responses.starved(e, self._now),
+            ev.PlayoutFed: self._responses.fed,
+            ev.ResponseCompleted: self._responses.completed,
+            ev.ResponseFailed: self._responses.failed,
             ev.SettingsChanged: self._settings_changed,
             ev.Tick: lambda _: None,
         }
@@ -64,7 +64,7 @@ class TurnTaker:
         self._out = []
         self._rules[type(event)](event)
         self._expire()
-        self._serve_queue()
+        self._start_waiting()
         return self._out
 
     def next_deadline(self) -> float | None:
@@ -74,7 +74,7 @@ class TurnTaker:
     @property
     def view(self) -> str:
         """One word for logs, page and protocol: who is doing what."""
-        states = {r.state for r in self._responses.values()}
+        states = self._responses.states
         if Response.PAUSED in states:
             return "BARGED_IN"
         if any(p.holds_floor for p in self._people.values()):
@@ -86,7 +86,10 @@ class TurnTaker:
     @property
     def active_responses(self) -> list[str]:
         """Committed responses that have not ended."""
-        return [r.id for r in self._responses.values() if r.active]
+        return [r.id for r in self._responses.active]
+
+    def _order(self, action: Action) -> None:
+        self._out.append(action)
 
     # -- speech ---------------------------------------------------------------------------------------
 
@@ -109,24 +112,20 @@ class TurnTaker:
             del person.pauses_s[:-16]
             person.revision += 1
             person.forget_pause()
-            self._drop_speculation(person.name)
+            self._responses.drop_speculation(person.name)
             return
         person.begin_turn(event.at)
         self._overlap(person)
 
     def _overlap(self, person: ParticipantRecord) -> None:
         """Speech begins: pause what is sounding, or cancel it, or let it sound, as the settings say."""
-        active = [r for r in self._responses.values() if r.active and r.state is not Response.PAUSED]
-        if active and self.settings.interrupt_response and not self.settings.cancel_at_onset:
-            for response in active:
-                response.step("voice over it")
-                self._out.append(act.PausePlayout(response.id))
-            person.over = [r.id for r in active]
-            return
+        if self.settings.interrupt_response and not self.settings.cancel_at_onset:
+            person.over = self._responses.pause()
+            if person.over:
+                return
         self._announce(person)
         if self.settings.interrupt_response:
-            for response in active:
-                self._end(response, "cut", Ending.CUT, "turn_detected")
+            self._responses.cut(self._responses.active, "turn_detected")
 
     def _announce(self, person: ParticipantRecord) -> None:
         if not person.announced:
@@ -150,7 +149,7 @@ class TurnTaker:
             self._progress(person)
         if person.reply_due and person.live and not person.holds_floor:
             person.reply_due = False
-            self._queued[person.name] = person.turn
+            self._waiting[person.name] = person.turn
 
     def _progress(self, person: ParticipantRecord) -> None:
         """Look again at a turn that is forming: ask for evidence, judge, commit."""
@@ -180,8 +179,12 @@ class TurnTaker:
         wait = 0.0 if person.closed else required_wait_s(person.evidence, self.settings)
         if person.closed or person.silence_s >= wait:
             self._commit(person)
-        elif wait <= _SPECULATE_UP_TO_S and self._wants_answer(person) and self._speculation(person.name) is None:
-            self._start(person.name, person.turn, person.transcript, speculative=True)
+        elif (
+            wait <= _SPECULATE_UP_TO_S
+            and self._wants_answer(person)
+            and self._responses.speculation(person.name) is None
+        ):
+            self._responses.start(person.name, person.turn, person.transcript, self._now, speculative=True)
 
     def _wants_answer(self, person: ParticipantRecord) -> bool:
         return (
@@ -194,28 +197,23 @@ class TurnTaker:
 
     def _commit(self, person: ParticipantRecord) -> None:
         transcript = person.transcript or ""
-        speculation = self._speculation(person.name)
+        speculation = self._responses.speculation(person.name)
         manual = person.closed and self.settings.mode == "manual"
         person.step("turn committed")
-        self._announce_unless_manual(person, manual)
+        if not manual:
+            self._announce(person)
         self._out.append(act.CommitTurn(person.name, person.turn, transcript, person.onset_s, person.last_voiced_s))
         answer = self.settings.create_response and not manual and not words.is_noise(transcript)
         if answer and speculation is not None:
-            speculation.step("turn committed")
-            speculation.since = self._now
-            self._queued.pop(person.name, None)
-            self._out.append(act.CommitResponse(speculation.id))
+            self._waiting.pop(person.name, None)
+            self._responses.commit(speculation, self._now)
         elif answer and not person.live:
             person.reply_due = True
-        elif answer or person.name in self._queued:
-            self._queued[person.name] = person.turn
+        elif answer or person.name in self._waiting:
+            self._waiting[person.name] = person.turn
         if not answer:
-            self._drop_speculation(person.name)
+            self._responses.drop_speculation(person.name)
             self._idle_since = self._now
-
-    def _announce_unless_manual(self, person: ParticipantRecord, manual: bool) -> None:
-        if not manual:
-            self._announce(person)
 
     # -- speech over an answer ------------------------------------------------------------------------
 
@@ -250,25 +248,16 @@ class TurnTaker:
     def _confirm(self, person: ParticipantRecord) -> None:
         over, person.over = person.over, []
         self._announce(person)  # first: blind clients drop their buffer on it
-        for name in over:
-            response = self._responses.get(name)
-            if response is not None:
-                self._end(response, "cut", Ending.CUT, "turn_detected")
+        self._responses.cut(self._responses.by_id(over), "turn_detected")
 
     def _resume(self, person: ParticipantRecord) -> None:
         over, person.over = person.over, []
         self._discard(person)
-        for name in over:
-            response = self._responses.get(name)
-            if response is not None:
-                response.step("resumed audible" if response.heard_any else "resumed unheard")
-                response.since = self._now
-                response.starved_since = None if response.starved_since is None else self._now
-                self._out.append(act.ResumePlayout(name))
+        self._responses.resume(over, self._now)
 
     def _discard(self, person: ParticipantRecord) -> None:
         person.step("turn discarded")
-        self._drop_speculation(person.name)
+        self._responses.drop_speculation(person.name)
         self._out.append(act.DiscardTurn(person.name, person.turn))
 
     # -- evidence -------------------------------------------------------------------------------------
@@ -301,7 +290,7 @@ class TurnTaker:
         person.last_voiced_s = person.media_s
         person.revision += 1
         person.forget_pause()
-        self._drop_speculation(person.name)
+        self._responses.drop_speculation(person.name)
         person.closed = True
         self._progress(person)
 
@@ -320,105 +309,52 @@ class TurnTaker:
 
     # -- responses ------------------------------------------------------------------------------------
 
-    def _start(self, participant: str, turn: int | None, transcript: str, *, speculative: bool) -> None:
-        for speaker in self._floor.answering(participant):
-            self._count += 1
-            state = Response.SPECULATIVE if speculative else Response.COMMITTED
-            record = ResponseRecord(f"r{self._count}", speaker, participant, turn, state, self._now)
-            self._responses[record.id] = record
-            self._idle_since = None
-            self._out.append(act.StartResponse(record.id, turn, transcript, speculative))
-
-    def _serve_queue(self) -> None:
-        """Start what waits for the floor once nobody holds it."""
-        if not self._queued or self.active_responses or any(p.holds_floor for p in self._people.values()):
+    def _start_waiting(self) -> None:
+        """Start what waits for the floor once it is free."""
+        if not self._waiting:
             return
-        participant, turn = next(iter(self._queued.items()))
-        del self._queued[participant]
+        participant, turn = next(iter(self._waiting.items()))
+        holders = [p.name for p in self._people.values() if p.holds_floor]
+        playing = [r.speaker for r in self._responses.active]
+        if not all(self._floor.may_play(s, holders, playing) for s in self._floor.answering(participant)):
+            return
+        del self._waiting[participant]
         person = self._person(participant)
-        self._start(participant, turn, person.transcript or "" if turn == person.turn else "", speculative=False)
+        transcript = (person.transcript or "") if turn == person.turn else ""
+        self._idle_since = None
+        self._responses.start(participant, turn, transcript, self._now)
 
-    def _end(self, response: ResponseRecord, cause: str, ending: Ending, reason: str = "") -> None:
-        response.step(cause)
-        del self._responses[response.id]
+    def _response_ended(self, response: str) -> None:
         for person in self._people.values():
-            if response.id in person.over:
-                person.over.remove(response.id)
+            if response in person.over:
+                person.over.remove(response)
                 if not person.over:
                     self._announce(person)  # nothing is left to resume: the speech stands as a turn
         if not self._responses:
             self._idle_since = self._now
-        self._out.append(act.EndResponse(response.id, ending, reason))
-
-    def _speculation(self, participant: str) -> ResponseRecord | None:
-        for response in self._responses.values():
-            if response.state is Response.SPECULATIVE and response.participant == participant:
-                return response
-        return None
-
-    def _drop_speculation(self, participant: str) -> None:
-        speculation = self._speculation(participant)
-        if speculation is not None:
-            self._end(speculation, "user went on", Ending.DROPPED)
 
     def _response_requested(self, event: ev.ResponseRequested) -> None:
         self._person(event.participant)
-        self._queued[event.participant] = None
+        self._waiting[event.participant] = None
 
     def _response_cancelled(self, event: ev.ResponseCancelled) -> None:
-        for response in list(self._responses.values()):
-            if response.active and event.response in (None, response.id):
-                self._end(response, "cut", Ending.CUT, "client_cancelled")
+        self._responses.cancelled(event)
         if event.response is None:
-            self._queued.clear()
-
-    def _playout_started(self, event: ev.PlayoutStarted) -> None:
-        response = self._responses.get(event.response)
-        if response is not None:
-            response.heard_any = True
-            if response.state is Response.COMMITTED:
-                response.step("first frame")
-
-    def _playout_starved(self, event: ev.PlayoutStarved) -> None:
-        response = self._responses.get(event.response)
-        if response is not None and response.starved_since is None:
-            response.starved_since = self._now
-
-    def _playout_fed(self, event: ev.PlayoutFed) -> None:
-        response = self._responses.get(event.response)
-        if response is not None:
-            response.starved_since = None
-
-    def _response_completed(self, event: ev.ResponseCompleted) -> None:
-        response = self._responses.get(event.response)
-        if response is not None and response.active:
-            self._end(response, "completed", Ending.FINISHED)
-
-    def _response_failed(self, event: ev.ResponseFailed) -> None:
-        response = self._responses.get(event.response)
-        if response is not None:
-            ending = Ending.DROPPED if response.state is Response.SPECULATIVE else Ending.FAILED
-            self._end(response, "failed", ending, event.reason)
+            self._waiting.clear()
 
     # -- deadlines ------------------------------------------------------------------------------------
 
-    def _deadlines(self) -> list[tuple[float, Callable[[], None]]]:
+    def _deadlines(self) -> list[Deadline]:
         """Every wait that must not last for ever, with what follows when it does."""
         settings = self.settings
-        found: list[tuple[float, Callable[[], None]]] = []
+        found: list[Deadline] = []
         for person in self._people.values():
             if person.holds_floor and not person.closed:
                 found.append((person.arrived + settings.media_timeout_s, partial(self._media_lost, person)))
             if person.speech is Speech.PAUSING and person.transcript is None and person.final_asked is not None:
                 at = person.final_asked + settings.transcript_timeout_s
                 found.append((at, partial(self._transcript_lost, person)))
-        for response in self._responses.values():
-            if response.state is Response.PLAYING and response.starved_since is not None:
-                at = response.starved_since + settings.stall_timeout_s
-                found.append((at, partial(self._end, response, "failed", Ending.FAILED, "stalled")))
-            elif response.state is Response.COMMITTED:
-                at = response.since + settings.first_audio_timeout_s
-                found.append((at, partial(self._end, response, "failed", Ending.FAILED, "no_audio")))
+        found += self._responses.deadlines(settings)
         if settings.idle_timeout_s is not None and self._idle_since is not None:
             found.append((self._idle_since + settings.idle_timeout_s, self._idle))
         return found
@@ -448,4 +384,4 @@ class TurnTaker:
             return
         participant = next(iter(self._people), "user")
         self._out.append(act.AnnounceIdle(participant))
-        self._queued[participant] = None
+        self._waiting[participant] = None

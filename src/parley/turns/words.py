@@ -21,13 +21,12 @@ The English list holds "you" and "the" too: recognisers write them for breath an
 
 _TRAILING: dict[str, frozenset[str]] = {
     "en": frozenset(
-        "and but or so because if when while that which who the a an to of in on at with for from by um uh er like "
-        "my your his her their our is are was were i'm it's i we they he she this these those than then about into "
-        "also well maybe please".split()
+        "and but or because if when while which whose the a an of my your his her their our um uh er i i'm i'd i'll "
+        "we're they're very into than".split()
     ),
     "te": frozenset("మరియు కానీ కాబట్టి లేదా అంటే ఎందుకంటే".split()),
 }
-"""A turn that stops after one of these is most likely not finished."""
+"""A turn that stops after one of these is not finished; words that may close a sentence ("that", "in") are not here."""
 
 
 def normalise(text: str) -> list[str]:
