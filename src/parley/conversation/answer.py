@@ -90,6 +90,8 @@ class Answer:
     marks: Marks = field(default_factory=Marks)
     produced: bool = False
     """Everything was generated."""
+    cut_short: bool = False
+    """The model stopped because of the bound on tokens."""
     previous: str | None = None
     """The item of the conversation that it follows."""
     recorded: int = 0
@@ -123,7 +125,7 @@ class Answer:
         self._held.clear()
         self.items.clear()
         self.usage = Usage()
-        self.produced = False
+        self.produced = self.cut_short = False
 
     @property
     def message(self) -> Item | None:

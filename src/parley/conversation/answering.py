@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -17,6 +16,7 @@ from parley.conversation.engines.base import (
     SpeechPart,
     TextPart,
     ToolPart,
+    UsagePart,
 )
 from parley.conversation.history import as_messages
 from parley.errors import ParleyError, ProtocolError
@@ -41,9 +41,8 @@ class Answering:
     def __init__(self, session: Session) -> None:
         self._session = session
         self.answers: dict[str, Answer] = {}
-        self.wishes: deque[ResponseWish] = deque(maxlen=8)
+        self._wish: ResponseWish | None = None
         self._over: dict[str, Answer] = {}
-        self._out_of_band: dict[str, Answer] = {}
         self._speech: Float32 | None = None
         self._room = asyncio.Event()
 
@@ -73,7 +72,7 @@ class Answering:
                 raise AssertionError(f"nobody performs {action}")
 
     def prefill(self) -> None:
-        """The user has begun to speak: let the engine read what is known of the prompt."""
+        """There is time: let the engine read what is known of the next prompt."""
         self._session.spawn(self._prefill(), "prefill")
 
     async def _prefill(self) -> None:
@@ -88,7 +87,7 @@ class Answering:
 
     def _start(self, order: act.StartResponse) -> None:
         session = self._session
-        wish = self.wishes.popleft() if self.wishes and not order.speculative else ResponseWish()
+        wish = ResponseWish() if order.speculative else self._take_wish()
         speaks = (wish.modality or session.settings.modality) == "audio"
         answer = Answer(order.response, session.emit, wish, order.turn, order.transcript, not order.speculative, speaks)
         self.answers[answer.key] = answer
@@ -105,6 +104,15 @@ class Answering:
             session.mark_turn(answer)
         answer.task = session.spawn(self._produce(answer), "answer")
 
+    def wish_for(self, wish: ResponseWish) -> None:
+        """Ask for a response as `wish` says; a newer wish replaces one that still waits for the floor."""
+        self._wish = wish
+        self._session.dispatch(ev.ResponseRequested("user"))
+
+    def _take_wish(self) -> ResponseWish:
+        wish, self._wish = self._wish, None
+        return wish or ResponseWish()
+
     def _announce(self, answer: Answer) -> None:
         items = self._session.history.items
         answer.previous = items[-1].id if items else None
@@ -112,11 +120,12 @@ class Answering:
 
     def _commit(self, answer: Answer) -> None:
         session = self._session
+        self._wish = None  # this answer is what was asked for
         self._announce(answer)
         answer.marks.committed = session.now
         session.mark_turn(answer)
         answer.release()
-        self._record(answer)
+        self.record(answer)
         session.playout.release(answer.key)
         self._maybe_silent_end(answer)
 
@@ -137,10 +146,10 @@ class Answering:
         answer.marks.started = session.now
 
         async def take(part: AnswerPart) -> None:
-            await self._take(answer, part)
+            await self.take(answer, part)
 
         try:
-            await session.cast.engine.answer(self._request(answer), take)
+            await session.cast.engine.answer(self.request(answer), take)
         except ParleyError as fault:
             log.warning("response failed", session=session.id, response=answer.id, error=str(fault))
             session.dispatch(ev.ResponseFailed(answer.key, str(fault)))
@@ -160,13 +169,13 @@ class Answering:
         if answer.produced and answer.committed and (silent or not answer.speaks):
             session.dispatch(ev.ResponseCompleted(answer.key))
 
-    def _request(self, answer: Answer) -> AnswerRequest:
+    def request(self, answer: Answer) -> AnswerRequest:
+        """What the engine is asked."""
         session, wish = self._session, answer.wish
         settings = session.settings
         instructions = wish.instructions if wish.instructions is not None else settings.instructions
         if wish.input is not None:
-            head = [{"role": "system", "content": instructions}] if instructions else []
-            messages = head + as_messages(list(wish.input), settings.memory_tokens)
+            messages = as_messages(list(wish.input), instructions)
         else:
             messages = session.history.messages(instructions, settings.memory_tokens)
         if not answer.committed:
@@ -191,21 +200,24 @@ class Answering:
             return voices[name], style
         return next(iter(voices.values()), None), style
 
-    async def _take(self, answer: Answer, part: AnswerPart) -> None:
+    async def take(self, answer: Answer, part: AnswerPart) -> None:
+        """A part of the answer is there."""
         session = self._session
         marks = answer.marks
         if isinstance(part, TextPart):
             marks.first_token = session.now if marks.first_token is None else marks.first_token
             answer.add_text(part.text)
-            self._record(answer)
+            self.record(answer)
         elif isinstance(part, SpeechPart):
             marks.first_audio = session.now if marks.first_audio is None else marks.first_audio
             await self._take_speech(answer, part)
         elif isinstance(part, ToolPart):
             answer.add_call(part.call)
-            self._record(answer)
-        else:
+            self.record(answer)
+        elif isinstance(part, UsagePart):
             answer.usage = part.usage
+        else:
+            answer.cut_short = True
 
     async def _take_speech(self, answer: Answer, part: SpeechPart) -> None:
         playout = self._session.playout
@@ -223,7 +235,7 @@ class Answering:
         """Frames were pulled: an engine that waits may look again."""
         self._room.set()
 
-    def _record(self, answer: Answer) -> None:
+    def record(self, answer: Answer) -> None:
         """Items of a committed answer stand in the history from their beginning."""
         if answer.wish.out_of_band or not answer.committed:
             return
@@ -267,8 +279,8 @@ class Answering:
             session.emit(hp.PlayoutFlushed(answer.id, answer.message.id, answer.key))
         heard = self._heard(answer, ending)
         answer.settle(ending, heard)
-        self._record(answer)
-        self._finish(answer, ending, reason)
+        self.record(answer)
+        self.finish(answer, ending, reason)
         if ending is Ending.FAILED and heard in (0, None) and not audible:
             self._apologise(answer)
 
@@ -279,9 +291,12 @@ class Answering:
         complete = answer.produced and self._session.ledger.all_heard(answer.key)
         return None if complete else chars
 
-    def _finish(self, answer: Answer, ending: Ending, reason: str) -> None:
+    def finish(self, answer: Answer, ending: Ending, reason: str) -> None:
+        """Tell how it ended and remember it for late truth."""
         session = self._session
         previous = answer.previous
+        if ending is Ending.FINISHED and answer.cut_short:
+            reason = "max_output_tokens"
         for index, item in enumerate(answer.items):
             if not answer.wish.out_of_band:
                 session.history.update(
@@ -296,6 +311,7 @@ class Answering:
             )
         )  # fmt: skip
         self._over[answer.id] = answer
+        self.prefill()
         while len(self._over) > _REMEMBERED:
             oldest = self._over.pop(next(iter(self._over)))
             session.ledger.forget(oldest.key)
@@ -303,8 +319,7 @@ class Answering:
     def _apologise(self, answer: Answer) -> None:
         apology = self._session.settings.apology
         if apology and answer.wish.say is None and answer.speaks:
-            self.wishes.append(ResponseWish(say=apology))
-            self._session.dispatch(ev.ResponseRequested("user"))
+            self.wish_for(ResponseWish(say=apology))
 
     # -- late truth -----------------------------------------------------------------------------------
 
@@ -339,37 +354,3 @@ class Answering:
         answer.items = [item if i.id == item.id else i for i in answer.items]
         session.emit(hp.HeardChanged(answer.id, item.id, item.text, item.heard_text, round(position * 1000)))
         self.restart_speculations()
-
-    # -- out of band ----------------------------------------------------------------------------------
-
-    def start_out_of_band(self, wish: ResponseWish) -> None:
-        """A written response beside the conversation; needs no floor."""
-        answer = Answer("", self._session.emit, wish, None, "", committed=True, speaks=False)
-        self._out_of_band[answer.id] = answer
-        self._session.emit(hp.ResponseStarted(answer.id, wish.metadata, out_of_band=True))
-        answer.task = self._session.spawn(self._produce_out_of_band(answer), "out-of-band")
-
-    async def _produce_out_of_band(self, answer: Answer) -> None:
-        async def take(part: AnswerPart) -> None:
-            await self._take(answer, part)
-
-        ending, reason = Ending.FINISHED, ""
-        try:
-            await self._session.cast.engine.answer(self._request(answer), take)
-        except ParleyError as fault:
-            ending, reason = Ending.FAILED, str(fault)
-        except asyncio.CancelledError:
-            ending, reason = Ending.CUT, "client_cancelled"
-            raise
-        finally:
-            del self._out_of_band[answer.id]
-            answer.settle(ending, None)
-            self._finish(answer, ending, reason)
-
-    def cancel_out_of_band(self, response_id: str | None) -> bool:
-        """Cancel a response of this kind by its id."""
-        answer = self._out_of_band.get(response_id or "")
-        if answer is None or answer.task is None:
-            return False
-        answer.task.cancel()
-        return True

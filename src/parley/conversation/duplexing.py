@@ -19,6 +19,7 @@ from parley.turns import events as ev
 from parley.turns.ledger import SpokenWord
 
 if TYPE_CHECKING:
+    from parley.conversation.answering import Answering
     from parley.conversation.session import Session
 
 log = structlog.get_logger("conversation")
@@ -35,8 +36,9 @@ class Duplexing:
     said is recorded; the model's own memory is its history.
     """
 
-    def __init__(self, session: Session, slot: DuplexSlot, model: DuplexModel) -> None:
+    def __init__(self, session: Session, answering: Answering, slot: DuplexSlot, model: DuplexModel) -> None:
         self._session = session
+        self._answering = answering
         self._slot = slot
         self._model = model
         self._queue: deque[tuple[Int16, int]] = deque()
@@ -87,13 +89,13 @@ class Duplexing:
         session, seconds = self._session, len(out.samples) / self._model.rate_hz
         audible = bool(out.text) or rms_dbfs(out.samples) > _AUDIBLE_DBFS
         self._silent_s = 0.0 if audible else self._silent_s + seconds
-        if self._answer is not None and self._answer.key not in session._answering.answers:
+        if self._answer is not None and self._answer.key not in self._answering.answers:
             self._answer = None  # cut by the client meanwhile
         if self._answer is None:
             if not audible:
                 return
             session.dispatch(ev.ResponseRequested("user"))
-            self._answer = next(reversed(session._answering.answers.values()), None)
+            self._answer = next(reversed(self._answering.answers.values()), None)
             if self._answer is None:
                 return
         self._take(self._answer, out)
@@ -108,7 +110,7 @@ class Duplexing:
         if out.text:
             part = TextPart(out.text)
             answer.add_text(part.text)
-            session._answering._record(answer)
+            self._answering.record(answer)
             assert answer.message is not None
             speech = SpeechPart(out.samples, self._model.rate_hz)
             word = SpokenWord(len(answer.message.text), begins, begins + len(speech.samples) / speech.rate_hz)

@@ -42,6 +42,7 @@ class Ears:
         self._resampler: LiveResampler | None = None
         self._vad = cast.vad.open()
         self._activity = VoiceActivity()
+        self._pre_roll_s = _PRE_ROLL_S
         self._pending: list[Float32] = []  # audio not yet filling a window
         self._memory = AudioMemory()
         self._kept_from = 0  # uncommitted audio of push to talk begins here
@@ -152,7 +153,7 @@ class Ears:
         if started:
             if not self._in_turn:
                 self._in_turn = True
-                self._turn_from = max(self._kept_from, sample - int(_PRE_ROLL_S * MODEL_RATE_HZ))
+                self._turn_from = max(self._kept_from, sample - int(self._pre_roll_s * MODEL_RATE_HZ))
             self._dispatch(ev.VoiceStarted(self.participant, at))
         else:
             self._dispatch(ev.VoiceStopped(self.participant, at))
@@ -168,9 +169,10 @@ class Ears:
         self._activity = VoiceActivity(self._activity.threshold)
         self._vad_origin = self._memory.end
 
-    def set_threshold(self, threshold: float) -> None:
-        """Probability from which a window counts as speech."""
+    def set_vad(self, threshold: float, pre_roll_s: float) -> None:
+        """Probability from which a window counts as speech, and seconds before it that belong to the turn."""
         self._activity.threshold = threshold
+        self._pre_roll_s = min(pre_roll_s, _KEEP_S)
 
     def _apply(self, mark: Mark) -> None:
         if mark == "commit":

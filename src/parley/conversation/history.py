@@ -49,6 +49,8 @@ class History:
     def __init__(self) -> None:
         self.items: list[Item] = []
         self.revision = 0
+        self._oldest: str | None = None
+        """Id of the first item that prompts still begin with; None: all."""
 
     def get(self, item_id: str) -> Item:
         """The item; raises `ProtocolError` when there is none of that id."""
@@ -84,9 +86,19 @@ class History:
         return self.items[index - 1].id if index else None
 
     def messages(self, instructions: str, budget_tokens: int) -> list[dict[str, Any]]:
-        """The prompt in the form of the chat interface, newest items first to be kept within the budget."""
-        head: list[dict[str, Any]] = [{"role": "system", "content": instructions}] if instructions else []
-        return head + as_messages(self.items, budget_tokens)
+        """The prompt in the form of the chat interface.
+
+        When the budget is exceeded, the older half is left out at once: a prompt that only grows at its end
+        is read by the model from its cache, one that loses an item every turn is read anew every turn.
+        """
+        start = next((i for i, item in enumerate(self.items) if item.id == self._oldest), 0)
+        if cost(self.items[start:]) > budget_tokens:
+            while start < len(self.items) - 1 and cost(self.items[start:]) > budget_tokens / 2:
+                start += 1
+            while start < len(self.items) - 1 and self.items[start].kind == "function_call_output":
+                start += 1  # a result without its call confuses models
+            self._oldest = self.items[start].id
+        return as_messages(self.items[start:], instructions)
 
     def _index(self, item_id: str, field: str = "item_id") -> int:
         for index, item in enumerate(self.items):
@@ -95,21 +107,15 @@ class History:
         raise ProtocolError(f"no item '{item_id}' in this conversation", field=field, code="item_not_found")
 
 
-def as_messages(items: list[Item], budget_tokens: int) -> list[dict[str, Any]]:
-    """Items as chat messages; the oldest are left out when the budget does not hold them."""
-    kept: list[dict[str, Any]] = []
-    left = budget_tokens * _CHARS_PER_TOKEN
-    for item in reversed(items):
-        message = _message(item)
-        if message is None:
-            continue
-        left -= len(item.heard_text) + len(item.arguments) + len(item.output) + 16
-        if left < 0 and kept:
-            break
-        kept.append(message)
-    while kept and kept[-1]["role"] == "tool":  # a result without its call confuses models
-        kept.pop()
-    return kept[::-1]
+def cost(items: list[Item]) -> float:
+    """Tokens that items take in a prompt, estimated from their length."""
+    return sum(len(i.heard_text) + len(i.arguments) + len(i.output) + 16 for i in items) / _CHARS_PER_TOKEN
+
+
+def as_messages(items: list[Item], instructions: str) -> list[dict[str, Any]]:
+    """Items as chat messages behind the instructions; items without words are left out."""
+    head: list[dict[str, Any]] = [{"role": "system", "content": instructions}] if instructions else []
+    return head + [message for item in items if (message := _message(item)) is not None]
 
 
 def _message(item: Item) -> dict[str, Any] | None:

@@ -21,6 +21,7 @@ from parley.conversation.answering import Answering
 from parley.conversation.duplexing import Duplexing
 from parley.conversation.ears import Ears
 from parley.conversation.history import History, Item, new_id
+from parley.conversation.out_of_band import OutOfBand
 from parley.conversation.playout import Playout
 from parley.conversation.settings import Cast, SessionSettings
 from parley.errors import ParleyError
@@ -47,6 +48,8 @@ class Session:
         self.playout = Playout(self.dispatch)
         self.position: Callable[[str], float] = lambda _: 0.0
         """Set by the transport: where the listener's playout of a response is now, seconds."""
+        self.broken = asyncio.Event()
+        """Set when the session cannot go on (its input is not examined any more); the transport closes it then."""
         self._sink = sink
         self._taker = TurnTaker(settings.turns)
         self._events: deque[ev.Event] = deque()
@@ -60,6 +63,7 @@ class Session:
         self._voice_stopped = 0.0
         self._ears = Ears(USER, cast, self.dispatch, self.id)
         self._answering = Answering(self)
+        self._out_of_band = OutOfBand(self, self._answering)
         self._duplexing: Duplexing | None = None
         self._closed = False
         self._apply_settings()
@@ -70,10 +74,12 @@ class Session:
         """Start listening; greet if a greeting is set."""
         self._loop = asyncio.get_running_loop()
         if self.cast.engine.duplex is not None:
-            self._duplexing = Duplexing(self, await self.cast.engine.duplex.open_slot(), self.cast.engine.duplex)
-            self.spawn(self._duplexing.run(), "duplex")
+            model = self.cast.engine.duplex
+            self._duplexing = Duplexing(self, self._answering, await model.open_slot(), model)
+            listening = self.spawn(self._duplexing.run(), "duplex")
         else:
-            self.spawn(self._ears.run(), "ears")
+            listening = self.spawn(self._ears.run(), "ears")
+        listening.add_done_callback(lambda _: self.broken.set())
         if self.settings.greeting:
             self.request_response(ResponseWish(say=self.settings.greeting))
         return self
@@ -149,14 +155,13 @@ class Session:
         """Ask for an answer now (or as soon as the user has finished)."""
         wish = wish or ResponseWish()
         if wish.out_of_band and (wish.modality or self.settings.modality) == "text":
-            self._answering.start_out_of_band(wish)
+            self._out_of_band.start(wish)
             return
-        self._answering.wishes.append(wish)
-        self._ears.after_commit(lambda: self.dispatch(ev.ResponseRequested(USER)))
+        self._ears.after_commit(lambda: self._answering.wish_for(wish))
 
     def cancel_response(self, response_id: str | None = None) -> bool:
         """Cancel one response or all; returns whether there was one."""
-        if self._answering.cancel_out_of_band(response_id):
+        if self._out_of_band.cancel(response_id):
             return True
         key = self._answering.key_of(response_id) if response_id else None
         if (response_id and key is None) or not self._taker.active_responses:
@@ -189,9 +194,9 @@ class Session:
         self._ears.set_manual(self.settings.turns.mode == "manual")
         self._ears.language = self.settings.language
 
-    def set_vad_threshold(self, threshold: float) -> None:
-        """Probability from which sound counts as speech."""
-        self._ears.set_threshold(threshold)
+    def set_vad(self, threshold: float, pre_roll_s: float) -> None:
+        """Probability from which sound counts as speech, and how much before it belongs to the turn."""
+        self._ears.set_vad(threshold, pre_roll_s)
 
     # -- what the transport reports -------------------------------------------------------------------
 

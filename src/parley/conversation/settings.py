@@ -35,7 +35,7 @@ class SessionSettings:
     """Nobody listens for minutes: the bound when the client names none."""
     temperature: float | None = None
     memory_tokens: int = 2048
-    """Budget of the prompt; the oldest items are left out first."""
+    """Budget of the prompt; beyond it the older half is left out."""
     greeting: str | None = None
     apology: str | None = "Sorry, I could not answer that."
     """Spoken when an answer fails before any of it was heard; None: silence."""

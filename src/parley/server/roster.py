@@ -21,7 +21,7 @@ from parley.models.catalogue import Catalogue, Kind, Model, catalogue
 from parley.models.interfaces import ModelSpec
 from parley.models.loading import load
 from parley.models.store import Progress, Store
-from parley.transports.bridge import Voices
+from parley.transports.mapping import Voices
 
 log = structlog.get_logger("model")
 
@@ -79,15 +79,15 @@ async def choose(config: Config, store: Store, *, own_port: int | None = None) -
     """
     known = catalogue()
     chosen: dict[str, Model | ModelSpec] = {
-        "vad": _chosen(known, "vad", config.vad),
-        "asr": _chosen(known, "asr", config.asr),
-        "tts": _chosen(known, "tts", config.tts),
+        "vad": named(known, "vad", config.vad),
+        "asr": named(known, "asr", config.asr),
+        "tts": named(known, "tts", config.tts),
         "llm": await _language_model(config, known, own_port),
     }
     if config.end_of_turn:
-        chosen["end_of_turn"] = _chosen(known, "end_of_turn", config.end_of_turn)
+        chosen["end_of_turn"] = named(known, "end_of_turn", config.end_of_turn)
     for name in config.voices if config.licences == "all" else ():
-        voice = _chosen(known, "tts", name)
+        voice = named(known, "tts", name)
         if voice.id != chosen["tts"].id:
             chosen[f"voice:{voice.id}"] = voice
     entries = [m for m in chosen.values() if isinstance(m, Model)]
@@ -99,7 +99,7 @@ async def choose(config: Config, store: Store, *, own_port: int | None = None) -
     return Roster(specs), [m for m in entries if not store.is_present(m)]
 
 
-def _chosen(known: Catalogue, kind: Kind, name: str) -> Model | ModelSpec:
+def named(known: Catalogue, kind: Kind, name: str) -> Model | ModelSpec:
     """A model of the catalogue, or a file of the user's own (a Piper voice, a GGUF model)."""
     path = Path(name).expanduser()
     families = {".onnx": "piper", ".gguf": "llama-cpp"}
@@ -126,7 +126,7 @@ async def _language_model(config: Config, known: Catalogue, own_port: int | None
         return _remote(config.llm_base_url, name, key)
     if config.llm != "auto":
         try:
-            return _chosen(known, "llm", config.llm)
+            return named(known, "llm", config.llm)
         except ModelNotFound:
             for server in await find_servers(own_port):
                 if config.llm in server.models:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 from typing import Any
 
 from parley.audio.formats import AudioFormat
@@ -14,38 +13,16 @@ from parley.conversation.answer import ResponseWish
 from parley.conversation.history import Item, new_id
 from parley.conversation.playout import PlayoutFrame
 from parley.conversation.session import Session
-from parley.conversation.settings import SessionSettings
-from parley.errors import AudioError, ProtocolError
+from parley.errors import AudioError, Overloaded, ProtocolError
 from parley.realtime import client_events as ce
 from parley.realtime import server_events as se
 from parley.realtime.items import NewItem
-from parley.realtime.session_object import Extensions, RealtimeSession, TurnDetection, WireFormat, updated
+from parley.realtime.session_object import Extensions, RealtimeSession, updated
+from parley.transports.mapping import Voices, chat_tool_choice, chat_tools, settings_of
 from parley.transports.pacing import Pacer
 from parley.transports.telling import Teller
-from parley.turns.settings import TurnSettings
 
 _SHORTEST_COMMIT_S = 0.1
-_MAX_TRUNCATION_TOKENS = 100_000
-
-
-@dataclass(frozen=True, slots=True)
-class Voices:
-    """How names of the protocol map to this server's: well-known names stay valid."""
-
-    default: str
-    known: frozenset[str]
-    aliases: Mapping[str, str]
-
-    def resolve(self, name: str) -> str:
-        """A voice of this server; raises `ProtocolError`."""
-        if name in self.known:
-            return name
-        if name in self.aliases:
-            return self.aliases[name]
-        raise ProtocolError(
-            f"no voice is called '{name}'; there are {', '.join(sorted(self.known))}",
-            field="session.audio.output.voice",
-        )
 
 
 class Bridge:
@@ -88,6 +65,8 @@ class Bridge:
             self.send(se.error(str(fault), code=fault.code, param=fault.field, event_id=event_id))
         except AudioError as fault:
             self.send(se.error(str(fault), code="invalid_audio", param="audio", event_id=event_id))
+        except Overloaded as fault:
+            self.send(se.error(str(fault), kind="server_error", code="overloaded", event_id=event_id))
 
     def receive_audio(self, data: bytes) -> None:
         """Binary input audio in the session's input format."""
@@ -95,6 +74,8 @@ class Bridge:
             self._append(data)
         except AudioError as fault:
             self.send(se.error(str(fault), code="invalid_audio", param="audio"))
+        except Overloaded as fault:
+            self.send(se.error(str(fault), kind="server_error", code="overloaded"))
 
     def _obey(self, command: ce.Command) -> None:
         session = self.session
@@ -170,8 +151,8 @@ class Bridge:
         self.session.request_response(
             ResponseWish(
                 instructions=wish.instructions,
-                tools=_chat_tools(tools),
-                tool_choice=_chat_tool_choice(wish.tool_choice),
+                tools=chat_tools(tools),
+                tool_choice=chat_tool_choice(wish.tool_choice),
                 max_output_tokens=wish.max_output_tokens,
                 modality=wish.modality,
                 voice=self._voices.resolve(wish.voice) if wish.voice else None,
@@ -189,7 +170,8 @@ class Bridge:
         self.shown = changed
         self.pacer.exact = bool(changed.extensions and changed.extensions.exact)
         if changed.turn_detection is not None:
-            self.session.set_vad_threshold(changed.turn_detection.threshold)
+            detection = changed.turn_detection
+            self.session.set_vad(detection.threshold, detection.prefix_padding_ms / 1000)
         self.session.update(settings)
         self.send({"type": "session.updated", "session": changed.to_json()})
 
@@ -256,66 +238,3 @@ def _base64(text: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as fault:
         raise ProtocolError(f"'audio' is not base64 ({fault})", field="audio", code="invalid_base64") from fault
-
-
-def _chat_tools(tools: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
-    return tuple({"type": "function", "function": {k: v for k, v in t.items() if k != "type"}} for t in tools)
-
-
-def _chat_tool_choice(choice: Any) -> Any:
-    if isinstance(choice, dict):
-        return {"type": "function", "function": {"name": choice["name"]}}
-    return choice
-
-
-def turn_settings(detection: TurnDetection | None, language: str | None, base: TurnSettings) -> TurnSettings:
-    """``turn_detection`` as settings of the turn-taker."""
-    language = language or "en"
-    if detection is None:
-        return replace(base, mode="manual", language=language)
-    semantic = detection.type == "semantic_vad"
-    return replace(
-        base,
-        mode="semantic" if semantic else "silence",
-        eagerness=detection.eagerness,
-        silence_s=detection.silence_duration_ms / 1000,
-        create_response=detection.create_response,
-        interrupt_response=detection.interrupt_response,
-        cancel_at_onset=not semantic,
-        idle_timeout_s=None if detection.idle_timeout_ms is None else detection.idle_timeout_ms / 1000,
-        language=language,
-    )
-
-
-def settings_of(shown: RealtimeSession, base: SessionSettings, voices: Voices) -> SessionSettings:
-    """The session's settings that follow from the session object; raises `ProtocolError`."""
-    return replace(
-        base,
-        instructions=shown.instructions,
-        voice=voices.resolve(shown.voice),
-        speed=shown.speed,
-        language=shown.language,
-        modality=shown.output_modality,
-        tools=_chat_tools(shown.tools),
-        tool_choice=_chat_tool_choice(shown.tool_choice),
-        max_output_tokens=None if shown.max_output_tokens == "inf" else shown.max_output_tokens,
-        memory_tokens=_memory_tokens(shown.truncation, base.memory_tokens),
-        turns=turn_settings(shown.turn_detection, shown.language, base.turns),
-    )
-
-
-def _memory_tokens(truncation: Any, default: int) -> int:
-    """``truncation``: a retention ratio keeps that share of the budget, "disabled" keeps everything."""
-    if truncation == "disabled":
-        return _MAX_TRUNCATION_TOKENS
-    if isinstance(truncation, dict):
-        limits = truncation.get("token_limits")
-        if isinstance(limits, dict) and isinstance(limits.get("post_instructions"), int):
-            return int(limits["post_instructions"])
-        ratio = truncation.get("retention_ratio")
-        if isinstance(ratio, int | float) and 0 <= ratio <= 1:
-            return max(1, int(default * ratio))
-    return default
-
-
-__all__ = ["Bridge", "Voices", "WireFormat", "settings_of", "turn_settings"]

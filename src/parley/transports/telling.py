@@ -176,9 +176,9 @@ class Teller:
 
     def _response_ended(self, h: hp.ResponseEnded) -> None:
         shown = self._bridge.shown
-        status = _STATUS[h.ending]
+        status = "incomplete" if h.reason == "max_output_tokens" else _STATUS[h.ending]
         details: se.Event = {"type": status}
-        if h.ending is Ending.CUT:
+        if status in ("cancelled", "incomplete"):
             details["reason"] = h.reason
         elif h.ending is Ending.FAILED:
             details["error"] = {"type": "server_error", "code": "response_failed", "message": h.reason}

@@ -17,13 +17,14 @@ from parley.conversation.session import Session
 from parley.conversation.settings import Cast, SessionSettings
 from parley.realtime import server_events as se
 from parley.realtime.session_object import RealtimeSession
-from parley.transports.bridge import Bridge, Voices, settings_of
+from parley.transports.bridge import Bridge
+from parley.transports.mapping import Voices, settings_of
 from parley.transports.pacing import Ticker
 
 log = structlog.get_logger("websocket")
 
 _MAX_UNSENT_BYTES = 4 * 1024 * 1024
-_POLICY_VIOLATION, _TRY_AGAIN, _NORMAL = 1008, 1013, 1000
+_POLICY_VIOLATION, _INTERNAL_ERROR, _TRY_AGAIN, _NORMAL = 1008, 1011, 1013, 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,7 @@ class RealtimeSocket:
             asyncio.create_task(self._read(), name="socket-read"): (_NORMAL, "client left"),
             asyncio.create_task(self._write(), name="socket-write"): (_NORMAL, "client left"),
             asyncio.create_task(self._outbox.overflowed.wait()): (_POLICY_VIOLATION, "client does not read"),
+            asyncio.create_task(self._session.broken.wait()): (_INTERNAL_ERROR, "internal error"),
             asyncio.create_task(asyncio.sleep(self._limits.max_session_s)): (_NORMAL, "session time is over"),
         }
         try:

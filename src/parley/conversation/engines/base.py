@@ -58,7 +58,12 @@ class UsagePart:
     usage: Usage
 
 
-AnswerPart = TextPart | SpeechPart | ToolPart | UsagePart
+@dataclass(frozen=True, slots=True)
+class CutShortPart:
+    """The model stopped because of the bound on tokens."""
+
+
+AnswerPart = TextPart | SpeechPart | ToolPart | UsagePart | CutShortPart
 Emit = Callable[[AnswerPart], Awaitable[None]]
 
 

@@ -7,7 +7,15 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from parley.conversation.chunker import Chunker, Piece
-from parley.conversation.engines.base import AnswerRequest, Emit, SpeechPart, TextPart, ToolPart, UsagePart
+from parley.conversation.engines.base import (
+    AnswerRequest,
+    CutShortPart,
+    Emit,
+    SpeechPart,
+    TextPart,
+    ToolPart,
+    UsagePart,
+)
 from parley.conversation.speakable import speakable
 from parley.errors import ModelError
 from parley.models.interfaces import ChatDelta
@@ -39,6 +47,8 @@ async def _read(
                     await pieces.put(piece)
             if delta.tool_call is not None:
                 await emit(ToolPart(delta.tool_call))
+            if delta.finish_reason == "length":
+                await emit(CutShortPart())
             if delta.usage is not None:
                 await emit(UsagePart(delta.usage))
     for piece in chunker.flush() if speak else ():

@@ -1,0 +1,96 @@
+"""Names and settings of the protocol as those of this server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from parley.conversation.settings import SessionSettings
+from parley.errors import ProtocolError
+from parley.realtime.session_object import RealtimeSession, TurnDetection
+from parley.turns.settings import TurnSettings
+
+_MAX_TRUNCATION_TOKENS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Voices:
+    """How names of the protocol map to this server's: well-known names stay valid."""
+
+    default: str
+    known: frozenset[str]
+    aliases: Mapping[str, str]
+
+    def resolve(self, name: str) -> str:
+        """A voice of this server; raises `ProtocolError`."""
+        if name in self.known:
+            return name
+        if name in self.aliases:
+            return self.aliases[name]
+        raise ProtocolError(
+            f"no voice is called '{name}'; there are {', '.join(sorted(self.known))}",
+            field="session.audio.output.voice",
+        )
+
+
+def chat_tools(tools: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
+    """Tools in the form of the chat interface."""
+    return tuple({"type": "function", "function": {k: v for k, v in t.items() if k != "type"}} for t in tools)
+
+
+def chat_tool_choice(choice: Any) -> Any:
+    """A tool choice in the form of the chat interface."""
+    if isinstance(choice, dict):
+        return {"type": "function", "function": {"name": choice["name"]}}
+    return choice
+
+
+def turn_settings(detection: TurnDetection | None, language: str | None, base: TurnSettings) -> TurnSettings:
+    """``turn_detection`` as settings of the turn-taker."""
+    language = language or "en"
+    if detection is None:
+        return replace(base, mode="manual", language=language)
+    semantic = detection.type == "semantic_vad"
+    return replace(
+        base,
+        mode="semantic" if semantic else "silence",
+        eagerness=detection.eagerness,
+        silence_s=detection.silence_duration_ms / 1000,
+        create_response=detection.create_response,
+        interrupt_response=detection.interrupt_response,
+        cancel_at_onset=not semantic,
+        idle_timeout_s=None if detection.idle_timeout_ms is None else detection.idle_timeout_ms / 1000,
+        language=language,
+    )
+
+
+def settings_of(shown: RealtimeSession, base: SessionSettings, voices: Voices) -> SessionSettings:
+    """The session's settings that follow from the session object; raises `ProtocolError`."""
+    return replace(
+        base,
+        instructions=shown.instructions,
+        voice=voices.resolve(shown.voice),
+        speed=shown.speed,
+        language=shown.language,
+        modality=shown.output_modality,
+        tools=chat_tools(shown.tools),
+        tool_choice=chat_tool_choice(shown.tool_choice),
+        max_output_tokens=None if shown.max_output_tokens == "inf" else shown.max_output_tokens,
+        memory_tokens=_memory_tokens(shown.truncation, base.memory_tokens),
+        turns=turn_settings(shown.turn_detection, shown.language, base.turns),
+    )
+
+
+def _memory_tokens(truncation: Any, default: int) -> int:
+    """``truncation``: a retention ratio keeps that share of the budget, "disabled" keeps everything."""
+    if truncation == "disabled":
+        return _MAX_TRUNCATION_TOKENS
+    if isinstance(truncation, dict):
+        limits = truncation.get("token_limits")
+        if isinstance(limits, dict) and isinstance(limits.get("post_instructions"), int):
+            return int(limits["post_instructions"])
+        ratio = truncation.get("retention_ratio")
+        if isinstance(ratio, int | float) and 0 <= ratio <= 1:
+            return max(1, int(default * ratio))
+    return default

@@ -1,0 +1,50 @@
+"""The prompt: only what was heard, and a beginning that stays as long as it can."""
+
+from __future__ import annotations
+
+import pytest
+
+from parley.conversation.history import History, Item, cost
+from parley.errors import ProtocolError
+
+
+def history(count: int, length: int = 40) -> History:
+    found = History()
+    for i in range(count):
+        found.insert(Item(f"i{i}", role="user" if i % 2 == 0 else "assistant", text=f"{i} " + "x" * length))
+    return found
+
+
+def test_only_heard_words_are_remembered() -> None:
+    h = History()
+    h.insert(Item("a", role="assistant", text="one two three", heard=7))
+    h.insert(Item("b", role="assistant", text="never heard", heard=0))
+    assert h.messages("", 1000) == [{"role": "assistant", "content": "one two"}]
+
+
+def test_beyond_the_budget_the_older_half_goes_at_once_and_then_the_beginning_stays() -> None:
+    h = history(10)
+    budget = int(cost(h.items)) - 1
+    first = h.messages("sys", budget)
+    assert 4 <= len(first) - 1 <= 5
+    assert first[-1]["content"].startswith("9 ")
+    h.insert(Item("more", role="user", text="and more"))
+    second = h.messages("sys", budget)
+    assert second[: len(first)] == first
+
+
+def test_one_item_is_always_kept() -> None:
+    assert len(history(3, 4000).messages("", 10)) == 1
+
+
+def test_items_are_placed_found_and_missed() -> None:
+    h = history(2)
+    assert h.insert(Item("first", role="user", text="x"), "root") is None
+    assert h.insert(Item("second", role="user", text="x"), "first") == "first"
+    with pytest.raises(ProtocolError, match="nowhere"):
+        h.insert(Item("y"), "nowhere")
+    with pytest.raises(ProtocolError, match="exists already"):
+        h.insert(Item("first"))
+    revision = h.revision
+    h.delete("second")
+    assert h.revision > revision
