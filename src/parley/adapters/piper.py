@@ -20,7 +20,7 @@ from parley.models.interfaces import Caller, ModelSpec, SpeakingStyle, SpeechChu
 
 _WARM_UP = "The quick brown fox jumps over the lazy dog. How are you today?"
 _WORD = re.compile(r"\S+")
-_EDGE_S = 0.02  # silence kept before the first and after the last sound of a sentence, see `_trim`
+_EDGE_S = 0.005  # silence kept before the first and after the last sound of a sentence, see `_trim`
 
 
 class Piper:

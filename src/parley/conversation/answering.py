@@ -42,6 +42,7 @@ class Answering:
         self._session = session
         self.answers: dict[str, Answer] = {}
         self._wish: ResponseWish | None = None
+        self._prefilling: asyncio.Task[None] | None = None
         self._over: dict[str, Answer] = {}
         self._speech: Float32 | None = None
         self._room = asyncio.Event()
@@ -73,7 +74,8 @@ class Answering:
 
     def prefill(self) -> None:
         """There is time: let the engine read what is known of the next prompt."""
-        self._session.spawn(self._prefill(), "prefill")
+        if self._prefilling is None or self._prefilling.done():
+            self._prefilling = self._session.spawn(self._prefill(), "prefill")
 
     async def _prefill(self) -> None:
         settings = self._session.settings
@@ -82,6 +84,12 @@ class Answering:
             await self._session.cast.engine.prefill(messages, Caller(self._session.id, Priority.SPECULATIVE))
         except ParleyError as fault:
             log.debug("prefill failed", session=self._session.id, error=str(fault))
+
+    async def _end_prefill(self) -> None:
+        """Free the model's slot that holds the prompt's beginning: another slot would read it from the start."""
+        if self._prefilling is not None and not self._prefilling.done():
+            self._prefilling.cancel()
+            await asyncio.wait([self._prefilling])
 
     # -- beginning ------------------------------------------------------------------------------------
 
@@ -149,6 +157,7 @@ class Answering:
             await self.take(answer, part)
 
         try:
+            await self._end_prefill()
             await session.cast.engine.answer(self.request(answer), take)
         except ParleyError as fault:
             log.warning("response failed", session=session.id, response=answer.id, error=str(fault))

@@ -34,7 +34,7 @@ class SessionSettings:
     longest_answer_tokens: int = 160
     """Nobody listens for minutes: the bound when the client names none."""
     temperature: float | None = None
-    memory_tokens: int = 2048
+    memory_tokens: int = 1200
     """Budget of the prompt; beyond it the older half is left out."""
     greeting: str | None = None
     apology: str | None = "Sorry, I could not answer that."

@@ -11,7 +11,7 @@ from parley.audio.pcm import Float32
 from parley.models.interfaces import MODEL_RATE_HZ, Caller, TimedText, Transcript
 
 _SEGMENT_AFTER_S = 14.0
-_SETTLE_AFTER_S = 4.0
+_SETTLE_AFTER_S = 2.5
 _SEARCH_S = 4.0
 
 Transcribe = Callable[[Float32, Caller], Awaitable[Transcript]]
@@ -21,7 +21,7 @@ class BufferedStream:
     """Keeps the utterance and transcribes it anew; long utterances are settled in segments.
 
     `finish` is asked for in a pause. If the speaker goes on, what was understood by then is kept when it
-    covers 4 s or more, so that only what follows is transcribed again. Without pauses, everything up to the
+    covers 2.5 s or more, so that only what follows is transcribed again. Without pauses, everything up to the
     quietest moment is settled every 14 s: the cost of an answer does not grow with a monologue.
     """
 
