@@ -9,6 +9,7 @@ from parley.audio.pcm import Int16
 
 AUDIBLE_DBFS = -45.0
 _SPEECH_BELOW_LOUD_DB = 20.0
+_ABOVE_QUIET_DB = 12.0
 
 
 def hops_dbfs(samples: Int16, rate_hz: int) -> NDArray[np.float64]:
@@ -34,19 +35,31 @@ def last_audible_s(samples: Int16, rate_hz: int) -> float | None:
     return float(twice[-1] + 2) / 100 if len(twice) else None
 
 
-def speech_ends_s(samples: Int16, rate_hz: int, pause_s: float = 0.3) -> list[float]:
-    """Ends of the stretches of speech of a recording (last voiced 10 ms before each pause), seconds.
+def voiced_hops(samples: Int16, rate_hz: int) -> NDArray[np.intp]:
+    """Indices of the voiced 10 ms of a recording.
 
     Voiced: 50 ms that are mostly within 20 dB of the recording's loud parts (95th percentile) and well above
     its quiet ones (10th percentile), so that quiet recordings and steady background noise are judged alike.
     """
     levels = hops_dbfs(samples, rate_hz)
     if not len(levels):
-        return []
+        return np.empty(0, np.intp)
     quiet, loud = np.percentile(levels, (10, 95))
-    limit = max(loud - _SPEECH_BELOW_LOUD_DB, min(quiet + 8.0, loud - 10.0))
+    limit = max(loud - _SPEECH_BELOW_LOUD_DB, min(quiet + _ABOVE_QUIET_DB, loud - 10.0))
     mostly = np.convolve(levels > limit, np.ones(5), mode="same") >= 3
-    voiced = np.flatnonzero(mostly & (levels > limit))
+    return np.flatnonzero(mostly & (levels > limit))
+
+
+def speech_starts_s(samples: Int16, rate_hz: int) -> float | None:
+    """Start of the first 100 ms that are mostly voiced, seconds."""
+    voiced = voiced_hops(samples, rate_hz)
+    dense = [at for i, at in enumerate(voiced[:-6]) if voiced[i + 6] - at < 10]
+    return float(dense[0]) / 100 if dense else None
+
+
+def speech_ends_s(samples: Int16, rate_hz: int, pause_s: float = 0.3) -> list[float]:
+    """Ends of the stretches of speech of a recording (last voiced 10 ms before each pause), seconds."""
+    voiced = voiced_hops(samples, rate_hz)
     if not len(voiced):
         return []
     gaps = np.flatnonzero(np.diff(voiced) > pause_s * 100)
