@@ -27,7 +27,7 @@ from parley.client.word_errors import words
 from parley.models.interfaces import MODEL_RATE_HZ, Caller
 
 QUESTIONS = ("en-brooklyn-bridge.wav", "en-where-is-library.wav", "en-bus-stop.wav", "en-computer-weather.wav")
-INTERRUPTIONS = ("en-what-time-is-it.wav", "en-please-turn-on-lamp.wav", "en-book-a-room.wav")
+INTERRUPTIONS = ("en-please-turn-on-lamp.wav", "en-book-a-room.wav", "en-computer-weather.wav")
 
 
 def main(
