@@ -111,7 +111,13 @@ def start_server(log: Path, **environment: str) -> tuple[subprocess.Popen[bytes]
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A real server with the default models."""
     log = tmp_path_factory.mktemp("server") / "serve.log"
-    process, running = start_server(log, PARLEY_MAX_OUTPUT_TOKENS="40", PARLEY_LLM="smollm2-135m")
+    process, running = start_server(
+        log,
+        PARLEY_LLM="smollm2-135m",
+        PARLEY_MAX_OUTPUT_TOKENS="50",
+        PARLEY_TEMPERATURE="0",  # the same answers in every run ...
+        PARLEY_INSTRUCTIONS="You are a storyteller. Answer every question with a long story of many sentences.",
+    )  # ... and long enough to be interrupted
     yield running
     process.terminate()
     assert process.wait(20) in (0, -15), log.read_text()[-2000:]

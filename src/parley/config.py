@@ -76,6 +76,13 @@ class Config(BaseSettings):
     max_output_tokens: int = Field(
         160, ge=1, le=4096, validation_alias=_env("max_output_tokens"), description="Longest answer, tokens."
     )
+    temperature: float | None = Field(
+        None,
+        ge=0,
+        le=2,
+        validation_alias=_env("temperature"),
+        description="Of the language model; null: its own default.",
+    )
     max_sessions: int = Field(
         25, ge=1, validation_alias=_env("max_sessions"), description="Conversations at once; more are refused."
     )

@@ -15,7 +15,6 @@ from parley.models.executor import ModelExecutor
 from parley.models.interfaces import MODEL_RATE_HZ, Caller, EndOfTurn, ModelSpec
 
 _SAMPLES = 8 * MODEL_RATE_HZ
-_NICE = 12  # the verdict is needed once the answer's first sound is there, so the answer goes first
 
 
 class SmartTurn:
@@ -23,7 +22,7 @@ class SmartTurn:
 
     def __init__(self, path: str) -> None:
         self._session = session(path)
-        self._executor = ModelExecutor("end-of-turn", nice=_NICE)
+        self._executor = ModelExecutor("end-of-turn")
 
     async def probability(self, samples: Float32, caller: Caller) -> float:
         """See `EndOfTurn.probability`."""

@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Literal
 
+import numpy as np
+
 from parley.audio.pcm import Float32, Int16, to_float
 from parley.audio.resample import LiveResampler
 from parley.conversation.audio_memory import AudioMemory
@@ -43,6 +45,7 @@ class Ears:
         self._vad = cast.vad.open()
         self._activity = VoiceActivity()
         self._pre_roll_s = _PRE_ROLL_S
+        self._vad_origin = 0  # absolute sample at which the voice activity began to count
         self._pending: list[Float32] = []  # audio not yet filling a window
         self._memory = AudioMemory()
         self._kept_from = 0  # uncommitted audio of push to talk begins here
@@ -127,8 +130,6 @@ class Ears:
         self._forget_old()
 
     async def _watch_voice(self, audio: Float32) -> None:
-        import numpy as np
-
         data = np.concatenate([*self._pending, audio])
         full = len(data) // _WINDOW * _WINDOW
         self._pending = [data[full:]]
@@ -157,8 +158,6 @@ class Ears:
             self._dispatch(ev.VoiceStarted(self.participant, at))
         else:
             self._dispatch(ev.VoiceStopped(self.participant, at))
-
-    _vad_origin = 0  # absolute sample at which the voice activity began to count
 
     def set_manual(self, manual: bool) -> None:
         """Switch between push to talk and listening for voices; the detector starts afresh."""

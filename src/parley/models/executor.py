@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-import os
-import sys
 import threading
 from collections import defaultdict
 from collections.abc import Callable
@@ -34,8 +32,7 @@ class ModelExecutor:
     cancelled before it starts never runs; one that runs is abandoned (its result is dropped).
     """
 
-    def __init__(self, name: str, *, threads: int = 1, max_waiting: int = 256, nice: int = 0) -> None:
-        """`nice` lowers the threads' priority in the operating system (Linux; elsewhere it is ignored)."""
+    def __init__(self, name: str, *, threads: int = 1, max_waiting: int = 256) -> None:
         self._name = name
         self._max_waiting = max_waiting
         self._jobs: list[_Job] = []
@@ -44,7 +41,6 @@ class ModelExecutor:
         self._changed = threading.Condition()
         self._closed = False
         self._busy = 0
-        self._nice = nice
         self._threads = [threading.Thread(target=self._serve, name=f"{name}-{i}", daemon=True) for i in range(threads)]
         for thread in self._threads:
             thread.start()
@@ -83,8 +79,6 @@ class ModelExecutor:
             self._changed.notify_all()
 
     def _serve(self) -> None:
-        if self._nice and sys.platform == "linux":
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._nice)
         while True:
             with self._changed:
                 while not self._jobs and not self._closed:

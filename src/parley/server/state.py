@@ -36,5 +36,6 @@ class ServerState:
             instructions=config.instructions,
             language=config.language,
             greeting=config.greeting,
+            temperature=config.temperature,
             longest_answer_tokens=config.max_output_tokens,
         )
