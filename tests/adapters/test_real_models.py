@@ -90,6 +90,7 @@ async def test_whisper_detects_the_language_or_takes_the_one_it_is_told(question
     [
         ("I see. I see.", "I see."),
         ("no no no no no", "no"),
+        ("Only two are used. Only two", "Only two are used."),
         ("You have learned. You have learned. Now go.", "You have learned. Now go."),
         ("It was very very good.", "It was very very good."),
     ],

@@ -55,7 +55,20 @@ class OpenAiChat:
         """See `ChatModel.stream`. Raises `ModelError` with the server's own words."""
         request = self._request(messages, options)
         try:
+            async with aclosing(self._post_stream(request)) as deltas:
+                async for delta in deltas:
+                    yield delta
+        except httpx.RemoteProtocolError:
+            # a kept connection that the server was just closing: nothing was answered, so asking again is safe
+            async with aclosing(self._post_stream(request, last_try=True)) as deltas:
+                async for delta in deltas:
+                    yield delta
+
+    async def _post_stream(self, request: dict[str, Any], *, last_try: bool = False) -> AsyncGenerator[ChatDelta, None]:
+        answered = False
+        try:
             async with self._client.stream("POST", f"{self.base_url}/chat/completions", json=request) as response:
+                answered = True
                 if response.status_code != httpx.codes.OK:
                     body = (await response.aread()).decode(errors="replace")
                     raise ModelError(f"{self.base_url} answered {response.status_code}: {body[:300]}")
@@ -65,6 +78,8 @@ class OpenAiChat:
         except httpx.TimeoutException as fault:
             raise ModelError(f"{self.base_url} did not answer in time", retryable=True) from fault
         except httpx.HTTPError as fault:
+            if isinstance(fault, httpx.RemoteProtocolError) and not answered and not last_try:
+                raise
             raise ModelError(f"{self.base_url}: {fault or type(fault).__name__}", retryable=True) from fault
 
     async def prefill(self, messages: Sequence[Message], caller: Caller) -> None:

@@ -89,6 +89,8 @@ def without_repetition(text: str) -> str:
     for sentence in sentences:
         if not kept or _key(sentence) != _key(kept[-1]) or not _key(sentence):
             kept.append(sentence)
+    if len(kept) > 1 and not re.search(r"[.?!।]\s*$", kept[-1]) and _key("".join(kept[:-1])).startswith(_key(kept[-1])):
+        kept.pop()  # the beginning once more, broken off
     joined = "".join(kept).strip()
     return re.sub(r"\b(\S+(?:\s+\S+){0,7}?)(?:[\s,]+\1\b){2,}", r"\1", joined, flags=re.IGNORECASE)
 
