@@ -100,9 +100,10 @@ def write(target: Path, samples: Int16, rate_hz: int) -> None:
     kind = "opus" if kind == "ogg" else kind
     if kind not in MEDIA_TYPES:
         raise AudioError(f"{target}: cannot write '.{kind}'; use one of {', '.join(MEDIA_TYPES)}")
-    data = b"".join(encode(iter([samples]), rate_hz, kind))
-    if kind == "wav":
-        data = wav_header(len(samples), rate_hz) + to_bytes(samples)
+    if kind == "wav":  # its length is known, so its header can say it
+        data = wav_header(len(samples), check_rate(rate_hz)) + to_bytes(samples)
+    else:
+        data = b"".join(encode([samples], rate_hz, kind))
     target.write_bytes(data)
 
 

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 
 from parley.audio import files
 from parley.conversation.oneshot import say_text, transcribe_recording
-from parley.errors import AudioError, UsageError
+from parley.errors import UsageError
 from parley.models.interfaces import MODEL_RATE_HZ, Caller, SpeakingStyle, TimedText
 from parley.server.state import ServerState
 
@@ -121,6 +121,3 @@ def subtitles(segments: list[TimedText], kind: str) -> str:
 def _stamp(seconds: float, comma: str) -> str:
     ms = round(seconds * 1000)
     return f"{ms // 3600000:02}:{ms // 60000 % 60:02}:{ms // 1000 % 60:02}{comma}{ms % 1000:03}"
-
-
-__all__ = ["AudioError", "router", "subtitles"]

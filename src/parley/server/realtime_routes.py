@@ -10,7 +10,6 @@ from fastapi import APIRouter, Request, WebSocket
 from starlette.responses import JSONResponse
 
 from parley.conversation.history import new_id
-from parley.errors import ProtocolError
 from parley.realtime import server_events as se
 from parley.realtime.reader import Reader
 from parley.realtime.session_object import Extensions, RealtimeSession, WireFormat, updated
@@ -100,6 +99,3 @@ async def client_secrets(request: Request) -> JSONResponse:
         session = updated(session, wanted)
     secret, expires_at = state.gate.new_secret(seconds)
     return JSONResponse({"value": secret, "expires_at": expires_at, "session": session.to_json()})
-
-
-__all__ = ["ProtocolError", "initial_session", "router"]

@@ -7,7 +7,7 @@ import inspect
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -189,8 +189,3 @@ async def _warm_up(cast: Cast) -> None:
     if isinstance(engine, Cascade):
         async for _ in engine.chat.stream([{"role": "user", "content": "Hi"}], ChatOptions(max_tokens=1), caller):
             pass
-
-
-def with_llm(roster: Roster, spec: ModelSpec, model: Any) -> Roster:
-    """A roster with another language model, for sessions that begin from now on."""
-    return replace(roster, specs={**roster.specs, "llm": spec}, models={**roster.models, "llm": model})

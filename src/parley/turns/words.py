@@ -37,11 +37,6 @@ def normalise(text: str) -> list[str]:
     return _WORD.findall(folded)
 
 
-def has_words(text: str) -> bool:
-    """Whether the transcript contains anything said."""
-    return bool(normalise(text))
-
-
 def is_noise(text: str) -> bool:
     """Whether there is nothing in it but what recognisers write for breath, clicks and room noise."""
     return normalise(text) in ([], ["you"])
