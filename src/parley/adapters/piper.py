@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import queue
 import re
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
+from parley.adapters.vits import VitsGraph, pieces
 from parley.audio import loudness
 from parley.audio.pcm import Float32, to_int16
 from parley.errors import ModelError
@@ -20,11 +20,13 @@ from parley.models.interfaces import Caller, ModelSpec, SpeakingStyle, SpeechChu
 
 _WARM_UP = "The quick brown fox jumps over the lazy dog. How are you today?"
 _WORD = re.compile(r"\S+")
-_EDGE_S = 0.005  # silence kept before the first and after the last sound of a sentence, see `_trim`
+_SOUND = 0.01
+_EDGE_S = 0.005  # silence kept before the first sound of a sentence
+_BETWEEN_WORDS = frozenset(" ^$_,.?!;:")
 
 
 class Piper:
-    """One voice. A text is synthesised sentence by sentence; each sentence is a chunk."""
+    """One voice. A text is synthesised sentence by sentence, a sentence in pieces that are short at first."""
 
     def __init__(self, model: Path, config: Path, *, threads: int = 2) -> None:
         import json
@@ -33,98 +35,129 @@ class Piper:
         from piper.config import PiperConfig
 
         settings = json.loads(config.read_text(encoding="utf-8"))
-        self._voice = PiperVoice(session=_aligned_session(model, threads), config=PiperConfig.from_dict(settings))
+        self._graph = VitsGraph(model, threads=threads)
+        self._voice = PiperVoice(session=None, config=PiperConfig.from_dict(settings))  # for its phonemes
         self.name = model.stem
         self.rate_hz = int(settings["audio"]["sample_rate"])
         self.voices: Sequence[str] = tuple(settings.get("speaker_id_map") or ()) or (self.name,)
         self.languages: Sequence[str] = (str(settings.get("language", {}).get("family") or self.name.split("_")[0]),)
         self._executor = ModelExecutor("piper")
-        self._gain = 1.0
-        warm = np.concatenate([c.audio_float_array for c in self._sentences(_WARM_UP, SpeakingStyle())])
-        self._gain = loudness.gain_towards(warm, self.rate_hz)
+        self._gain = self._measure_gain()
 
     async def synthesize(self, text: str, style: SpeakingStyle, caller: Caller) -> AsyncGenerator[SpeechChunk, None]:
-        """See `Synthesizer.synthesize`."""
-        loop = asyncio.get_running_loop()
-        ready: asyncio.Queue[SpeechChunk | None] = asyncio.Queue()
-        stopped = queue.SimpleQueue[bool]()
-
-        def work() -> None:
-            for chunk in self._chunks(text, style):
-                if not stopped.empty():
-                    return
-                loop.call_soon_threadsafe(ready.put_nowait, chunk)
-
-        job = asyncio.ensure_future(self._executor.run(work, caller))
-        job.add_done_callback(lambda _: ready.put_nowait(None))
+        """See `Synthesizer.synthesize`. Every piece is a job of its own, so that speakers take turns."""
         try:
-            while (chunk := await ready.get()) is not None:
-                yield chunk
-            try:
-                await job
-            except (RuntimeError, ValueError, KeyError) as fault:
-                raise ModelError(f"the voice {self.name} failed: {fault}", retryable=True) from fault
-        finally:
-            stopped.put(True)
-            job.cancel()
+            sentences = await self._executor.run(lambda: self._phonemize(text), caller)
+            words = list(_WORD.finditer(text))
+            counts = [_word_count(phonemes) for phonemes in sentences]
+            passed_s = 0.0
+            for index, phonemes in enumerate(sentences):
+                last = index == len(sentences) - 1
+                share = words if last else words[: _share(words, counts[index:], text)]
+                words = words[len(share) :]
+                said = _Sentence(self, phonemes, share, style, passed_s)
+                async for chunk in said.speak(caller):
+                    passed_s += len(chunk.samples) / self.rate_hz
+                    yield chunk
+        except (RuntimeError, ValueError, KeyError) as fault:
+            raise ModelError(f"the voice {self.name} failed: {fault}", retryable=True) from fault
 
-    def _sentences(self, text: str, style: SpeakingStyle) -> Iterator[Any]:
-        from piper import SynthesisConfig
+    def _phonemize(self, text: str) -> list[list[str]]:
+        return [phonemes for phonemes in self._voice.phonemize(text) if phonemes]
 
+    def _encode(self, phonemes: list[str], style: SpeakingStyle) -> Any:
         config = self._voice.config
         speaker = config.speaker_id_map.get(style.voice) if style.voice and config.num_speakers > 1 else None
         length = config.length_scale / max(0.25, min(4.0, style.speed))
-        synthesis = SynthesisConfig(speaker_id=speaker, length_scale=length)
-        yield from self._voice.synthesize(text, synthesis, include_alignments=True)
+        scales = (config.noise_scale, length, config.noise_w_scale)
+        return self._graph.encode(self._voice.phonemes_to_ids(phonemes), scales, speaker)
 
-    def _chunks(self, text: str, style: SpeakingStyle) -> Iterator[SpeechChunk]:
-        words = list(_WORD.finditer(text))
-        spoken = 0
-        offset_s = 0.0
-        sentences = list(self._voice.phonemize(text))
-        counts = [_word_count(s) for s in sentences if s]
-        for index, sentence in enumerate(self._sentences(text, style)):
-            left = words[spoken:]
-            last = index == len(counts) - 1
-            share = left if last else left[: _share(left, counts[index:], text)]
-            spoken += len(share)
-            audio, lead_s = self._shape(sentence)
-            spans = _place(share, _durations(sentence, self.rate_hz), len(sentence.audio_float_array) / self.rate_hz)
-            length_s = len(audio) / self.rate_hz
-            timings = tuple(
-                WordTiming(
-                    m.start(), m.end(), offset_s + _clip(a - lead_s, length_s), offset_s + _clip(b - lead_s, length_s)
-                )
-                for m, (a, b) in zip(share, spans, strict=True)
-            )
-            offset_s += length_s
-            yield SpeechChunk(to_int16(audio), timings)
+    def _measure_gain(self) -> float:
+        sentences = [self._encode(phonemes, SpeakingStyle()) for phonemes in self._phonemize(_WARM_UP)]
+        audio = [self._graph.decode(s, a, b) for s in sentences for a, b in pieces(s.frames)]
+        return loudness.gain_towards(np.concatenate(audio), self.rate_hz)
 
-    def _shape(self, sentence: Any) -> tuple[Float32, float]:
-        """Loudness and a trimmed lead; returns the seconds cut in front."""
-        audio = loudness.limit(sentence.audio_float_array.copy(), self._gain)
-        loud = np.flatnonzero(np.abs(audio) > 0.01)
-        cut = max(0, int(loud[0]) - int(_EDGE_S * self.rate_hz)) if len(loud) else 0
-        return audio[cut:], cut / self.rate_hz
+    def _spans(self, phonemes: list[str], durations: Sequence[int] | None, hop: int) -> list[tuple[float, float]]:
+        """Start and end of each phoneme word, seconds; empty when the voice gives no durations."""
+        spans: list[tuple[float, float]] = []
+        ids = self._voice.config.phoneme_id_map
+        at_id = at = start = 0
+        inside = False
+        for phoneme in ("^", *phonemes) if durations else ():
+            begins = at
+            width = len(ids.get(phoneme, ())) + (1 if phoneme in ids else 0)  # each is followed by a pad
+            at += sum(durations[at_id : at_id + width]) * hop if durations else 0
+            at_id += width
+            if phoneme in _BETWEEN_WORDS:
+                if inside:
+                    spans.append((start / self.rate_hz, begins / self.rate_hz))
+                inside = False
+            elif not inside:
+                inside, start = True, begins
+        if inside:
+            spans.append((start / self.rate_hz, at / self.rate_hz))
+        return spans
 
     def close(self) -> None:
         """Stop the thread."""
         self._executor.close()
 
 
-def _aligned_session(model: Path, threads: int) -> Any:
-    """A session that also gives phoneme durations where the voice's graph has them."""
-    import onnx
-    from piper.patch_voice_with_alignment import add_alignment_output
+class _Sentence:
+    """One sentence on its way from phonemes to sound."""
 
-    from parley.adapters.onnx import session
+    def __init__(
+        self, piper: Piper, phonemes: list[str], words: list[re.Match[str]], style: SpeakingStyle, offset_s: float
+    ) -> None:
+        self._piper = piper
+        self._phonemes = phonemes
+        self._words = words
+        self._style = style
+        self._offset_s = offset_s
+        self._cut = 0  # samples of silence left out in front
 
-    graph = onnx.load(str(model))
-    try:
-        add_alignment_output(graph)
-    except ValueError:  # patched already, or a graph without durations: words are then placed by length
-        return session(str(model), threads=threads)
-    return session(graph.SerializeToString(), threads=threads)
+    async def speak(self, caller: Caller) -> AsyncGenerator[SpeechChunk, None]:
+        piper = self._piper
+        encoded = await piper._executor.run(lambda: piper._encode(self._phonemes, self._style), caller)
+        timings: list[WordTiming] = []
+        made = given = 0
+        for begin, end in pieces(encoded.frames):
+            sound = await piper._executor.run(partial(piper._graph.decode, encoded, begin, end), caller)
+            audio = loudness.limit(sound, piper._gain)
+            if not given:
+                audio = self._trim(audio)
+            made += len(sound)
+            if not len(audio):
+                continue
+            if not given:
+                spans = piper._spans(self._phonemes, encoded.durations, len(sound) // (end - begin))
+                length_s = encoded.frames * (len(sound) // (end - begin)) / piper.rate_hz
+                timings = self._timings(spans, length_s)
+            given += len(audio)
+            now_s = self._offset_s + given / piper.rate_hz
+            last = end == encoded.frames
+            begun = [w for w in timings if last or w.start_s < now_s]
+            timings = timings[len(begun) :]
+            yield SpeechChunk(to_int16(audio), tuple(begun))
+
+    def _trim(self, audio: Float32) -> Float32:
+        """Leave out the silence before the first sound."""
+        loud = np.flatnonzero(np.abs(audio) > _SOUND)
+        cut = max(0, int(loud[0]) - int(_EDGE_S * self._piper.rate_hz)) if len(loud) else len(audio)
+        self._cut += cut
+        return audio[cut:]
+
+    def _timings(self, spans: list[tuple[float, float]], length_s: float) -> list[WordTiming]:
+        cut_s = self._cut / self._piper.rate_hz
+        return [
+            WordTiming(
+                word.start(),
+                word.end(),
+                self._offset_s + _clip(begin - cut_s, length_s - cut_s),
+                self._offset_s + _clip(end - cut_s, length_s - cut_s),
+            )
+            for word, (begin, end) in zip(self._words, _place(self._words, spans, length_s), strict=True)
+        ]
 
 
 def _clip(value: float, length_s: float) -> float:
@@ -144,25 +177,6 @@ def _share(left: list[re.Match[str]], counts: list[int], text: str) -> int:
     goal = len(left) * counts[0] / max(1, sum(counts))
     ends = [i + 1 for i, m in enumerate(left[:-1]) if re.search(r"[.?!:;।…][\"')\]]*$", m.group())]
     return min(ends or [max(1, round(goal))], key=lambda n: abs(n - goal))
-
-
-def _durations(sentence: Any, rate_hz: int) -> list[tuple[float, float]]:
-    """Start and end of each phoneme word, seconds; empty when the voice gives no durations."""
-    spans: list[tuple[float, float]] = []
-    at = start = 0
-    inside = False
-    for alignment in sentence.phoneme_alignments or ():
-        begins = at
-        at += int(alignment.num_samples)
-        if alignment.phoneme in (" ", "^", "$", "_", ",", ".", "?", "!", ";", ":"):
-            if inside:
-                spans.append((start / rate_hz, begins / rate_hz))
-            inside = False
-        elif not inside:
-            inside, start = True, begins
-    if inside:
-        spans.append((start / rate_hz, at / rate_hz))
-    return spans
 
 
 def _place(words: list[re.Match[str]], spans: list[tuple[float, float]], length_s: float) -> list[tuple[float, float]]:

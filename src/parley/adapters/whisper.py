@@ -36,9 +36,14 @@ class Whisper:
         self._english_only = not self._model.model.is_multilingual
         self._executor = ModelExecutor("whisper")
 
+    @property
+    def idle(self) -> bool:
+        """See `Recognizer.idle`."""
+        return self._executor.idle
+
     def open(self, language: str | None = None) -> RecognizerStream:
         """Begin an utterance; `language` None detects it."""
-        return BufferedStream(lambda samples, caller: self._transcribe(samples, language, caller))
+        return BufferedStream(lambda samples, _, caller: self._transcribe(samples, language, caller))
 
     async def _transcribe(self, samples: Float32, language: str | None, caller: Caller) -> Transcript:
         if len(samples) < _SHORTEST_S * MODEL_RATE_HZ:

@@ -72,14 +72,16 @@ class Answering:
             case _:
                 raise AssertionError(f"nobody performs {action}")
 
-    def prefill(self) -> None:
-        """There is time: let the engine read what is known of the next prompt."""
-        if self._prefilling is None or self._prefilling.done():
-            self._prefilling = self._session.spawn(self._prefill(), "prefill")
+    def prefill(self, words: str = "") -> None:
+        """There is time: let the engine read what is known of the next prompt, with the turn's `words` so far."""
+        if not self.answers and (self._prefilling is None or self._prefilling.done()):
+            self._prefilling = self._session.spawn(self._prefill(words.rpartition(" ")[0]), "prefill")
 
-    async def _prefill(self) -> None:
+    async def _prefill(self, words: str) -> None:
         settings = self._session.settings
         messages = self._session.history.messages(settings.instructions, settings.memory_tokens)
+        if words and not self._session.cast.engine.hears:
+            messages.append({"role": "user", "content": words})
         try:
             await self._session.cast.engine.prefill(messages, Caller(self._session.id, Priority.SPECULATIVE))
         except ParleyError as fault:

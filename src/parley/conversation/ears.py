@@ -190,9 +190,16 @@ class Ears:
         end = self._memory.end if until_s is None else int((until_s + _POST_ROLL_S) * MODEL_RATE_HZ)
         return self._memory.cut(self._turn_from, end)
 
-    async def transcribe(self, order: act.FinalizeTranscript | act.TranscribePartial) -> None:
-        """Carry out a transcription and dispatch its result; raises `ModelError`. Announce it first."""
+    @property
+    def _recognizer_idle(self) -> bool:
+        return self._cast.recognizer.idle and not self._stream_lock.locked()
+
+    async def transcribe(self, order: act.FinalizeTranscript | act.TranscribePartial) -> str:
+        """Carry out a transcription, dispatch and return its result; raises `ModelError`. Announce it first."""
         final = isinstance(order, act.FinalizeTranscript)
+        if isinstance(order, act.TranscribePartial) and not order.urgent and not self._recognizer_idle:
+            self._question_answered()
+            return ""
         until = order.until if isinstance(order, act.FinalizeTranscript) else self.media_s
         try:
             async with self._stream_lock:
@@ -206,6 +213,7 @@ class Ears:
                 caller = Caller(self._owner, Priority.COMMITTED if final else Priority.PARTIAL)
                 transcript = await (self._stream.finish(caller) if final else self._stream.partial(caller))
             self._dispatch(ev.Transcribed(order.participant, order.turn, order.revision, transcript.text, final))
+            return transcript.text
         finally:
             self._question_answered()
 

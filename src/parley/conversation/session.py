@@ -293,7 +293,9 @@ class Session:
 
     async def _transcribe(self, order: act.FinalizeTranscript | act.TranscribePartial) -> None:
         try:
-            await self._ears.transcribe(order)
+            words = await self._ears.transcribe(order)
+            if isinstance(order, act.TranscribePartial) and not order.urgent:
+                self._answering.prefill(words)
         except ParleyError as fault:
             log.error("recognition failed", session=self.id, error=str(fault))
             if isinstance(order, act.FinalizeTranscript):

@@ -79,6 +79,7 @@ class FakeRecognizer:
     """Understands the next of `texts` for each utterance (the last one again when they run out)."""
 
     languages: Sequence[str] = ("*",)
+    idle = True
 
     def __init__(self, texts: Sequence[str] = ("What time is it?",), delay_s: float = 0.1) -> None:
         self._texts = deque(texts)

@@ -74,6 +74,8 @@ class Transcript:
     text: str
     language: str = ""
     segments: tuple[TimedText, ...] = ()
+    tokens: tuple[int, ...] = ()
+    """The recogniser's own, with which a later pass over the same beginning may save work."""
 
 
 class RecognizerStream(Protocol):
@@ -93,6 +95,10 @@ class Recognizer(Protocol):
     """Speech recogniser, shared by all utterances."""
 
     languages: Sequence[str]
+
+    @property
+    def idle(self) -> bool:
+        """Whether it has nothing to do, so that words nobody waits for may be asked for."""
 
     def open(self, language: str | None = None) -> RecognizerStream:
         """Begin an utterance; `language` None lets the model decide."""

@@ -14,7 +14,8 @@ _SEGMENT_AFTER_S = 14.0
 _SETTLE_AFTER_S = 2.5
 _SEARCH_S = 4.0
 
-Transcribe = Callable[[Float32, Caller], Awaitable[Transcript]]
+Transcribe = Callable[[Float32, Transcript, Caller], Awaitable[Transcript]]
+"""Samples, what was understood of their beginning before (empty if nothing), on whose behalf."""
 
 
 class BufferedStream:
@@ -32,6 +33,7 @@ class BufferedStream:
         self._settled_samples = 0
         self._language = ""
         self._finished: tuple[Transcript, int] | None = None
+        self._earlier = Transcript("")  # of the beginning of what is not settled
         self._lock = asyncio.Lock()
 
     def feed(self, samples: Float32) -> None:
@@ -60,11 +62,12 @@ class BufferedStream:
                 self._parts = [audio]
         while len(audio) > _SEGMENT_AFTER_S * MODEL_RATE_HZ:
             cut = _quietest(audio[: int(_SEGMENT_AFTER_S * MODEL_RATE_HZ)])
-            settled = await self._transcribe(audio[:cut], caller)
+            settled = await self._transcribe(audio[:cut], self._earlier, caller)
             self._settle(settled, cut)
             audio = audio[cut:]
             self._parts = [audio]
-        rest = await self._transcribe(audio, caller) if len(audio) else Transcript("")
+        rest = await self._transcribe(audio, self._earlier, caller) if len(audio) else Transcript("")
+        self._earlier = rest
         return self._combine(rest, len(audio)), (rest, len(audio))
 
     def _join(self) -> Float32:
@@ -75,6 +78,7 @@ class BufferedStream:
     def _settle(self, transcript: Transcript, samples: int) -> None:
         self._settled += self._placed(transcript, samples)
         self._settled_samples += samples
+        self._earlier = Transcript("")
         self._language = self._language or transcript.language
 
     def _placed(self, transcript: Transcript, samples: int) -> list[TimedText]:

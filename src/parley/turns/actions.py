@@ -34,6 +34,8 @@ class TranscribePartial:
     participant: str
     turn: int
     revision: int
+    urgent: bool
+    """Whether a decision waits for it; otherwise it is for idle moments and may be left out."""
 
 
 @dataclass(frozen=True, slots=True)

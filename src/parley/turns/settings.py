@@ -42,6 +42,8 @@ class TurnSettings:
     """A paused answer never stays so longer after the user's last voiced sample."""
     partial_after_s: float = 0.3
     """Voiced speech over an answer after which its words are looked at."""
+    follow_every_s: float = 0.6
+    """Speech after which its words so far are looked at, so that less is left to do when it ends."""
     media_timeout_s: float = 1.0
     """A microphone that delivers nothing for so long closes the utterance."""
     transcript_timeout_s: float = 6.0

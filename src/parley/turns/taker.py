@@ -157,8 +157,16 @@ class TurnTaker:
             self._ask_evidence(person)
         if person.over:
             self._judge_overlap(person)
+        elif person.speech is Speech.SPEAKING:
+            self._follow(person)
         if person.speech is Speech.PAUSING and not person.over:
             self._try_commit(person)
+
+    def _follow(self, person: ParticipantRecord) -> None:
+        """Look at the words of a turn while it is spoken: the recogniser and the engine get a start."""
+        since = max(person.onset_s, person.partial_asked_s or 0.0)
+        if person.live and person.media_s - since >= self.settings.follow_every_s:
+            self._ask_partial(person, urgent=False)
 
     def _ask_evidence(self, person: ParticipantRecord) -> None:
         silence = person.silence_s
@@ -235,15 +243,15 @@ class TurnTaker:
         if verdict is Verdict.OPEN and person.speech is Speech.PAUSING:
             late = person.closed or person.silence_s >= self.settings.verdict_within_s
             return Verdict.RESUME if late else Verdict.OPEN
-        if verdict is Verdict.OPEN:
-            self._ask_partial(person)
+        last = person.partial_asked_s
+        due = person.voiced_s >= self.settings.partial_after_s and (last is None or person.media_s - last >= 0.2)
+        if verdict is Verdict.OPEN and due:
+            self._ask_partial(person, urgent=True)
         return verdict
 
-    def _ask_partial(self, person: ParticipantRecord) -> None:
-        last = person.partial_asked_s
-        if person.voiced_s >= self.settings.partial_after_s and (last is None or person.media_s - last >= 0.2):
-            person.partial_asked_s = person.media_s
-            self._out.append(act.TranscribePartial(person.name, person.turn, person.revision))
+    def _ask_partial(self, person: ParticipantRecord, *, urgent: bool) -> None:
+        person.partial_asked_s = person.media_s
+        self._out.append(act.TranscribePartial(person.name, person.turn, person.revision, urgent))
 
     def _confirm(self, person: ParticipantRecord) -> None:
         over, person.over = person.over, []
