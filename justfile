@@ -46,7 +46,7 @@ talk *ARGS:
 # Renew the hash-checked lists of packages
 lock:
     uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade \
-      -c requirements/constraints.txt --custom-compile-command "just lock" -q -o requirements/serve.txt
+      --custom-compile-command "just lock" -q -o requirements/serve.txt
     uv pip compile pyproject.toml --extra dev --extra docs --universal --python-version 3.11 --generate-hashes \
       --no-emit-index-url -c requirements/serve.txt --custom-compile-command "just lock" -q -o requirements/dev.txt
 
