@@ -14,6 +14,7 @@ from contextlib import aclosing, suppress
 
 from parley.adapters.openai_chat import OpenAiChat
 from parley.errors import ModelError
+from parley.models.executor import Slots
 from parley.models.interfaces import Caller, ChatDelta, ChatModel, ChatOptions, Message, ModelSpec
 
 _START_S = 120.0
@@ -24,11 +25,12 @@ _NICE = 10  # speech goes first: an answer's later tokens must not delay the sou
 class LlamaCpp:
     """The child process and the client that talks to it."""
 
-    def __init__(self, process: asyncio.subprocess.Process, client: OpenAiChat) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, client: OpenAiChat, at_once: int) -> None:
         self.name = client.name
         self.client = client
         self.pid = process.pid
         self._process = process
+        self._slots = Slots(client.name, at_once)
 
     async def stream(
         self, messages: Sequence[Message], options: ChatOptions, caller: Caller
@@ -36,13 +38,15 @@ class LlamaCpp:
         """See `ChatModel.stream`."""
         if self._process.returncode is not None:
             raise ModelError(f"the language model's process ended with code {self._process.returncode}")
-        async with aclosing(self.client.stream(messages, options, caller)) as deltas:
+        async with self._slots.take(caller), aclosing(self.client.stream(messages, options, caller)) as deltas:
             async for delta in deltas:
                 yield delta
 
     async def prefill(self, messages: Sequence[Message], caller: Caller) -> None:
-        """Let the model read the prompt into its cache."""
-        await self.client.prefill(messages, caller)
+        """Let the model read the prompt into its cache, if it has nothing else to do."""
+        if self._slots.idle:
+            async with self._slots.take(caller):
+                await self.client.prefill(messages, caller)
 
     async def aclose(self) -> None:
         """Close the connections, then end the process."""
@@ -57,9 +61,10 @@ class LlamaCpp:
 
 
 async def load(spec: ModelSpec) -> ChatModel:
-    """Adapter entry point; options: context (tokens a slot), slots, threads, gpu_layers."""
+    """Adapter entry point; options: context (tokens a slot), slots (prompts kept), threads, at_once, gpu_layers."""
     path = next(iter(spec.files.values()))
     options = {name: spec.options.get(name, value) for name, value in _DEFAULTS.items()}
+    at_once = int(options.pop("at_once"))
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "parley.adapters.llama_cpp", str(path), spec.id, *(str(v) for v in options.values()),
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
@@ -76,10 +81,12 @@ async def load(spec: ModelSpec) -> ChatModel:
             process.kill()
         await process.wait()
         raise ModelError(f"{spec.id}: llama.cpp could not load {path.name} (out of memory or not a GGUF file)")
-    return LlamaCpp(process, OpenAiChat(f"{address}/v1", spec.id, native_llama=True))
+    return LlamaCpp(process, OpenAiChat(f"{address}/v1", spec.id, native_llama=True), at_once)
 
 
-_DEFAULTS: dict[str, int] = {"context": 4096, "slots": 2, "threads": max(1, (os.cpu_count() or 2)), "gpu_layers": 0}
+_DEFAULTS: dict[str, int] = {
+    "context": 4096, "slots": 2, "threads": max(1, (os.cpu_count() or 2)), "gpu_layers": 0, "at_once": 2,
+}  # fmt: skip
 
 
 def serve_model(path: str, alias: str, context: int, slots: int, threads: int, gpu_layers: int) -> None:

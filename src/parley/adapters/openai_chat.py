@@ -17,6 +17,8 @@ from parley.models.interfaces import Caller, ChatDelta, ChatModel, ChatOptions, 
 _CONNECT_S = 5.0
 _FIRST_TOKEN_S = 60.0
 _KEPT_CONNECTIONS = 4
+_DELTAS_AHEAD = 64
+_BROKEN_OFF_AT_MOST = 50
 
 KNOWN_SERVERS = (
     ("Ollama", "http://127.0.0.1:11434/v1"),
@@ -42,45 +44,97 @@ class OpenAiChat:
         self.name = name
         self.base_url = base_url.rstrip("/")
         self._native_llama = native_llama
-        headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-        timeout = httpx.Timeout(_FIRST_TOKEN_S, connect=_CONNECT_S)
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=_KEPT_CONNECTIONS)
-        self._client = httpx.AsyncClient(
-            headers=headers, timeout=timeout, limits=limits, trust_env=not _is_local(base_url)
+        self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        self._exchanges: dict[asyncio.Task[None], httpx.AsyncClient] = {}
+        self._broken_off = 0
+        self._closing: set[asyncio.Future[None]] = set()
+        self._client = self._connections()
+
+    def _connections(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            headers=self._headers,
+            timeout=httpx.Timeout(_FIRST_TOKEN_S, connect=_CONNECT_S),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=_KEPT_CONNECTIONS),
+            trust_env=not _is_local(self.base_url),
         )
 
     async def stream(
         self, messages: Sequence[Message], options: ChatOptions, caller: Caller
     ) -> AsyncGenerator[ChatDelta, None]:
         """See `ChatModel.stream`. Raises `ModelError` with the server's own words."""
+        # The exchange is a task of its own that is cancelled once: a second cancellation in the middle of
+        # its clean-up (a prompt is dropped, then its session ends) would leave a connection open for ever.
+        deltas: asyncio.Queue[ChatDelta | ModelError | None] = asyncio.Queue(_DELTAS_AHEAD)
+        client = self._client
         request = self._request(messages, options)
+        exchange = asyncio.create_task(self._exchange(client, request, deltas), name="chat-exchange")
+        self._exchanges[exchange] = client
+        exchange.add_done_callback(self._exchange_over)
         try:
-            async with aclosing(self._post_stream(request)) as deltas:
-                async for delta in deltas:
-                    yield delta
-        except httpx.RemoteProtocolError:
-            # a kept connection that the server was just closing: nothing was answered, so asking again is safe
-            async with aclosing(self._post_stream(request, last_try=True)) as deltas:
-                async for delta in deltas:
-                    yield delta
+            while (delta := await deltas.get()) is not None:
+                if isinstance(delta, ModelError):
+                    raise delta
+                yield delta
+        finally:
+            exchange.cancel()
+            await asyncio.wait([exchange])
 
-    async def _post_stream(self, request: dict[str, Any], *, last_try: bool = False) -> AsyncGenerator[ChatDelta, None]:
+    def _exchange_over(self, exchange: asyncio.Task[None]) -> None:
+        """Change the connection pool now and then: httpcore keeps a connection for ever whose request was broken off
+        after it was made and before anything was sent on it."""
+        client = self._exchanges.pop(exchange)
+        self._broken_off += exchange.cancelled()
+        if self._broken_off >= _BROKEN_OFF_AT_MOST and not self._client.is_closed:
+            self._broken_off = 0
+            self._client = self._connections()
+        if client is not self._client and client not in self._exchanges.values():
+            closing = asyncio.ensure_future(client.aclose())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+
+    async def _exchange(
+        self,
+        client: httpx.AsyncClient,
+        request: dict[str, Any],
+        deltas: asyncio.Queue[ChatDelta | ModelError | None],
+    ) -> None:
+        try:
+            try:
+                await self._post_stream(client, request, deltas)
+            except httpx.RemoteProtocolError:
+                # a kept connection that the server was just closing: nothing was answered, asking again is safe
+                await self._post_stream(client, request, deltas, last_try=True)
+        except ModelError as fault:
+            await deltas.put(fault)
+        except httpx.TimeoutException:
+            await deltas.put(ModelError(f"{self.base_url} did not answer in time", retryable=True))
+        except httpx.HTTPError as fault:
+            await deltas.put(ModelError(f"{self.base_url}: {fault or type(fault).__name__}", retryable=True))
+        else:
+            await deltas.put(None)
+
+    async def _post_stream(
+        self,
+        client: httpx.AsyncClient,
+        request: dict[str, Any],
+        deltas: asyncio.Queue[ChatDelta | ModelError | None],
+        *,
+        last_try: bool = False,
+    ) -> None:
         answered = False
         try:
-            async with self._client.stream("POST", f"{self.base_url}/chat/completions", json=request) as response:
+            async with client.stream("POST", f"{self.base_url}/chat/completions", json=request) as response:
                 answered = True
                 if response.status_code != httpx.codes.OK:
                     body = (await response.aread()).decode(errors="replace")
                     raise ModelError(f"{self.base_url} answered {response.status_code}: {body[:300]}")
                 async for line in response.aiter_lines():
                     for delta in _deltas(line):
-                        yield delta
-        except httpx.TimeoutException as fault:
-            raise ModelError(f"{self.base_url} did not answer in time", retryable=True) from fault
-        except httpx.HTTPError as fault:
-            if isinstance(fault, httpx.RemoteProtocolError) and not answered and not last_try:
-                raise
-            raise ModelError(f"{self.base_url}: {fault or type(fault).__name__}", retryable=True) from fault
+                        await deltas.put(delta)
+        except httpx.RemoteProtocolError as fault:
+            if answered or last_try:
+                raise ModelError(f"{self.base_url}: {fault or type(fault).__name__}", retryable=True) from fault
+            raise
 
     async def prefill(self, messages: Sequence[Message], caller: Caller) -> None:
         """Let the server read the prompt into its cache by asking for one token."""

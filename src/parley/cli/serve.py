@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -16,6 +17,9 @@ from parley.config import Config
 from parley.server.run import Server, set_up_logs
 
 _PARTS = {"asr": "hears with", "llm": "thinks with", "tts": "speaks with"}
+
+
+T = TypeVar("T")
 
 
 def serve(
@@ -47,14 +51,13 @@ def serve(
     run(_serve(settings, quiet=quiet, open_page=open_page))
 
 
-def run(work: Any) -> None:
+def run(work: Coroutine[Any, Any, T]) -> T:
     """Run on uvloop where there is one."""
     if sys.platform == "win32":
-        asyncio.run(work)
-    else:
-        import uvloop
+        return asyncio.run(work)
+    import uvloop
 
-        uvloop.run(work)
+    return uvloop.run(work)
 
 
 async def _serve(settings: Config, *, quiet: bool, open_page: bool) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -56,12 +56,16 @@ class RecordedCaller:
         self._connection = connection
         self._sent: list[Int16] = []
         self._played: list[Int16] = []
+        self._fed: list[int] = []
+        self.late_s: list[float] = []
+        """How late each frame was sent."""
         self._frames = 0
         self._queue: list[Int16] = []
         self._clock: asyncio.Task[None] | None = None
-        self._reported = 0
+        self.began = 0.0
+        """Loop time of the first frame."""
 
-    async def __aenter__(self) -> RecordedCaller:
+    async def __aenter__(self) -> Self:
         """Start the microphone."""
         self._clock = asyncio.create_task(self._run(), name="caller-clock")
         return self
@@ -77,6 +81,16 @@ class RecordedCaller:
         return np.concatenate(self._played) if self._played else np.empty(0, np.int16)
 
     @property
+    def sent(self) -> Int16:
+        """Everything that was sent."""
+        return np.concatenate(self._sent) if self._sent else np.empty(0, np.int16)
+
+    @property
+    def fed(self) -> list[int]:
+        """Samples of an answer in each 20 ms that was played; fewer than a frame's is silence of the player's own."""
+        return self._fed
+
+    @property
     def now_s(self) -> float:
         """Position on that time line."""
         return self._frames * _FRAME / RATE_HZ
@@ -84,17 +98,24 @@ class RecordedCaller:
     async def _run(self) -> None:
         """Every 20 ms one frame out of the microphone and one into the loudspeaker, on an absolute schedule."""
         loop = asyncio.get_running_loop()
-        began = loop.time()
+        self.began = loop.time()
         while self._connection.closed is None:
+            self.late_s.append(loop.time() - self.began - self._frames * 0.02)
+            player = self._connection.player
+            before = player.total
+            self._played.append(player.take(_FRAME))
+            self._fed.append(player.total - before)
             frame = self._next_input()
             self._sent.append(frame)
-            self._played.append(self._connection.player.take(_FRAME))
             self._frames += 1
-            await self._connection.send_audio(frame)
+            await self._send(frame)
             await self._connection.report_played()
             if self._frames % _REPORT_EVERY == 0:
                 await self._report()
-            await asyncio.sleep(max(0.0, began + self._frames * 0.02 - loop.time()))
+            await asyncio.sleep(max(0.0, self.began + self._frames * 0.02 - loop.time()))
+
+    async def _send(self, frame: Int16) -> None:
+        await self._connection.send_audio(frame)
 
     async def _report(self) -> None:
         running = [r for r in self._connection.talk.responses[-2:] if r.status == "in_progress" and r.first_sound_at]

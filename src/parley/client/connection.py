@@ -62,11 +62,13 @@ class Talk:
 class Connection:
     """Use as ``async with``. `exact` opts in to the parley extensions, else it is a stock client."""
 
-    def __init__(self, url: str, *, api_key: str | None = None, exact: bool = True) -> None:
+    def __init__(
+        self, url: str, *, api_key: str | None = None, exact: bool = True, start_buffer_s: float = 0.0
+    ) -> None:
         self.url = realtime_url(url, exact=exact)
         self.exact = exact
         self.talk = Talk()
-        self.player = Player(RATE_HZ)
+        self.player = Player(RATE_HZ, start_buffer_s)
         self.on_event: Callable[[dict[str, Any]], None] = lambda _: None
         self.changed = asyncio.Event()
         """Set whenever an event was taken in."""

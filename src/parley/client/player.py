@@ -19,8 +19,13 @@ class _Chunk:
 class Player:
     """Plays responses in order. `take` is called by the audio clock; everything else by the connection."""
 
-    def __init__(self, rate_hz: int) -> None:
+    def __init__(self, rate_hz: int, start_buffer_s: float = 0.0) -> None:
+        """With a start buffer, a response begins when that much of it is there, or as long after its first sound."""
         self.rate_hz = rate_hz
+        self.total = 0
+        """Samples of any response that were played."""
+        self._start_buffer = round(start_buffer_s * rate_hz)
+        self._held_back = 0
         self._chunks: deque[_Chunk] = deque()
         self._played: dict[str, int] = {}
         self._ended: set[str] = set()
@@ -63,15 +68,31 @@ class Player:
     def take(self, count: int) -> Int16:
         """The next `count` samples; silence where there is nothing."""
         out = np.zeros(count, np.int16)
+        if self._must_wait(count):
+            return out
         at = 0
         while at < count and self._chunks and not self._paused:
             chunk = self._chunks[0]
             part = chunk.samples[: count - at]
             out[at : at + len(part)] = part
             at += len(part)
+            self.total += len(part)
             self._played[chunk.response] = self._played.get(chunk.response, 0) + len(part)
             if len(part) == len(chunk.samples):
                 self._chunks.popleft()
             else:
                 chunk.samples = chunk.samples[len(part) :]
         return out
+
+    def _must_wait(self, count: int) -> bool:
+        """Whether the next response has not begun and its start buffer is not full yet."""
+        if not self._start_buffer or self._paused or not self._chunks:
+            return False
+        response = self._chunks[0].response
+        there = sum(len(c.samples) for c in self._chunks if c.response == response)
+        begun = self._played.get(response, 0) > 0
+        if begun or there >= self._start_buffer or response in self._ended or self._held_back >= self._start_buffer:
+            self._held_back = 0
+            return False
+        self._held_back += count
+        return True

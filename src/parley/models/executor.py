@@ -1,4 +1,4 @@
-"""A model's own threads behind a queue with priorities: blocking inference never runs on the event loop."""
+"""Who goes first at a shared model: a model's own threads, or its slots, behind a queue with priorities."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import asyncio
 import heapq
 import threading
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -99,3 +100,60 @@ class ModelExecutor:
                 with self._changed:
                     self._busy -= 1
                 del job
+
+
+class Slots:
+    """A bounded number of requests at once for a model that works elsewhere; the order is `ModelExecutor`'s.
+
+    Used from one event loop. A request whose caller is cancelled while it waits is never made.
+    """
+
+    def __init__(self, name: str, count: int, *, max_waiting: int = 256) -> None:
+        self._name = name
+        self._free = count
+        self._count = count
+        self._max_waiting = max_waiting
+        self._waiting: list[tuple[tuple[int, int, int], asyncio.Future[None]]] = []
+        self._served: defaultdict[str, int] = defaultdict(int)
+        self._asked = 0
+
+    @property
+    def idle(self) -> bool:
+        """Whether all are free."""
+        return self._free == self._count
+
+    @asynccontextmanager
+    async def take(self, caller: Caller) -> AsyncIterator[None]:
+        """Hold a slot; raises `Overloaded` when `max_waiting` requests wait."""
+        await self._acquire(caller)
+        try:
+            yield
+        finally:
+            self._release()
+
+    async def _acquire(self, caller: Caller) -> None:
+        if self._free and not self._waiting:
+            self._free -= 1
+            return
+        if len(self._waiting) >= self._max_waiting:
+            raise Overloaded(f"{self._name}: {len(self._waiting)} requests are waiting already")
+        self._asked += 1
+        turn = asyncio.get_running_loop().create_future()
+        key = (int(caller.priority), self._served[caller.owner], self._asked)
+        heapq.heappush(self._waiting, (key, turn))
+        self._served[caller.owner] += 1
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._release()  # it was given in the same moment
+            raise
+
+    def _release(self) -> None:
+        while self._waiting:
+            _, turn = heapq.heappop(self._waiting)
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._served.clear()
+        self._free += 1

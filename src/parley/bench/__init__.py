@@ -1,0 +1,1 @@
+"""Simulated callers that measure any server of the OpenAI Realtime protocol."""

@@ -1,0 +1,319 @@
+"""A simulated caller: holds one case's conversation in real time and keeps what it sent, played and was told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from parley.audio import files
+from parley.audio.pcm import Float32, Int16, to_float, to_int16
+from parley.bench import sound
+from parley.bench.scenario import Case, ClipEntry, Step
+from parley.client.audibility import speech_ends_s, speech_starts_s
+from parley.client.caller import RecordedCaller
+from parley.client.connection import RATE_HZ, Connection, Talk
+
+START_BUFFER_S = 0.06
+_FRAME = RATE_HZ // 50
+_ANSWER_WITHIN_S = 8.0
+_ANSWER_LASTS_S = 45.0
+_SETTLE_S = 0.4
+_AT_LAST_S = 1.0
+_NOISE_LOOP_S = 10.0
+_STALL_EVERY = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Something that the caller let be heard, on the time line of the call, seconds."""
+
+    meant: str
+    transcript: str
+    begins: float
+    """First voiced sample (of a noise: its first)."""
+    ends: float
+    """Last voiced sample."""
+    pause: tuple[float, float] | None = None
+    """The pause that was put in."""
+
+
+@dataclass(slots=True)
+class Call:
+    """One conversation as the caller experienced it; audio at 24 kHz, times on its time line, seconds."""
+
+    case: Case
+    talk: Talk
+    exact: bool
+    said: list[Said] = field(default_factory=list)
+    asked_s: float | None = None
+    """When text was typed."""
+    events: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
+    sent: Int16 = field(default_factory=lambda: np.empty(0, np.int16))
+    played: Int16 = field(default_factory=lambda: np.empty(0, np.int16))
+    fed: list[int] = field(default_factory=list)
+    late_s: list[float] = field(default_factory=list)
+    void: str = ""
+    """Why the case says nothing: the answer was over before it could be interrupted, the connection was refused."""
+
+
+class Materials:
+    """The sounds that cases are made of. `say` gives the injected voice's words (float, 24 kHz)."""
+
+    def __init__(self, folder: Path, entries: Sequence[ClipEntry], say: Callable[[str], Float32] | None) -> None:
+        self.entries = list(entries)
+        self._say = say
+        self._clips: dict[str, Float32] = {}
+        self._folder = folder
+        self.interruptions = [e for e in entries if e.language == "en" and self._begins_with_voice(e)]
+
+    def clip(self, entry: ClipEntry) -> Float32:
+        """A recording at 24 kHz."""
+        if entry.file not in self._clips:
+            self._clips[entry.file] = files.read_float(self._folder / entry.file, RATE_HZ)
+        return self._clips[entry.file]
+
+    def seconds(self, entry: ClipEntry) -> float:
+        """Its length."""
+        return len(self.clip(entry)) / RATE_HZ
+
+    def words(self, text: str) -> Float32:
+        """Words in the injected voice."""
+        if self._say is None:
+            raise ValueError("the scenario needs a voice")
+        if text not in self._clips:
+            self._clips[text] = self._say(text)
+        return self._clips[text]
+
+    def _begins_with_voice(self, entry: ClipEntry) -> bool:
+        """Short enough to talk into an answer, and without noise before the first word."""
+        audio = self.clip(entry)
+        starts = speech_starts_s(to_int16(audio), RATE_HZ)
+        return (
+            len(audio) < 6 * RATE_HZ and starts is not None and sound.level_dbfs(audio[: int(starts * RATE_HZ)]) < -50
+        )
+
+    def noise(self, kind: sound.NoiseKind, seconds: float, rng: np.random.Generator) -> Float32:
+        """A generated noise."""
+        voices = [self.clip(e) for e in self.entries[:8]] if kind == "babble" else []
+        return sound.noise(kind, seconds, RATE_HZ, rng, voices)
+
+
+class SimulatedCaller(RecordedCaller):
+    """The caller's clock with its room, its loudspeaker's echo and its network."""
+
+    def __init__(self, connection: Connection, case: Case, room: Float32 | None) -> None:
+        super().__init__(connection)
+        self._case = case
+        self._room = room
+        self._rng = np.random.default_rng(case.seed)
+        self._bundle: list[Int16] = []
+        self._blocked_until = 0.0
+
+    def _next_input(self) -> Int16:
+        frame = to_float(super()._next_input())
+        if self._room is not None:
+            frame = frame + np.take(self._room, np.arange(_FRAME) + self._frames * _FRAME, mode="wrap")
+        if self._case.echo is not None:
+            frame = frame + self._echo(self._case.echo.gain_db, self._case.echo.delay_ms / 1000)
+        return to_int16(np.clip(frame, -1.0, 1.0).astype(np.float32))
+
+    def _echo(self, gain_db: float, delay_s: float) -> Float32:
+        late = round(delay_s * RATE_HZ)
+        frames = self._played[-(late // _FRAME + 2) :]
+        tail = to_float(np.concatenate(frames)) if frames else np.empty(0, np.float32)
+        tail = np.pad(tail, (max(0, late + _FRAME - len(tail)), 0))
+        heard: Float32 = tail[len(tail) - late - _FRAME : len(tail) - late] * np.float32(10 ** (gain_db / 20))
+        return heard
+
+    async def _send(self, frame: Int16) -> None:
+        network = self._case.scenario.network
+        self._bundle.append(frame)
+        if network == "bursty" and len(self._bundle) < 10:
+            return
+        if network == "stalls" and self._rng.integers(_STALL_EVERY) == 0 and self.now_s > self._blocked_until:
+            self._blocked_until = self.now_s + float(self._rng.uniform(0.15, 0.4))
+        if self.now_s < self._blocked_until:
+            return
+        bundle, self._bundle = self._bundle, []
+        for held in bundle:
+            await self._connection.send_audio(held)
+
+
+async def hold(
+    case: Case, materials: Materials, url: str, *, exact: bool, api_key: str | None, answer_tokens: int
+) -> Call:
+    """Hold one case's conversation; a refused connection makes it void. Raises nothing for what a server does."""
+    connection = Connection(url, api_key=api_key, exact=exact, start_buffer_s=START_BUFFER_S)
+    call = Call(case, connection.talk, exact)
+    rng = np.random.default_rng(case.seed)
+    room = None
+    if case.scenario.room is not None:
+        loop = materials.noise(case.scenario.room.kind, _NOISE_LOOP_S, rng)
+        room = sound.at_level(loop, case.scenario.room.dbfs or -50.0)
+    from parley.errors import UnavailableError
+
+    try:
+        async with connection, SimulatedCaller(connection, case, room) as caller:
+            loop_time = asyncio.get_running_loop().time
+            connection.on_event = lambda event: call.events.append((loop_time() - caller.began, _without_sound(event)))
+            await connection.send(
+                {"type": "session.update", "session": {"type": "realtime", "max_output_tokens": answer_tokens}}
+            )
+            try:
+                await _Script(call, caller, connection, materials, rng).run()
+            finally:
+                call.sent, call.played = caller.sent, caller.played
+                call.fed, call.late_s = list(caller.fed), list(caller.late_s)
+    except UnavailableError as fault:
+        call.void = str(fault)
+    if connection.closed and not call.void and "closed" not in connection.closed.lower():
+        call.talk.errors.append(connection.closed)
+    return call
+
+
+def _without_sound(event: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in event.items() if not (k in ("delta", "audio") and "audio" in event["type"])}
+
+
+class _Script:
+    """Walks through the steps of a case."""
+
+    def __init__(
+        self,
+        call: Call,
+        caller: SimulatedCaller,
+        connection: Connection,
+        materials: Materials,
+        rng: np.random.Generator,
+    ) -> None:
+        self._call = call
+        self._caller = caller
+        self._connection = connection
+        self._materials = materials
+        self._rng = rng
+        self._answered = 0
+
+    async def run(self) -> None:
+        await self._caller.wait_for(lambda: self._caller.now_s > 0.3, 2.0)
+        for index, step in enumerate(self._call.case.scenario.steps):
+            if index and not await self._moment(step):
+                self._call.void = f"step {index + 1} never came: no answer was sounding"
+                return
+            await self._do(step)
+        await self._answer_over()
+
+    async def _moment(self, step: Step) -> bool:
+        after = float(self._rng.choice(step.after_s))
+        if step.begin == "audible":
+            if not await self._caller.wait_for(self._sounding, _ANSWER_WITHIN_S):
+                return False
+        elif step.begin == "answered":
+            await self._answer_over()
+        until = self._caller.now_s + after
+        await self._caller.wait_for(lambda: self._caller.now_s >= until, after + 1.0)
+        self._answered = len(self._connection.talk.responses)
+        return step.begin != "audible" or self._sounding(new=False)
+
+    def _sounding(self, *, new: bool = True) -> bool:
+        """An answer (begun after the last step) is being played and is not over."""
+        responses = self._connection.talk.responses[self._answered if new else 0 :]
+        fed = self._caller.fed
+        return bool(responses and responses[-1].first_sound_at and fed and any(fed[-3:]))
+
+    async def _answer_over(self) -> None:
+        """Wait for an answer to what was said last, and for its end."""
+        talk, answered = self._connection.talk, self._answered
+        await self._spoken()
+        wants = self._call.asked_s is not None or any(s.meant != "nothing" for s in self._call.said[-1:])
+        if wants:
+            await self._caller.wait_for(lambda: len(talk.responses) > answered, _ANSWER_WITHIN_S)
+        still = 0.0
+
+        def settled() -> bool:
+            nonlocal still
+            if any(r.status == "in_progress" for r in talk.responses) or any(self._caller.fed[-5:]):
+                still = self._caller.now_s
+            return self._caller.now_s - still > (_SETTLE_S if wants else _AT_LAST_S)
+
+        still = self._caller.now_s
+        await self._caller.wait_for(settled, _ANSWER_LASTS_S)
+        self._answered = len(talk.responses)
+
+    async def _spoken(self) -> None:
+        """Wait until everything queued was sent."""
+        if self._call.said:
+            ends = self._call.said[-1].ends + 0.2
+            await self._caller.wait_for(lambda: self._caller.now_s > ends, ends - self._caller.now_s + 2.0)
+
+    async def _do(self, step: Step) -> None:
+        if step.wait_s is not None:
+            until = self._caller.now_s + step.wait_s
+            await self._caller.wait_for(lambda: self._caller.now_s >= until, step.wait_s + 1.0)
+        elif step.cancel:
+            await self._connection.send({"type": "response.cancel"})
+            self._connection.player.flush()
+        elif step.type is not None:
+            await self._type(step.type)
+        else:
+            self._let_hear(step)
+            if step.begin == "now" or len(self._call.case.scenario.steps) > 1:
+                await self._spoken()
+
+    async def _type(self, text: str) -> None:
+        self._call.asked_s = self._caller.now_s
+        content = [{"type": "input_text", "text": text}]
+        await self._connection.send(
+            {"type": "conversation.item.create", "item": {"type": "message", "role": "user", "content": content}}
+        )
+        await self._connection.send({"type": "response.create"})
+
+    def _let_hear(self, step: Step) -> None:
+        if step.noise is not None:
+            noise = self._materials.noise(step.noise.kind, step.seconds, self._rng)
+            audio = sound.at_level(noise, step.noise.dbfs if step.noise.dbfs is not None else -30.0)
+            begins = self._caller.speak(to_int16(audio))
+            self._call.said.append(Said("nothing", "", begins, begins + len(audio) / RATE_HZ))
+            return
+        audio, transcript = self._chosen(step)
+        pause = None
+        if step.pauses_s and (borders := sound.phrase_borders_s(audio, RATE_HZ)):
+            length = float(self._rng.choice(step.pauses_s))
+            at = borders[0]
+            audio = sound.with_pause(audio, RATE_HZ, at, length)
+            pause = (at, at + length)
+        samples = to_int16(np.clip(audio, -1.0, 1.0))
+        begins = self._caller.speak(samples)
+        ends = speech_ends_s(samples, RATE_HZ)
+        self._call.said.append(
+            Said(
+                step.meant,
+                transcript,
+                begins + (speech_starts_s(samples, RATE_HZ) or 0.0),
+                begins + (ends[-1] if ends else len(samples) / RATE_HZ),
+                None if pause is None else (begins + pause[0], begins + pause[1]),
+            )
+        )
+
+    def _chosen(self, step: Step) -> tuple[Float32, str]:
+        case, materials = self._call.case, self._materials
+        if step.words is not None:
+            text = str(self._rng.choice(step.words))
+            audio = sound.at_level(materials.words(text), -24.0)
+        else:
+            entry = case.clip
+            if step.say != "clip":
+                others = materials.interruptions if step.say == "interruption" else [
+                    e for e in materials.entries if e.language == case.clip.language and materials.seconds(e) < 6
+                ]  # fmt: skip
+                others = [e for e in others if e.file != case.clip.file]
+                entry = others[int(self._rng.integers(len(others)))]
+            text, audio = entry.transcript, sound.faster(materials.clip(entry), RATE_HZ, case.speed)
+        if case.noise is not None:
+            noise = materials.noise(case.noise.kind, len(audio) / RATE_HZ, self._rng)
+            audio = sound.mixed(audio, noise, case.noise.snr_db if case.noise.snr_db is not None else 20.0)
+        return audio * np.float32(10 ** ((case.gain_db - step.quieter_db) / 20)), text

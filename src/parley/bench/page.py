@@ -1,0 +1,210 @@
+"""The report as one self-contained page: tables, and plots as SVG. No script, nothing loaded from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Any
+
+_WIDTH, _HEIGHT, _LEFT, _BOTTOM = 640, 180, 48, 28
+_BIN_MS = 50
+_TURNS_SHOWN = 60
+_COLOURS = ("#4c78a8", "#f58518", "#54a24b", "#e45756", "#72b7b2", "#b279a2", "#9d755d", "#bab0ac")
+
+_STYLE = """
+:root { color-scheme: light dark; --line: #8886; --ink: CanvasText; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
+table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; }
+th, td { text-align: right; padding: .25rem .7rem; border-bottom: 1px solid var(--line); }
+th:first-child, td:first-child { text-align: left; }
+td.bad { color: #c0392b; font-weight: 600; }
+figure { margin: 1.5rem 0; } figcaption { font-weight: 600; }
+svg text { fill: var(--ink); font: 11px system-ui, sans-serif; }
+small { opacity: .75; }
+"""
+
+
+def page(report: dict[str, Any], title: str, facts: dict[str, str]) -> str:
+    """HTML of a report made by `report.report`; `facts` (server, date, machine) stand at the top."""
+    parts = [
+        f"<h1>{escape(title)}</h1>",
+        "<p>" + "<br>".join(f"{escape(k)}: {escape(v)}" for k, v in facts.items()) + "</p>",
+        "<h2>Scenarios</h2>",
+        _scenario_table({**report["scenarios"], "all": {"title": "All", **report["overall"]}}),
+        "<p><small>Times are median / 95th percentile in milliseconds, at the caller's ear; in brackets the"
+        " 95 % interval of the median, bootstrapped by recording.</small></p>",
+        "<h2>Voice to voice</h2>",
+        *(
+            _histogram(
+                found["title"], [v for c in report["calls"] if c["scenario"] == name for v in c["voice_to_voice_ms"]]
+            )
+            for name, found in report["scenarios"].items()
+        ),
+        "<h2>Where the time goes, turn by turn</h2>",
+        _stacks([w for c in report["calls"] for w in c["waterfalls"]]),
+        "<h2>Sessions against latency</h2>",
+        _load_table(report["loads"]),
+        *(_memory(load) for load in report["loads"]),
+        "<h2>In the terms of Full-Duplex-Bench</h2>",
+        _axes_table(report),
+    ]
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
+        f"<style>{_STYLE}</style><body>{''.join(parts)}</body></html>"
+    )
+
+
+def share(value: dict[str, Any]) -> str:
+    """A share with its counts; a dash when there was no occasion."""
+    return f"{100 * value['share']:.1f} % ({value['count']}/{value['n']})" if value["n"] else "–"
+
+
+def time(value: dict[str, Any]) -> str:
+    """Median / 95th percentile and the median's interval; a dash when there is none."""
+    if not value["n"]:
+        return "–"
+    low, high = value["p50_interval"]
+    return f"{value['p50']} / {value['p95']} [{low}, {high}]"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    cells = "".join(f"<th>{escape(h)}</th>" for h in head)
+    body = "".join("<tr>" + "".join(f"<td>{escape(c)}</td>" for c in row) + "</tr>" for row in rows)
+    return f"<table><tr>{cells}</tr>{body}</table>"
+
+
+def _scenario_table(found: dict[str, dict[str, Any]]) -> str:
+    head = ("scenario", "calls", "voice to voice", "missed", "taken over", "stop", "history right", "resumed", "hole",
+            "underrun ms/min", "understood WER", "spoken WER", "errors")  # fmt: skip
+    return _table(head, (scenario_row(f) for f in found.values()))
+
+
+def scenario_row(found: dict[str, Any]) -> tuple[str, ...]:
+    """A line of the table of scenarios."""
+    underrun = found["underrun_ms_per_minute"]
+    return (
+        found["title"], f"{found['calls']}" + (f" (+{found['void']} void)" if found["void"] else ""),
+        time(found["voice_to_voice_ms"]), share(found["missed"]), share(found["taken_over"]), time(found["stop_ms"]),
+        share(found["history_right"]), share(found["resumed"]), time(found["hole_ms"]),
+        "–" if underrun is None else f"{underrun}", share(found["understood_wer"]), share(found["spoken_wer"]),
+        str(len(found["errors"])),
+    )  # fmt: skip
+
+
+def _histogram(title: str, values: Sequence[float]) -> str:
+    if not values:
+        return ""
+    last = max(1000, (int(max(values)) // 250 + 1) * 250)
+    first = min(0, int(min(values)) // _BIN_MS * _BIN_MS)
+    counts: dict[int, int] = {}
+    for value in values:
+        counts[int(value) // _BIN_MS * _BIN_MS] = counts.get(int(value) // _BIN_MS * _BIN_MS, 0) + 1
+    most = max(counts.values())
+
+    def x(ms: float) -> float:
+        return _LEFT + (ms - first) / (last - first) * (_WIDTH - _LEFT - 10)
+
+    tall = _HEIGHT - _BOTTOM - 10
+    bars = "".join(
+        f'<rect x="{x(ms):.1f}" width="{x(ms + _BIN_MS) - x(ms) - 1:.1f}" y="{_HEIGHT - _BOTTOM - tall * n / most:.1f}"'
+        f' height="{tall * n / most:.1f}" fill="{_COLOURS[0]}"><title>{ms} to {ms + _BIN_MS} ms: {n}</title></rect>'
+        for ms, n in counts.items()
+    )
+    ticks = "".join(
+        f'<text x="{x(ms):.1f}" y="{_HEIGHT - 10}" text-anchor="middle">{ms}</text>' for ms in range(0, last + 1, 250)
+    )
+    middle = sorted(values)[len(values) // 2]
+    line = (
+        f'<line x1="{x(middle):.1f}" x2="{x(middle):.1f}" y1="5" y2="{_HEIGHT - _BOTTOM}" stroke="{_COLOURS[3]}"/>'
+        f'<text x="{x(middle) + 4:.1f}" y="14">median {middle:.0f} ms</text>'
+    )
+    return _figure(f"{title} (n = {len(values)})", bars + ticks + line + f'<text x="4" y="14">{most}</text>')
+
+
+def _stacks(waterfalls: Sequence[dict[str, Any]]) -> str:
+    shown = waterfalls[:_TURNS_SHOWN]
+    if not shown:
+        return "<p>The server tells no waterfall (stock clients get none).</p>"
+    stages = [s for s in shown[0] if s != "total_ms"]
+    stages += [s for w in shown for s in w if s not in stages and s != "total_ms"]
+    most = max(max(0, float(w["total_ms"])) for w in shown) or 1
+    width = (_WIDTH - _LEFT - 10) / len(shown)
+    tall = _HEIGHT - _BOTTOM - 10
+    bars = []
+    for index, waterfall in enumerate(shown):
+        top = float(_HEIGHT - _BOTTOM)
+        for colour, stage in zip(_COLOURS, stages, strict=False):
+            height = tall * max(0.0, float(waterfall.get(stage, 0))) / most
+            top -= height
+            label = f"{escape(stage)}: {waterfall.get(stage, 0)} ms"
+            bars.append(
+                f'<rect x="{_LEFT + index * width:.1f}" y="{top:.1f}" width="{max(1.0, width - 1):.1f}" '
+                f'height="{height:.1f}" fill="{colour}"><title>{label}</title></rect>'
+            )
+    legend = "".join(
+        f'<rect x="{_LEFT + i * 95}" y="{_HEIGHT - 16}" width="10" height="10" fill="{c}"/>'
+        f'<text x="{_LEFT + 14 + i * 95}" y="{_HEIGHT - 7}">{escape(s)}</text>'
+        for i, (c, s) in enumerate(zip(_COLOURS, stages, strict=False))
+    )
+    axis = f'<text x="4" y="14">{most:.0f} ms</text>'
+    return _figure(f"The first {len(shown)} turns", "".join(bars) + legend + axis)
+
+
+def _load_table(loads: Sequence[dict[str, Any]]) -> str:
+    head = (
+        "callers",
+        "voice to voice",
+        "server CPU s/min",
+        "calls at once",
+        "PSS first / last / most MB",
+        "callers' CPU s/min",
+    )
+    rows = []
+    for load in loads:
+        server = load["server"]
+        rows.append(
+            (
+                str(load["callers"]),
+                time(load["voice_to_voice_ms"]),
+                str(server["cpu_s_per_minute"]) if server else "–",
+                str(server["calls_at_once"]) if server else "–",
+                f"{server['pss_mb_first']} / {server['pss_mb_last']} / {server['pss_mb_most']}" if server else "–",
+                str(load["callers_cpu_s_per_minute"]),
+            )
+        )
+    return _table(head, rows)
+
+
+def _memory(load: dict[str, Any]) -> str:
+    samples = load["samples"]
+    if len(samples) < 2:
+        return ""
+    most, last = max(s["pss_mb"] for s in samples) or 1, samples[-1]["at_s"] or 1
+    tall = _HEIGHT - _BOTTOM - 10
+    points = " ".join(
+        f"{_LEFT + s['at_s'] / last * (_WIDTH - _LEFT - 10):.1f},{_HEIGHT - _BOTTOM - tall * s['pss_mb'] / most:.1f}"
+        for s in samples
+    )
+    axis = f'<text x="4" y="14">{most} MB</text><text x="{_WIDTH - 60}" y="{_HEIGHT - 8}">{last:.0f} s</text>'
+    return _figure(
+        f"Memory of the server, {load['callers']} caller(s)",
+        f'<polyline points="{points}" fill="none" stroke="{_COLOURS[2]}" stroke-width="1.5"/>{axis}',
+    )
+
+
+def _axes_table(report: dict[str, Any]) -> str:
+    ours = [(axis, share(v["take_over_rate"]), time(v["latency_ms"])) for axis, v in report["axes"].items()]
+    published = [(p["system"], p["pauses taken over"], p["latency"]) for p in report["published"]]
+    return (
+        _table(("axis (this server, these recordings)", "take-over rate", "latency ms"), ours)
+        + "<p><small>Published, on the benchmark's own recordings: context, not the same data.</small></p>"
+        + _table(("system", "pauses taken over", "latency"), published)
+    )
+
+
+def _figure(caption: str, content: str) -> str:
+    return (
+        f"<figure><figcaption>{escape(caption)}</figcaption>"
+        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" role="img" aria-label="{escape(caption)}">'
+        f'<path d="M{_LEFT} {_HEIGHT - _BOTTOM}H{_WIDTH - 10}" stroke="currentColor"/>{content}</svg></figure>'
+    )

@@ -1,0 +1,124 @@
+"""Figures of a run: per scenario and over all, each with its count and, where it is a time, its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from parley.bench.runner import Run
+from parley.bench.scenario import Scenario
+from parley.bench.score import Result
+from parley.client.statistics import summary
+
+AXES = {
+    "pause handling": ("pauses", "long-pauses"),
+    "smooth turn taking": ("plain-question",),
+    "user interruption": ("interruption", "stop-words", "echo-interruption"),
+    "user backchannel": ("backchannel",),
+    "talking to others": ("talk-to-others",),
+    "background speech": ("babble",),
+}
+"""Axes of Full-Duplex-Bench v1 and v1.5 (Lin et al. 2025) and the scenarios that are nearest to them."""
+
+PUBLISHED = (
+    {"system": "GPT-Realtime", "pauses taken over": ".010 / .120", "latency": "1.47 s"},
+    {"system": "PersonaPlex", "pauses taken over": ".58 - .66", "latency": "0.07 s"},
+    {"system": "Moshi", "pauses taken over": ".98", "latency": "0.265 s"},
+)
+"""As published on Full-Duplex-Bench's own recordings: context, not the same data."""
+
+
+def figures(results: Sequence[Result]) -> dict[str, Any]:
+    """Everything that a set of results says."""
+    good = [r for r in results if not r.void]
+    found: dict[str, Any] = {"calls": len(good), "void": len(results) - len(good)}
+    found["voice_to_voice_ms"] = _times(good, "voice_to_voice_ms")
+    found["missed"] = _share(sum(r.missed for r in good), sum(r.answers_due for r in good))
+    found["taken_over"] = _share(sum(r.taken_over for r in good), sum(r.pauses for r in good))
+    found["stop_ms"] = _times(good, "stop_ms")
+    stops = sum(len(r.stop_ms) + r.not_stopped for r in good)
+    found["not_stopped"] = _share(sum(r.not_stopped for r in good), stops)
+    right = [x for r in good for x in r.history_right]
+    found["history_right"] = _share(sum(right), len(right))
+    found["resumed"] = _share(sum(r.resumed for r in good), sum(r.overlaps for r in good))
+    found["hole_ms"] = _times(good, "hole_ms")
+    minutes = sum(r.spoken_s for r in good) / 60
+    found["underrun_ms_per_minute"] = round(sum(r.underrun_ms for r in good) / minutes, 1) if minutes else None
+    found["holes_per_minute"] = round(sum(r.pauses_begun for r in good) / minutes, 2) if minutes else None
+    found["spurious"] = sum(r.spurious for r in good)
+    found["understood_wer"] = _share(sum(r.understood[0] for r in good), sum(r.understood[1] for r in good))
+    found["spoken_wer"] = _share(sum(r.spoken[0] for r in good), sum(r.spoken[1] for r in good))
+    found["errors"] = sorted({e for r in good for e in r.errors})
+    found["waterfall_ms"] = _waterfall(good)
+    return found
+
+
+def _times(results: Iterable[Result], name: str) -> dict[str, Any]:
+    return summary([(str(r.options["clip"]), float(v)) for r in results for v in getattr(r, name)])
+
+
+def _share(part: int, whole: int) -> dict[str, Any]:
+    return {"n": whole, "count": part, "share": round(part / whole, 4) if whole else None}
+
+
+def _waterfall(results: Sequence[Result]) -> dict[str, int]:
+    """Median of each stage that the server tells."""
+    stages: dict[str, list[float]] = {}
+    for result in results:
+        for waterfall in result.waterfalls:
+            for name, value in waterfall.items():
+                stages.setdefault(name, []).append(float(value))
+    return {name: round(sorted(values)[len(values) // 2]) for name, values in stages.items()}
+
+
+def report(runs: Sequence[Run], scenarios: Sequence[Scenario]) -> dict[str, Any]:
+    """The whole report as JSON values."""
+    results = [r for run in runs for r in run.results]
+    titles = {s.name: s.title for s in scenarios}
+    names = [n for n in titles if any(r.scenario == n for r in results)]
+    return {
+        "scenarios": {
+            name: {"title": titles[name], **figures([r for r in results if r.scenario == name])} for name in names
+        },
+        "overall": figures(results),
+        "axes": {
+            axis: _axis(axis, [r for r in results if r.scenario in members and not r.void])
+            for axis, members in AXES.items()
+        },
+        "published": list(PUBLISHED),
+        "loads": [_load(run) for run in runs],
+        "calls": [r.to_json() for r in results],
+    }
+
+
+def _axis(axis: str, results: Sequence[Result]) -> dict[str, Any]:
+    """Take-over rate and latency as Full-Duplex-Bench means them."""
+    latency = _times(results, "voice_to_voice_ms")
+    if axis == "pause handling":
+        rate = _share(sum(r.taken_over for r in results), sum(r.pauses for r in results))
+    elif axis in ("smooth turn taking", "user interruption"):
+        due = sum(r.answers_due for r in results)
+        rate = _share(due - sum(r.missed for r in results), due)
+    else:
+        overlaps = sum(r.overlaps for r in results)
+        rate = _share(overlaps - sum(r.resumed for r in results), overlaps)
+    return {"take_over_rate": rate, "latency_ms": latency}
+
+
+def _load(run: Run) -> dict[str, Any]:
+    pss = [s["pss_mb"] for s in run.samples]
+    calls = sum(s["calls"] for s in run.samples) / len(run.samples) if run.samples else None
+    server = None
+    if run.server_cpu_s is not None and run.wall_s:
+        server = {
+            "cpu_s_per_minute": round(run.server_cpu_s / run.wall_s * 60, 2),
+            "calls_at_once": round(calls, 2) if calls is not None else None,
+            "pss_mb_first": pss[0] if pss else None, "pss_mb_last": pss[-1] if pss else None,
+            "pss_mb_most": max(pss, default=None),
+        }  # fmt: skip
+    return {
+        "callers": run.how.callers, "exact": run.how.exact, "wall_s": round(run.wall_s, 1),
+        "callers_cpu_s_per_minute": round(run.callers_cpu_s / max(run.wall_s, 1e-9) * 60, 2),
+        "server": server, "samples": run.samples,
+        "voice_to_voice_ms": figures(run.results)["voice_to_voice_ms"],
+    }  # fmt: skip

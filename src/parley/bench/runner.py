@@ -1,0 +1,119 @@
+"""Holds many calls at once and keeps the books: results, cost of the callers, cost of a local server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import cycle
+from typing import Any, Literal
+
+from parley.bench import machine
+from parley.bench.caller import Materials, hold
+from parley.bench.scenario import Case
+from parley.bench.score import Result, Understand, score
+
+Arrival = Literal["together", "spread"]
+_SAMPLE_S = 2.0
+_SPREAD_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How the calls are held."""
+
+    url: str
+    callers: int = 1
+    arrival: Arrival = "spread"
+    exact: bool = True
+    api_key: str | None = None
+    answer_tokens: int = 24
+    duration_s: float | None = None
+    """Go on with the cases from the beginning until this much time has passed."""
+    pid: int | None = None
+    """Of the server, when it runs on this machine."""
+
+
+@dataclass(slots=True)
+class Run:
+    """What came of it."""
+
+    how: How
+    results: list[Result] = field(default_factory=list)
+    wall_s: float = 0.0
+    callers_cpu_s: float = 0.0
+    server_cpu_s: float | None = None
+    samples: list[dict[str, Any]] = field(default_factory=list)
+    """Every 2 s: seconds since the start, CPU seconds and PSS of the server, calls that are held."""
+
+
+async def run(
+    cases: Sequence[Case],
+    materials: Materials,
+    how: How,
+    understand: Understand | None,
+    on_result: Callable[[Result], None] = lambda _: None,
+) -> Run:
+    """Hold the cases with `how.callers` at a time; scoring with a recogniser happens after all calls.
+
+    A cancelled run (Ctrl-C) still returns what it has, by the caller's `except`: results are in the `Run`.
+    """
+    loop = asyncio.get_running_loop()
+    done = Run(how)
+    began, cpu = loop.time(), machine.own_cpu_s()
+    before = machine.server_cost(how.pid) if how.pid else None
+    endless = how.duration_s is not None
+    waiting = iter(cycle(cases)) if endless else iter(cases)
+    held = []
+    active = 0
+
+    async def caller(index: int) -> None:
+        nonlocal active
+        if how.arrival == "spread":
+            await asyncio.sleep(_SPREAD_S * index / max(1, how.callers))
+        for case in waiting:
+            if how.duration_s is not None and loop.time() - began > how.duration_s:
+                return
+            active += 1
+            call = await hold(
+                case, materials, how.url, exact=how.exact, api_key=how.api_key, answer_tokens=how.answer_tokens
+            )
+            active -= 1
+            result = await score(call)
+            if understand is not None and not result.void:
+                held.append((call, len(done.results)))
+            done.results.append(result)
+            on_result(result)
+
+    async def watch() -> None:
+        while True:
+            cost = machine.server_cost(how.pid) if how.pid else None
+            if cost is not None:
+                done.samples.append(
+                    {
+                        "at_s": round(loop.time() - began, 1),
+                        "cpu_s": cost.cpu_s,
+                        "pss_mb": round(cost.pss_mb),
+                        "calls": active,
+                    }
+                )
+            await asyncio.sleep(_SAMPLE_S)
+
+    watching = asyncio.create_task(watch(), name="bench-watch")
+    try:
+        async with asyncio.TaskGroup() as group:
+            for index in range(how.callers):
+                group.create_task(caller(index), name=f"bench-caller-{index}")
+    finally:
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+        done.wall_s = loop.time() - began
+        done.callers_cpu_s = machine.own_cpu_s() - cpu
+        after = machine.server_cost(how.pid) if how.pid else None
+        if before is not None and after is not None:
+            done.server_cpu_s = after.cpu_s - before.cpu_s
+    for call, index in held:
+        done.results[index] = await score(call, understand)
+    return done

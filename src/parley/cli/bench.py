@@ -1,0 +1,268 @@
+"""``parley bench``."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import platform
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from parley.audio.pcm import Float32, to_float
+from parley.audio.resample import resample
+from parley.bench import machine, page, runner
+from parley.bench import report as reports
+from parley.bench import scenario as scenarios
+from parley.bench.caller import Materials
+from parley.bench.runner import How, Run
+from parley.bench.score import Understand
+from parley.cli import local
+from parley.cli.serve import run
+from parley.cli.terminal import errors, out
+from parley.client.connection import RATE_HZ
+from parley.errors import UnavailableError, UsageError
+from parley.models.interfaces import Caller, SpeakingStyle
+
+_VOICE = "piper-en-us-joe"
+_START_S = 180.0
+_QUESTIONS = (
+    "What is the capital of France?",
+    "Could you tell me, if you know, how far away the moon is?",
+    "Who wrote the book about the white whale, and when was it written?",
+    "Tell me something about the weather in the mountains.",
+)
+
+
+def bench(
+    url: Annotated[str | None, typer.Argument(help="Server; without it one is started for the run")] = None,
+    clips: Annotated[
+        Path | None,
+        typer.Option("--clips", "-c", envvar="PARLEY_CLIPS", help="Folder of recordings with a manifest.json"),
+    ] = None,
+    only: Annotated[list[str] | None, typer.Option("--scenario", "-s", help="Only these scenarios")] = None,
+    own: Annotated[list[Path] | None, typer.Option("--scenarios", help="Further scenario file (YAML)")] = None,
+    listing: Annotated[bool, typer.Option("--list", help="List the scenarios and stop")] = False,
+    callers: Annotated[str, typer.Option(help="Calls at once; several numbers, with commas, make a series")] = "1",
+    turns: Annotated[int, typer.Option(min=1, help="Calls of each scenario (0 < N); variants follow recordings")] = 12,
+    everything: Annotated[bool, typer.Option("--all", help="Every variant of every scenario")] = False,
+    arrival: Annotated[runner.Arrival, typer.Option(help="All callers at once, or spread over 3 s")] = "spread",
+    duration: Annotated[float | None, typer.Option(help="Soak: go on for so many seconds")] = None,
+    stock: Annotated[bool, typer.Option(help="As a stock client, without extensions")] = False,
+    answer_tokens: Annotated[int, typer.Option(min=1, help="Longest answer, tokens")] = 32,
+    scorer: Annotated[
+        str, typer.Option(help="Recogniser that writes down what was played; 'none' leaves that out")
+    ] = "whisper-base",
+    as_json: Annotated[bool, typer.Option("--json", help="The report as JSON on standard output")] = False,
+    html: Annotated[Path | None, typer.Option(help="The report as a page with plots")] = None,
+    api_key: Annotated[str | None, typer.Option(envvar="PARLEY_API_KEY", help="Key of the server")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress")] = False,
+) -> None:
+    """Measure a server of the Realtime protocol with simulated callers: latency, turn-taking, cost.
+
+    Examples:
+
+      parley bench --clips recordings/ --html report.html
+
+      parley bench ws://localhost:8000 -c recordings/ -s plain-question -s pauses --turns 60
+
+      parley bench ws://localhost:8000 -c recordings/ -s plain-question --callers 1,5,10 --json
+    """
+    known = [*scenarios.shipped(), *(s for path in own or () for s in scenarios.read(path))]
+    if listing:
+        for entry in known:
+            out.print(f"[bold]{entry.name}[/]  {entry.about}", highlight=False, soft_wrap=True)
+        return
+    unknown = set(only or ()) - {s.name for s in known}
+    if unknown:
+        raise UsageError(f"no scenario {', '.join(sorted(unknown))}; --list shows them")
+    chosen = [s for s in known if not only or s.name in only]
+    counts = _numbers(callers)
+    for target in filter(None, [html]):
+        if not target.parent.exists():
+            raise UsageError(f"the folder {target.parent} does not exist")
+    how = {"exact": not stock, "arrival": arrival, "api_key": api_key, "answer_tokens": answer_tokens,
+           "duration_s": duration}  # fmt: skip
+    found = run(_bench(url, clips, chosen, counts, None if everything else turns, scorer, how, quiet=quiet))
+    report = reports.report(found, chosen)
+    facts = {"server": url or "started for this run",
+             "recordings": clips.name if clips else "synthetic questions",
+             "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+             "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}"}  # fmt: skip
+    if html is not None:
+        html.write_text(page.page(report, "parley bench", facts), encoding="utf-8")
+    if as_json:
+        typer.echo(json.dumps({"facts": facts, **report}, ensure_ascii=False))
+    else:
+        _show(report)
+    if not any(not r.void for f in found for r in f.results):
+        raise UnavailableError(
+            f"no call came to anything: {found[0].results[0].void if found[0].results else 'no cases'}"
+        )
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        counts = [int(part) for part in text.split(",")]
+    except ValueError as fault:
+        raise UsageError(f"--callers '{text}' is not a number or a list of them") from fault
+    if min(counts) < 1:
+        raise UsageError("--callers must be at least 1")
+    return counts
+
+
+async def _bench(
+    url: str | None, clips: Path | None, chosen: list[scenarios.Scenario], counts: list[int], turns: int | None,
+    scorer: str, how: dict[str, Any], *, quiet: bool,
+) -> list[Run]:  # fmt: skip
+    say = await _voice(quiet=quiet)
+    materials = await asyncio.to_thread(_materials, clips, say)
+    entries = [(e, materials.seconds(e)) for e in materials.entries]
+    cases = [c for s in chosen for c in scenarios.cases([s], entries)[:turns]]
+    if not cases:
+        raise UsageError("no recording fits these scenarios (language, length)")
+    understand = None if scorer == "none" else await _scorer(scorer, quiet=quiet)
+    runs: list[Run] = []
+    async with _server(url, quiet=quiet) as (address, pid):
+        for count in counts:
+            with _progress(len(cases), f"{count} caller(s)", quiet=quiet) as step:
+                runs.append(
+                    await runner.run(
+                        cases, materials, How(address, count, pid=pid, **how), understand, lambda _: step()
+                    )
+                )
+    return runs
+
+
+def _materials(clips: Path | None, say: Any) -> Materials:
+    if clips is not None:
+        return Materials(clips, scenarios.manifest(clips), say)
+    import tempfile
+
+    from parley.audio import files
+    from parley.audio.pcm import to_int16
+
+    folder = Path(tempfile.mkdtemp(prefix="parley-bench-"))
+    entries = []
+    for index, text in enumerate(_QUESTIONS):
+        name = f"question-{index + 1}.wav"
+        files.write(folder / name, to_int16(say(text)), RATE_HZ)
+        entries.append({"file": name, "transcript": text, "language": "en", "speaker": "synthetic"})
+    (folder / "manifest.json").write_text(json.dumps(entries), encoding="utf-8")
+    return Materials(folder, scenarios.manifest(folder), say)
+
+
+async def _voice(*, quiet: bool) -> Any:
+    """The injected voice: everything it will be asked for is short, so it may run where it is called."""
+    synthesizer = await local.load_model(_VOICE, "tts", quiet=quiet)
+    said: dict[str, Float32] = {}
+
+    async def prepare(text: str) -> None:
+        chunks = [c.samples async for c in synthesizer.synthesize(text, SpeakingStyle(), Caller("bench"))]
+        said[text] = resample(to_float(np.concatenate(chunks)), synthesizer.rate_hz, RATE_HZ)
+
+    words = {w for s in scenarios.shipped() for step in s.steps for w in step.words or ()}
+    for text in sorted(words | set(_QUESTIONS)):
+        await prepare(text)
+    synthesizer.close()
+
+    def say(text: str) -> Float32:
+        if text not in said:
+            raise UsageError(f"the voice was not asked for '{text}' beforehand")
+        return said[text]
+
+    return say
+
+
+async def _scorer(name: str, *, quiet: bool) -> Understand:
+    recognizer = await local.load_model(name, "asr", quiet=quiet)
+
+    async def understand(samples: Float32) -> str:
+        stream = recognizer.open("en")
+        stream.feed(samples)
+        return str((await stream.finish(Caller("bench"))).text)
+
+    return understand
+
+
+@asynccontextmanager
+async def _server(url: str | None, *, quiet: bool) -> AsyncIterator[tuple[str, int | None]]:
+    """The address and, for a server on this machine, the process: a given one or one of our own."""
+    if url is not None:
+        parts = urlsplit(url if "://" in url else f"ws://{url}")
+        local_host = parts.hostname in ("localhost", "127.0.0.1", "::1")
+        pid = machine.listening_pid(parts.port or 80) if local_host and sys.platform == "linux" else None
+        yield url, pid
+        return
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "parley.cli", "serve", "--port", "0", stderr=asyncio.subprocess.PIPE
+    )
+    assert process.stderr is not None
+    try:
+        try:
+            address = await asyncio.wait_for(_address(process.stderr), _START_S)
+        except TimeoutError as fault:
+            raise UnavailableError(f"the server was not ready after {_START_S:.0f} s") from fault
+        draining = asyncio.create_task(_drain(process.stderr), name="server-messages")
+        yield address, process.pid
+        draining.cancel()
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
+
+
+async def _drain(messages: asyncio.StreamReader) -> None:
+    while await messages.read(4096):
+        pass
+
+
+async def _address(messages: asyncio.StreamReader) -> str:
+    """Wait for the line that names the address."""
+    seen = []
+    while line := (await messages.readline()).decode():
+        seen.append(line.strip())
+        for word in line.split():
+            if word.startswith("http://"):
+                return word.rstrip(".,/")
+    raise UnavailableError(f"the server did not start: {' '.join(seen[-3:])}")
+
+
+class _progress:
+    """A bar on a terminal, nothing elsewhere."""
+
+    def __init__(self, total: int, title: str, *, quiet: bool) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self._bars = Progress(*columns, console=errors, transient=True, disable=quiet or not errors.is_terminal)
+        self._task = self._bars.add_task(title, total=total)
+
+    def __enter__(self) -> Any:
+        self._bars.start()
+        return lambda: self._bars.advance(self._task)
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+
+def _show(report: dict[str, Any]) -> None:
+    head = ("scenario", "calls", "voice to voice", "missed", "taken over", "stop", "history", "resumed", "hole",
+            "underrun", "WER in", "WER out", "errors")  # fmt: skip
+    table = Table(*head, box=None, padding=(0, 1))
+    for found in (*report["scenarios"].values(), {"title": "All", **report["overall"]}):
+        table.add_row(*page.scenario_row(found))
+    out.print(table)
+    for load in report["loads"]:
+        server = load["server"]
+        cost = f", server {server['cpu_s_per_minute']} CPU s/min, {server['pss_mb_last']} MB" if server else ""
+        out.print(f"{load['callers']} caller(s): voice to voice {page.time(load['voice_to_voice_ms'])} ms{cost}",
+                  highlight=False)  # fmt: skip
