@@ -37,6 +37,11 @@ class Config(BaseSettings):
     end_of_turn: str | None = Field(
         "smart-turn-v3", validation_alias=_env("end_of_turn"), description="Turn model; null: silence and words alone."
     )
+    end_of_sentence: str | None = Field(
+        "smollm2-135m",
+        validation_alias=_env("end_of_sentence"),
+        description="Small language model (English) that judges whether a sentence can end; null: without.",
+    )
     asr: str = Field(
         "moonshine-tiny-en", validation_alias=_env("asr", "WHISPER_MODEL"), description="Speech recogniser."
     )

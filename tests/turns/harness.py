@@ -20,6 +20,8 @@ class World:
     settings: TurnSettings = field(default_factory=TurnSettings)
     text: str = "What time is it?"
     probability: float = 0.9
+    sentence: float | None = 0.5
+    silent_sentence_model: bool = False
     asr_s: float = 0.1
     answer_s: float = 0.2
     length_s: float = 2.0
@@ -54,6 +56,10 @@ class World:
             case act.ScoreEndOfTurn():
                 scored = ev.EndOfTurnScored(action.participant, action.turn, action.revision, self.probability)
                 self.due.append((self.now + 0.03, scored))
+            case act.ScoreEndOfSentence():
+                judged = ev.EndOfSentenceScored(action.participant, action.turn, action.revision, self.sentence)
+                if not self.silent_sentence_model:
+                    self.due.append((self.now + 0.03, judged))
             case act.StartResponse():
                 assert action.response not in self.state
                 self.state[action.response] = "speculative" if action.speculative else "committed"

@@ -68,3 +68,11 @@ def test_an_unfinished_sentence_waits_longer_than_a_question() -> None:
     question = required_wait_s(Evidence(0.5, "What time is it?"), settings)
     unfinished = required_wait_s(Evidence(0.5, "I would like the"), settings)
     assert unfinished > 2 * question
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
+def test_the_wait_falls_with_the_probability_that_the_sentence_ends(sound: float, one: float, other: float) -> None:
+    low, high = sorted((one, other))
+    waits = [required_wait_s(Evidence(sound, "so it is", p), TurnSettings()) for p in (low, high)]
+    assert waits[0] >= waits[1]
+    assert 0.2 <= waits[1] <= 2.0

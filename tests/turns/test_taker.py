@@ -38,6 +38,22 @@ def test_an_unfinished_sentence_is_given_time() -> None:
     assert len(w.of(act.CommitTurn)) == 1
 
 
+def test_words_that_cannot_end_a_sentence_are_given_time_however_final_they_sound() -> None:
+    w = World(text="Thunderstorms could.", probability=0.98, sentence=0.001)
+    w.listen(1.0, voiced=True)
+    w.listen(1.0, voiced=False)
+    assert not w.of(act.CommitTurn)
+    w.listen(1.5, voiced=False)
+    assert len(w.of(act.CommitTurn)) == 1
+
+
+def test_a_verdict_about_the_words_that_never_comes_holds_nobody_up() -> None:
+    w = World(silent_sentence_model=True)
+    w.listen(1.0, voiced=True)
+    w.listen(0.6, voiced=False)
+    assert len(w.of(act.CommitTurn)) == 1
+
+
 def test_going_on_drops_the_speculation_before_anything_left() -> None:
     w = World(probability=0.7, text="tell me about it")
     w.listen(1.0, voiced=True)

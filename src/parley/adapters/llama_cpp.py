@@ -19,7 +19,6 @@ from parley.models.interfaces import Caller, ChatDelta, ChatModel, ChatOptions, 
 
 _START_S = 120.0
 _STOP_S = 5.0
-_NICE = 10  # speech goes first: an answer's later tokens must not delay the sound of its first words
 
 
 class LlamaCpp:
@@ -61,7 +60,7 @@ class LlamaCpp:
 
 
 async def load(spec: ModelSpec) -> ChatModel:
-    """Adapter entry point; options: context (tokens a slot), slots (prompts kept), threads, at_once, gpu_layers."""
+    """Adapter entry point; options: context (tokens a slot), slots (prompts kept), threads, ..., see `_DEFAULTS`."""
     path = next(iter(spec.files.values()))
     options = {name: spec.options.get(name, value) for name, value in _DEFAULTS.items()}
     at_once = int(options.pop("at_once"))
@@ -85,15 +84,16 @@ async def load(spec: ModelSpec) -> ChatModel:
 
 
 _DEFAULTS: dict[str, int] = {
-    "context": 4096, "slots": 2, "threads": max(1, (os.cpu_count() or 2)), "gpu_layers": 0, "at_once": 2,
+    "context": 4096, "slots": 2, "threads": max(1, (os.cpu_count() or 2)), "gpu_layers": 0, "nice": 10, "at_once": 2,
 }  # fmt: skip
+"""`nice`: speech goes first, an answer's later tokens must not delay the sound of its first words."""
 
 
-def serve_model(path: str, alias: str, context: int, slots: int, threads: int, gpu_layers: int) -> None:
+def serve_model(path: str, alias: str, context: int, slots: int, threads: int, gpu_layers: int, nice: int) -> None:
     """Body of the child process."""
     import xllamacpp
 
-    os.nice(_NICE)
+    os.nice(nice)
     params = xllamacpp.CommonParams()
     params.model.path = path
     params.model_alias = {alias}
@@ -114,4 +114,4 @@ def serve_model(path: str, alias: str, context: int, slots: int, threads: int, g
 
 
 if __name__ == "__main__":
-    serve_model(sys.argv[1], sys.argv[2], *(int(a) for a in sys.argv[3:7]))
+    serve_model(sys.argv[1], sys.argv[2], *(int(a) for a in sys.argv[3:8]))

@@ -40,6 +40,8 @@ class Said:
     """Last voiced sample."""
     pause: tuple[float, float] | None = None
     """The pause that was put in."""
+    goes_on: bool = False
+    """It went on what was said before: no answer was due between them."""
 
 
 @dataclass(slots=True)
@@ -69,6 +71,8 @@ class Materials:
         self._say = say
         self._clips: dict[str, Float32] = {}
         self._folder = folder
+        self.borders: dict[str, list[float]] = {}
+        """Places for pauses inside sentences, by file; set by who has a recogniser, else gaps are taken."""
         self.interruptions = [e for e in entries if e.language == "en" and self._begins_with_voice(e)]
 
     def clip(self, entry: ClipEntry) -> Float32:
@@ -281,9 +285,10 @@ class _Script:
             return
         audio, transcript = self._chosen(step)
         pause = None
-        if step.pauses_s and (borders := sound.phrase_borders_s(audio, RATE_HZ)):
+        borders = self._borders(audio) if step.pauses_s else []
+        if borders:
             length = float(self._rng.choice(step.pauses_s))
-            at = borders[0]
+            at = borders[int(self._rng.integers(min(3, len(borders))))]
             audio = sound.with_pause(audio, RATE_HZ, at, length)
             pause = (at, at + length)
         samples = to_int16(np.clip(audio, -1.0, 1.0))
@@ -296,8 +301,15 @@ class _Script:
                 begins + (speech_starts_s(samples, RATE_HZ) or 0.0),
                 begins + (ends[-1] if ends else len(samples) / RATE_HZ),
                 None if pause is None else (begins + pause[0], begins + pause[1]),
+                step.begin == "now",
             )
         )
+
+    def _borders(self, audio: Float32) -> list[float]:
+        known = self._materials.borders.get(self._call.case.clip.file)
+        if known is None:
+            return sound.phrase_borders_s(audio, RATE_HZ)
+        return [at / self._call.case.speed for at in known]
 
     def _chosen(self, step: Step) -> tuple[Float32, str]:
         case, materials = self._call.case, self._materials

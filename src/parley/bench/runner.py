@@ -44,6 +44,7 @@ class Run:
     wall_s: float = 0.0
     callers_cpu_s: float = 0.0
     server_cpu_s: float | None = None
+    broken_off: bool = False
     samples: list[dict[str, Any]] = field(default_factory=list)
     """Every 2 s: seconds since the start, CPU seconds and PSS of the server, calls that are held."""
 
@@ -57,7 +58,7 @@ async def run(
 ) -> Run:
     """Hold the cases with `how.callers` at a time; scoring with a recogniser happens after all calls.
 
-    A cancelled run (Ctrl-C) still returns what it has, by the caller's `except`: results are in the `Run`.
+    A run that is cancelled (Ctrl-C) returns what it has and says so in `Run.broken_off`.
     """
     loop = asyncio.get_running_loop()
     done = Run(how)
@@ -105,6 +106,10 @@ async def run(
         async with asyncio.TaskGroup() as group:
             for index in range(how.callers):
                 group.create_task(caller(index), name=f"bench-caller-{index}")
+    except asyncio.CancelledError:
+        done.broken_off = True
+        if (task := asyncio.current_task()) is not None:
+            task.uncancel()
     finally:
         watching.cancel()
         with suppress(asyncio.CancelledError):

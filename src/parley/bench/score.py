@@ -106,8 +106,8 @@ def _judge(call: Call, said: Said, following: Said | None, result: Result) -> No
         result.pauses += 1
         inside = first_audible_s(call.played, RATE_HZ, said.pause[0])
         result.taken_over += inside is not None and inside < said.pause[1] + 0.1
-    if following is not None and following.begins - said.ends < 1.0:
-        return  # the next one follows at once: no answer is due between them
+    if following is not None and following.goes_on:
+        return
     until = following.begins if following is not None else len(call.played) / RATE_HZ
     _judge_answer(call, said.ends, until, result)
 

@@ -24,6 +24,7 @@ from parley.audio.resample import resample
 from parley.bench import machine, page, runner
 from parley.bench import report as reports
 from parley.bench import scenario as scenarios
+from parley.bench.borders import borders_inside_sentences_s
 from parley.bench.caller import Materials
 from parley.bench.runner import How, Run
 from parley.bench.score import Understand
@@ -132,6 +133,8 @@ async def _bench(
     if not cases:
         raise UsageError("no recording fits these scenarios (language, length)")
     understand = None if scorer == "none" else await _scorer(scorer, quiet=quiet)
+    if understand is not None:
+        await _find_borders(cases, materials, understand)
     runs: list[Run] = []
     async with _server(url, quiet=quiet) as (address, pid):
         for count in counts:
@@ -141,7 +144,20 @@ async def _bench(
                         cases, materials, How(address, count, pid=pid, **how), understand, lambda _: step()
                     )
                 )
+            if runs[-1].broken_off:
+                errors.print("broken off: the report covers the calls until here", highlight=False)
+                break
     return runs
+
+
+async def _find_borders(cases: list[scenarios.Case], materials: Materials, understand: Understand) -> None:
+    """Where pauses may be put into the recordings; one without any such place is left out of those scenarios."""
+    paused = [c for c in cases if any(step.pauses_s for step in c.scenario.steps)]
+    for entry in {c.clip.file: c.clip for c in paused}.values():
+        materials.borders[entry.file] = await borders_inside_sentences_s(
+            materials.clip(entry), RATE_HZ, entry.transcript, understand
+        )
+    cases[:] = [c for c in cases if c not in paused or materials.borders[c.clip.file]]
 
 
 def _materials(clips: Path | None, say: Any) -> Materials:

@@ -14,8 +14,8 @@ from parley.models.store import Store
 from parley.server.run import Server
 
 
-async def load_model(name: str, kind: Any, *, quiet: bool) -> Any:
-    """Pull and load one model of the catalogue (or a voice file)."""
+async def load_model(name: str, kind: Any, *, quiet: bool, family: str | None = None) -> Any:
+    """Pull and load one model of the catalogue (or a voice file); `family` names another adapter than its own."""
     from parley.server.roster import named
 
     store = Store()
@@ -23,7 +23,7 @@ async def load_model(name: str, kind: Any, *, quiet: bool) -> Any:
     if isinstance(chosen, ModelSpec):
         return await load(chosen)
     await ensure([chosen], store, quiet=quiet)
-    return await load(ModelSpec(chosen.id, chosen.family, store.paths(chosen), dict(chosen.options)))
+    return await load(ModelSpec(chosen.id, family or chosen.family, store.paths(chosen), dict(chosen.options)))
 
 
 async def ensure(models: list[Model], store: Store, *, quiet: bool, accept: str | None = None) -> None:

@@ -228,6 +228,18 @@ class Ears:
         finally:
             self._question_answered()
 
+    async def score_words(self, order: act.ScoreEndOfSentence) -> None:
+        """Ask the sentence model, if there is one that knows the language, and dispatch its verdict."""
+        probability = None
+        try:
+            model = self._cast.end_of_sentence
+            if model is not None and (self.language or "en") in model.languages:
+                probability = await model.probability(order.text, Caller(self._owner, Priority.COMMITTED))
+        finally:  # a verdict that failed is none; the turn goes on without it
+            self._question_answered()
+            verdict = ev.EndOfSentenceScored(order.participant, order.turn, order.revision, probability)
+            self._dispatch(verdict)
+
     def question_asked(self) -> None:
         """A question is on its way: a backlog is not examined further before its answer."""
         self._open_questions += 1

@@ -280,6 +280,9 @@ class Session:
             case act.ScoreEndOfTurn():
                 self._ears.question_asked()
                 self.spawn(self._ears.score(action), "end-of-turn")
+            case act.ScoreEndOfSentence():
+                self._ears.question_asked()
+                self.spawn(self._ears.score_words(action), "end-of-sentence")
             case act.CommitTurn():
                 self._commit_turn(action)
             case act.DiscardTurn():

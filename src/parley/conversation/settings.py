@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from parley.conversation.engines.base import Engine
-from parley.models.interfaces import EndOfTurn, Recognizer, Synthesizer, Vad
+from parley.models.interfaces import EndOfSentence, EndOfTurn, Recognizer, Synthesizer, Vad
 from parley.turns.settings import TurnSettings
 
 DEFAULT_INSTRUCTIONS = (
@@ -51,6 +51,7 @@ class Cast:
     engine: Engine
     end_of_turn: EndOfTurn | None = None
     end_of_turn_languages: Sequence[str] = ()
+    end_of_sentence: EndOfSentence | None = None
     voices: Mapping[str, Synthesizer] = field(default_factory=dict)
     """Voice names to synthesisers; the first is the default."""
     names: Mapping[str, str] = field(default_factory=dict)

@@ -58,6 +58,15 @@ class EndOfTurn(Protocol):
         """Probability (0 to 1) that the speaker of `samples` (the turn so far, 16 kHz) is finished."""
 
 
+class EndOfSentence(Protocol):
+    """Judges from words whether a sentence can end where it stands."""
+
+    languages: Sequence[str]
+
+    async def probability(self, text: str, caller: Caller) -> float:
+        """Probability (0 to 1) that nothing follows the last words of `text`."""
+
+
 @dataclass(frozen=True, slots=True)
 class TimedText:
     """A stretch of recognised speech with its place in the audio, seconds."""

@@ -7,7 +7,7 @@ import inspect
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,7 @@ class Roster:
             engine=Cascade(self.models["llm"]),
             end_of_turn=end_of_turn,
             end_of_turn_languages=languages,
+            end_of_sentence=self.models.get("end_of_sentence"),
             voices=self.voices,
             names={part: spec.id for part, spec in self.specs.items() if not part.startswith("voice:")},
         )
@@ -86,6 +87,8 @@ async def choose(config: Config, store: Store, *, own_port: int | None = None) -
     }
     if config.end_of_turn:
         chosen["end_of_turn"] = named(known, "end_of_turn", config.end_of_turn)
+    if config.end_of_sentence:
+        chosen["end_of_sentence"] = named(known, "llm", config.end_of_sentence)
     for name in config.voices if config.licences == "all" else ():
         voice = named(known, "tts", name)
         if voice.id != chosen["tts"].id:
@@ -96,7 +99,10 @@ async def choose(config: Config, store: Store, *, own_port: int | None = None) -
             f"licences is 'permissive' and these are not: {', '.join(barred)}; choose other models (asr, tts, llm)"
         )
     specs = {part: _spec(m, store, config) if isinstance(m, Model) else m for part, m in chosen.items()}
-    return Roster(specs), [m for m in entries if not store.is_present(m)]
+    if "end_of_sentence" in specs:
+        specs["end_of_sentence"] = replace(specs["end_of_sentence"], family="sentence-end")
+    missing = {m.id: m for m in entries if not store.is_present(m)}
+    return Roster(specs), list(missing.values())
 
 
 def named(known: Catalogue, kind: Kind, name: str) -> Model | ModelSpec:
@@ -183,6 +189,8 @@ async def _warm_up(cast: Cast) -> None:
     await cast.vad.open().feed(noise)
     if cast.end_of_turn is not None:
         await cast.end_of_turn.probability(noise, caller)
+    if cast.end_of_sentence is not None:
+        await cast.end_of_sentence.probability("How are you", caller)
     async for _ in say_text(next(iter(cast.voices.values())), "Hello.", SpeakingStyle(), caller):
         pass
     engine = cast.engine

@@ -59,6 +59,16 @@ class ScoreEndOfTurn:
 
 
 @dataclass(frozen=True, slots=True)
+class ScoreEndOfSentence:
+    """Ask whether the words can end here; answer with `EndOfSentenceScored`."""
+
+    participant: str
+    turn: int
+    revision: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class CommitTurn:
     """The turn is over: its transcript enters the history."""
 
@@ -132,6 +142,7 @@ Action = (
     | TranscribePartial
     | FinalizeTranscript
     | ScoreEndOfTurn
+    | ScoreEndOfSentence
     | CommitTurn
     | DiscardTurn
     | StartResponse

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from parley.turns import words
@@ -16,14 +17,49 @@ class Evidence:
     """What is known about the pause that is running."""
 
     probability: float | None = None
-    """Of the turn model that the speaker is finished; None when there is no model or no answer yet."""
+    """Of the turn model that the speaker is finished, the mean of its answers in this pause; None when there is no
+    model or no answer yet. (Its later answers alone are worse: long silence convinces it of nearly every end.)"""
     transcript: str | None = None
     """Of the turn so far, final for this pause; None when not there yet."""
+    sentence: float | None = None
+    """Probability that the words can end there; None when there is no model for that or no answer yet."""
     own_pauses_s: tuple[float, ...] = ()
     """Pauses that this speaker made inside earlier turns and this one."""
 
 
-def required_wait_s(evidence: Evidence, settings: TurnSettings) -> float:
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How much each piece of evidence counts; `benchmarks/turn_taking.py` fits these."""
+
+    power: float = 2.0
+    """How steeply the wait falls with the score."""
+    without_model: float = 0.6
+    """Score while (or where) no turn model has answered."""
+    lift_statement: float = 0.5
+    """Share of the doubt that a closed sentence removes."""
+    lift_question: float = 0.65
+    """The same of a question."""
+    trailing: float = 0.35
+    """What is left of the score of words that cannot end a sentence."""
+    unclosed: float = 0.9
+    """What is left of the score of a sentence that the recogniser did not close."""
+    bias: float = 1.53
+    sound: float = 0.35
+    words: float = 1.5
+    comma: float = -1.7
+    question: float = 0.6
+    """Where sound and words are both judged by models, the log-odds that the turn is over are their weighted sum:
+    `sound` for each unit of the turn model's log-odds, `words` for each power of ten of the sentence's probability,
+    and the recogniser's own comma or question mark."""
+    threshold: float = 0.3
+    sharpness: float = 3.0
+    """These log-odds, less the threshold, times the sharpness, are the score's."""
+
+
+POLICY = Policy()
+
+
+def required_wait_s(evidence: Evidence, settings: TurnSettings, policy: Policy = POLICY) -> float:
     """Silence (seconds of media time since the last voiced sample) that ends the turn.
 
     The evidence becomes a score between 0 (certainly goes on) and 1 (certainly finished); the wait falls
@@ -32,23 +68,35 @@ def required_wait_s(evidence: Evidence, settings: TurnSettings) -> float:
     if settings.mode == "silence":
         return settings.silence_s
     shortest, longest = settings.waits_s
-    score = _score(evidence, settings.language)
-    wait = shortest + (longest - shortest) * (1 - score) ** 2
+    score = _score(evidence, settings.language, policy)
+    both = evidence.probability is not None and evidence.sentence is not None
+    wait = shortest + (longest - shortest) * float((1 - score) ** (1.0 if both else policy.power))
     return max(wait, _habit_s(evidence)) if score < _DOUBT else wait
 
 
-def _score(evidence: Evidence, language: str) -> float:
-    score = 0.6 if evidence.probability is None else evidence.probability
+def _score(evidence: Evidence, language: str, policy: Policy) -> float:
+    score = policy.without_model if evidence.probability is None else evidence.probability
     text = evidence.transcript
     if text is None:
         return score
+    if evidence.probability is not None and evidence.sentence is not None:
+        return _joint_score(evidence.probability, evidence.sentence, text, policy)
     if words.trails_off(text, language):
-        return score * 0.35
+        return score * policy.trailing
     if words.is_complete(text):
         # A closed sentence lifts a doubtful model verdict: it says "unfinished" of many short questions.
-        lift = 0.65 if text.rstrip().endswith("?") else 0.5
+        lift = policy.lift_question if text.rstrip().endswith("?") else policy.lift_statement
         return score + (1 - score) * lift
-    return score * 0.9
+    return score * policy.unclosed
+
+
+def _joint_score(probability: float, sentence: float, text: str, policy: Policy) -> float:
+    sound = min(max(probability, 0.01), 0.99)
+    odds = policy.bias + policy.sound * math.log(sound / (1 - sound))
+    odds += policy.words * math.log10(min(max(sentence, 0.001), 1.0))
+    closing = text.rstrip()[-1:]
+    odds += policy.comma * (closing == ",") + policy.question * (closing == "?")
+    return 1 / (1 + math.exp(-policy.sharpness * (odds - policy.threshold)))
 
 
 def _habit_s(evidence: Evidence) -> float:

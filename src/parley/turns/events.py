@@ -51,6 +51,17 @@ class EndOfTurnScored:
 
 
 @dataclass(frozen=True, slots=True)
+class EndOfSentenceScored:
+    """A language model judged the words; None when there is no such model for the language, or it failed."""
+
+    participant: str
+    turn: int
+    revision: int
+    probability: float | None
+    """That nothing follows them, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
 class Transcribed:
     """The recogniser's words for the turn so far."""
 
@@ -143,6 +154,7 @@ Event = (
     | VoiceStopped
     | MediaAdvanced
     | EndOfTurnScored
+    | EndOfSentenceScored
     | Transcribed
     | InputCommitted
     | InputCleared

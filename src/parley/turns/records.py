@@ -23,8 +23,13 @@ class ParticipantRecord:
     live: bool = True
     onset_s: float = 0.0
     last_voiced_s: float = 0.0
-    probability: float | None = None
+    scores: list[float] = field(default_factory=list)
+    """The turn model's verdicts on this pause."""
     transcript: str | None = None
+    sentence: float | None = None
+    """Probability that the words of this pause can end there."""
+    sentence_asked: float | None = None
+    """Wall time at which that was asked; None when nothing is awaited."""
     partial: str = ""
     partial_asked_s: float | None = None
     final_asked: float | None = None
@@ -58,7 +63,8 @@ class ParticipantRecord:
     @property
     def evidence(self) -> Evidence:
         """For the endpointing policy."""
-        return Evidence(self.probability, self.transcript, tuple(self.pauses_s))
+        mean = sum(self.scores) / len(self.scores) if self.scores else None
+        return Evidence(mean, self.transcript, self.sentence, tuple(self.pauses_s))
 
     def step(self, cause: str) -> None:
         """Move in the speech table."""
@@ -78,8 +84,9 @@ class ParticipantRecord:
 
     def forget_pause(self) -> None:
         """Reset everything that belongs to one pause."""
-        self.probability = None
+        self.scores = []
         self.transcript = None
+        self.sentence = self.sentence_asked = None
         self.final_asked = None
         self.scores_asked = 0
 

@@ -44,6 +44,7 @@ class TurnTaker:
             ev.VoiceStopped: self._voice_stopped,
             ev.MediaAdvanced: self._media_advanced,
             ev.EndOfTurnScored: self._scored,
+            ev.EndOfSentenceScored: self._sentence_scored,
             ev.Transcribed: self._transcribed,
             ev.InputCommitted: self._input_committed,
             ev.InputCleared: self._input_cleared,
@@ -185,7 +186,7 @@ class TurnTaker:
         if person.transcript is None:
             return
         wait = 0.0 if person.closed else required_wait_s(person.evidence, self.settings)
-        if person.closed or person.silence_s >= wait:
+        if person.closed or (person.silence_s >= wait and person.sentence_asked is None):
             self._commit(person)
         elif (
             wait <= _SPECULATE_UP_TO_S
@@ -273,7 +274,7 @@ class TurnTaker:
     def _scored(self, event: ev.EndOfTurnScored) -> None:
         person = self._person(event.participant)
         if person.is_current(event.turn, event.revision) and person.speech is Speech.PAUSING:
-            person.probability = event.probability
+            person.scores.append(event.probability)
             self._progress(person)
 
     def _transcribed(self, event: ev.Transcribed) -> None:
@@ -284,6 +285,19 @@ class TurnTaker:
             person.partial = event.text
         elif person.speech is Speech.PAUSING:
             person.transcript = event.text
+            if self.settings.mode == "semantic" and not person.closed and not person.over:
+                person.sentence_asked = self._now
+                self._out.append(act.ScoreEndOfSentence(person.name, person.turn, person.revision, event.text))
+        self._progress(person)
+
+    def _sentence_scored(self, event: ev.EndOfSentenceScored) -> None:
+        person = self._person(event.participant)
+        if person.is_current(event.turn, event.revision) and person.speech is Speech.PAUSING:
+            person.sentence, person.sentence_asked = event.probability, None
+            self._progress(person)
+
+    def _sentence_lost(self, person: ParticipantRecord) -> None:
+        person.sentence_asked = None
         self._progress(person)
 
     # -- the client's word ----------------------------------------------------------------------------
@@ -362,6 +376,9 @@ class TurnTaker:
             if person.speech is Speech.PAUSING and person.transcript is None and person.final_asked is not None:
                 at = person.final_asked + settings.transcript_timeout_s
                 found.append((at, partial(self._transcript_lost, person)))
+            if person.speech is Speech.PAUSING and person.sentence_asked is not None:
+                at = person.sentence_asked + settings.sentence_timeout_s
+                found.append((at, partial(self._sentence_lost, person)))
         found += self._responses.deadlines(settings)
         if settings.idle_timeout_s is not None and self._idle_since is not None:
             found.append((self._idle_since + settings.idle_timeout_s, self._idle))
