@@ -30,7 +30,7 @@ def test_a_clear_question_is_committed_after_little_more_than_the_shortest_wait(
 
 
 def test_an_unfinished_sentence_is_given_time() -> None:
-    w = World(text="I would like the", probability=0.1)
+    w = World(text="I would like the", probability=0.1, sentence=0.001)
     w.listen(1.0, voiced=True)
     w.listen(1.2, voiced=False)
     assert not w.of(act.CommitTurn)
@@ -39,7 +39,7 @@ def test_an_unfinished_sentence_is_given_time() -> None:
 
 
 def test_words_that_cannot_end_a_sentence_are_given_time_however_final_they_sound() -> None:
-    w = World(text="Thunderstorms could.", probability=0.98, sentence=0.001)
+    w = World(text="Thunderstorms in the mountains could.", probability=0.98, sentence=0.001)
     w.listen(1.0, voiced=True)
     w.listen(1.0, voiced=False)
     assert not w.of(act.CommitTurn)

@@ -39,20 +39,31 @@ class SentenceEnd:
 
     async def probability(self, text: str, caller: Caller) -> float:
         """See `EndOfSentence.probability`. The recogniser's own closing mark is not believed."""
-        sentence = _last_sentence(text)
-        if not sentence:
+        words = _open_text(text)
+        if not words:
             return 0.0
+        async with self._slots.take(caller):
+            return _end_probability(await self._complete(words, candidates=_CANDIDATES))
+
+    async def prepare(self, text: str, caller: Caller) -> None:
+        """See `EndOfSentence.prepare`."""
+        words = _open_text(text)
+        if words and self._slots.idle:
+            async with self._slots.take(caller):
+                await self._complete(words, candidates=0)
+
+    async def _complete(self, words: str, *, candidates: int) -> dict[str, Any]:
         request = {
-            "prompt": f"<|im_start|>user\n{sentence}", "n_predict": 1, "n_probs": _CANDIDATES, "temperature": 0.0,
+            "prompt": f"<|im_start|>user\n{words}", "n_predict": 1, "n_probs": candidates, "temperature": 0.0,
             "cache_prompt": True,
         }  # fmt: skip
-        async with self._slots.take(caller):
-            try:
-                response = await self._client.post("/completion", json=request)
-                response.raise_for_status()
-                return _end_probability(response.json())
-            except (httpx.HTTPError, ValueError, KeyError, IndexError) as fault:
-                raise ModelError(f"the sentence model failed: {fault}", retryable=True) from fault
+        try:
+            response = await self._client.post("/completion", json=request)
+            response.raise_for_status()
+            answer: dict[str, Any] = response.json()
+        except (httpx.HTTPError, ValueError) as fault:
+            raise ModelError(f"the sentence model failed: {fault}", retryable=True) from fault
+        return answer
 
     async def aclose(self) -> None:
         """End the process."""
@@ -60,15 +71,16 @@ class SentenceEnd:
         await self._model.aclose()
 
 
-def _last_sentence(text: str) -> str:
-    """The last sentence, without its closing mark, at most 40 words."""
-    open_text = _CLOSING.sub("", text)
-    return " ".join(re.split(r"(?<=[.?!])\s+", open_text)[-1].split()[-_WORDS:])
+def _open_text(text: str) -> str:
+    """The last words, without the closing mark. What came before stays: "Mycroft" alone could be a beginning."""
+    return " ".join(_CLOSING.sub("", text).split()[-_WORDS:])
 
 
 def _end_probability(answer: dict[str, Any]) -> float:
-    found = answer["completion_probabilities"][0]
-    candidates = found.get("top_logprobs") or found["top_probs"]
+    try:
+        candidates = answer["completion_probabilities"][0]["top_logprobs"]
+    except (KeyError, IndexError) as fault:
+        raise ModelError("the sentence model gave no probabilities") from fault
     return min(1.0, sum(math.exp(c["logprob"]) for c in candidates if c["token"].lstrip(" ").startswith(_ENDS)))
 
 

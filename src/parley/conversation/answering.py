@@ -75,7 +75,7 @@ class Answering:
     def prefill(self, words: str = "") -> None:
         """There is time: let the engine read what is known of the next prompt, with the turn's `words` so far."""
         if not self.answers and (self._prefilling is None or self._prefilling.done()):
-            self._prefilling = self._session.spawn(self._prefill(words.rpartition(" ")[0]), "prefill")
+            self._prefilling = self._session.spawn(self._prefill(words), "prefill")
 
     async def _prefill(self, words: str) -> None:
         settings = self._session.settings

@@ -240,6 +240,12 @@ class Ears:
             verdict = ev.EndOfSentenceScored(order.participant, order.turn, order.revision, probability)
             self._dispatch(verdict)
 
+    async def prepare_words(self, text: str) -> None:
+        """Let the sentence model read a turn's words ahead of time."""
+        model = self._cast.end_of_sentence
+        if model is not None and (self.language or "en") in model.languages:
+            await model.prepare(text, Caller(self._owner, Priority.SPECULATIVE))
+
     def question_asked(self) -> None:
         """A question is on its way: a backlog is not examined further before its answer."""
         self._open_questions += 1

@@ -297,8 +297,10 @@ class Session:
     async def _transcribe(self, order: act.FinalizeTranscript | act.TranscribePartial) -> None:
         try:
             words = await self._ears.transcribe(order)
-            if isinstance(order, act.TranscribePartial) and not order.urgent:
-                self._answering.prefill(words)
+            if words and isinstance(order, act.TranscribePartial) and not order.urgent:
+                known = words.rpartition(" ")[0]  # the last word may still change
+                self._answering.prefill(known)
+                await self._ears.prepare_words(known)
         except ParleyError as fault:
             log.error("recognition failed", session=self.id, error=str(fault))
             if isinstance(order, act.FinalizeTranscript):

@@ -43,17 +43,20 @@ class Policy:
     """What is left of the score of words that cannot end a sentence."""
     unclosed: float = 0.9
     """What is left of the score of a sentence that the recogniser did not close."""
-    bias: float = 1.53
+    bias: float = 1.37
     sound: float = 0.35
-    words: float = 1.5
+    words: float = 1.4
     comma: float = -1.7
-    question: float = 0.6
+    question: float = 0.64
     """Where sound and words are both judged by models, the log-odds that the turn is over are their weighted sum:
     `sound` for each unit of the turn model's log-odds, `words` for each power of ten of the sentence's probability,
     and the recogniser's own comma or question mark."""
-    threshold: float = 0.3
+    threshold: float = 0.1
     sharpness: float = 3.0
     """These log-odds, less the threshold, times the sharpness, are the score's."""
+    few_words: int = 3
+    few_words_wait_s: float = 0.7
+    """So few words are not waited for longer: people rarely pause in them, and "two people" is no sentence either."""
 
 
 POLICY = Policy()
@@ -68,6 +71,8 @@ def required_wait_s(evidence: Evidence, settings: TurnSettings, policy: Policy =
     if settings.mode == "silence":
         return settings.silence_s
     shortest, longest = settings.waits_s
+    if evidence.transcript and len(evidence.transcript.split()) <= policy.few_words:
+        longest = min(longest, policy.few_words_wait_s)
     score = _score(evidence, settings.language, policy)
     both = evidence.probability is not None and evidence.sentence is not None
     wait = shortest + (longest - shortest) * float((1 - score) ** (1.0 if both else policy.power))

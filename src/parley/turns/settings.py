@@ -47,7 +47,7 @@ class TurnSettings:
     media_timeout_s: float = 1.0
     """A microphone that delivers nothing for so long closes the utterance."""
     transcript_timeout_s: float = 6.0
-    sentence_timeout_s: float = 0.25
+    sentence_timeout_s: float = 0.15
     """A verdict about the words that takes longer is not waited for."""
     stall_timeout_s: float = 1.5
     """An answer that is playing without frames for so long has failed."""

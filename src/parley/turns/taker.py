@@ -185,8 +185,10 @@ class TurnTaker:
     def _try_commit(self, person: ParticipantRecord) -> None:
         if person.transcript is None:
             return
+        if person.sentence_asked is not None and not person.closed:
+            return  # nothing is prepared beside it: on a small machine each would make the other late
         wait = 0.0 if person.closed else required_wait_s(person.evidence, self.settings)
-        if person.closed or (person.silence_s >= wait and person.sentence_asked is None):
+        if person.closed or person.silence_s >= wait:
             self._commit(person)
         elif (
             wait <= _SPECULATE_UP_TO_S
