@@ -21,7 +21,7 @@ def endings(world: World) -> list[Ending]:
 
 
 def test_a_clear_question_is_committed_after_little_more_than_the_shortest_wait() -> None:
-    w = World()
+    w = World(asr_s=0.03)
     w.listen(1.0, voiced=True)
     w.listen(0.3, voiced=False)
     assert len(w.of(act.CommitTurn)) == 1
@@ -55,7 +55,7 @@ def test_a_verdict_about_the_words_that_never_comes_holds_nobody_up() -> None:
 
 
 def test_going_on_drops_the_speculation_before_anything_left() -> None:
-    w = World(probability=0.7, text="tell me about it")
+    w = World(asr_s=0.03, probability=0.7, text="tell me about it")
     w.listen(1.0, voiced=True)
     w.listen(0.24, voiced=False)
     w.listen(0.5, voiced=True)
