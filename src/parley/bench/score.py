@@ -21,7 +21,7 @@ from parley.client.word_errors import distance, words
 
 RECOGNISER_RATE_HZ = 16000
 _FRAME_S = 0.02
-_LATE_LIMIT_S = 0.005
+_LATE_LIMIT_MS = 5
 _ANSWER_WITHIN_S = 8.0
 _STOPPED_AFTER_S = 3.0
 _HOLE_WITHIN_S = 2.5
@@ -76,7 +76,7 @@ async def score(call: Call, understand: Understand | None = None) -> Result:
     result.errors = list(call.talk.errors)
     if call.late_s:
         result.late_p99_ms = float(np.percentile(call.late_s, 99)) * 1000
-        if result.late_p99_ms > _LATE_LIMIT_S * 1000 and not call.void:
+        if round(result.late_p99_ms) > _LATE_LIMIT_MS and not call.void:  # loops keep time to the millisecond
             result.void = f"the caller's own frames were late (p99 {result.late_p99_ms:.1f} ms)"
     if call.void or not len(call.played):
         return result

@@ -1,0 +1,136 @@
+"""Scenarios, the sounds they are made of, and the reports of them."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from parley.bench import machine, page, sound
+from parley.bench import report as reports
+from parley.bench import scenario as scenarios
+from parley.bench.borders import is_beginning
+from parley.bench.runner import How, Run
+from parley.bench.scenario import ClipEntry
+from parley.bench.score import Result
+from parley.errors import UsageError
+from parley.models.fakes import tone
+
+RATE = 24000
+VOICE = (tone(2.0, RATE) / 32768).astype(np.float32)
+
+
+def test_the_shipped_scenarios_make_hundreds_of_cases_with_many_speakers() -> None:
+    known = scenarios.shipped()
+    assert len({s.name for s in known}) == len(known) > 20
+    clips = [(ClipEntry(f"{i}.wav"), 2.0 + i % 5) for i in range(20)]
+    found = scenarios.cases(known, clips)
+    assert len(found) >= 500
+    plain = [c for c in found if c.scenario.name == "plain-question"]
+    assert len({c.clip.file for c in plain[:20]}) == 20
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("- {name: x}", "title"),
+        ("- {name: x, title: X, about: '', steps: [{say: clip, wait_s: 1}]}", "exactly one thing"),
+        ("- {name: x, title: X, about: '', steps: [{shout: clip}]}", "shout"),
+        ("a: [", "not a list of scenarios"),
+    ],
+)
+def test_a_broken_scenario_is_named(text: str, names: str) -> None:
+    with pytest.raises(UsageError, match=names):
+        scenarios.parse(text, "mine.yaml")
+
+
+def test_a_folder_without_a_manifest_or_with_missing_files_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"manifest\.json"):
+        scenarios.manifest(tmp_path)
+    (tmp_path / "manifest.json").write_text('[{"file": "gone.wav"}]', encoding="utf-8")
+    with pytest.raises(UsageError, match=r"gone\.wav"):
+        scenarios.manifest(tmp_path)
+
+
+@given(st.sampled_from(["room", "street", "keyboard", "cough", "babble"]), st.integers(0, 5))
+def test_noises_have_the_length_and_come_from_the_seed(kind: sound.NoiseKind, seed: int) -> None:
+    one, other = (sound.noise(kind, 0.7, RATE, np.random.default_rng(seed), [VOICE]) for _ in range(2))
+    assert len(one) == round(0.7 * RATE)
+    assert np.array_equal(one, other)
+    assert np.isfinite(one).all()
+
+
+@given(st.floats(-50, -10))
+def test_levels_are_what_was_asked_for(dbfs: float) -> None:
+    assert sound.level_dbfs(sound.at_level(VOICE, dbfs)) == pytest.approx(dbfs, abs=0.1)
+
+
+def test_a_pause_is_put_in_where_it_was_asked_for() -> None:
+    paused = sound.with_pause(VOICE, RATE, 1.0, 0.6)
+    assert len(paused) == len(VOICE) + round(0.6 * RATE)
+    assert np.abs(paused[int(1.05 * RATE) : int(1.55 * RATE)]).max() < 0.02
+    assert np.abs(paused[int(1.7 * RATE) :]).max() > 0.2
+
+
+def test_an_echo_is_later_and_quieter() -> None:
+    heard = sound.echo(VOICE, -20.0, 0.1, RATE)
+    assert not heard[: RATE // 10].any()
+    assert np.abs(heard).max() == pytest.approx(np.abs(VOICE).max() / 10, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("heard", "inside"),
+    [
+        ("Thunderstorms could.", True),
+        ("Thunderstorms could prod.", False),
+        ("Thunderstorms could produce large hail.", False),
+        ("", False),
+    ],
+)
+def test_a_pause_belongs_behind_a_whole_word_inside_a_sentence(heard: str, inside: bool) -> None:
+    assert is_beginning("Thunderstorms could produce large hail. They do.", heard) is inside
+
+
+def results() -> list[Result]:
+    return [
+        Result(
+            f"q/{i}.wav#0", "plain-question", {"clip": f"{i}.wav"}, voice_to_voice_ms=[400.0 + i], answers_due=1,
+            spoken_s=2.0, understood=(1, 5), waterfalls=[{"total_ms": 400, "recognition": 100}],
+        )
+        for i in range(8)
+    ]  # fmt: skip
+
+
+def test_figures_leave_void_calls_out_and_carry_counts() -> None:
+    void = Result("q/9.wav#0", "plain-question", {"clip": "9.wav"}, void="late", voice_to_voice_ms=[9000.0])
+    found = reports.figures([*results(), void])
+    assert (found["calls"], found["void"]) == (8, 1)
+    assert found["voice_to_voice_ms"]["n"] == 8
+    assert found["voice_to_voice_ms"]["p95"] < 410
+    assert found["missed"] == {"n": 8, "count": 0, "share": 0.0}
+    assert found["taken_over"]["share"] is None
+    assert found["understood_wer"]["share"] == pytest.approx(0.2)
+
+
+def test_the_page_stands_alone_and_has_plots() -> None:
+    done = Run(How("ws://x"), results=results(), wall_s=10.0)
+    done.samples = [{"at_s": t, "cpu_s": t / 10, "pss_mb": 900, "calls": 1} for t in range(5)]
+    html = page.page(reports.report([done], scenarios.shipped()), "Bench", {"server": "<here>"})
+    assert html.count("<svg") == 3
+    assert "&lt;here&gt;" in html
+    assert "http://" not in html
+    assert "<script" not in html
+
+
+def test_a_local_server_is_found_by_its_port() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        assert machine.listening_pid(listening.getsockname()[1]) == os.getpid()
+    cost = machine.server_cost(os.getpid())
+    assert cost is not None
+    assert cost.pss_mb > 10
+    assert cost.cpu_s > 0
