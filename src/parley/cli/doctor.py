@@ -68,10 +68,11 @@ def _models(settings: Config) -> Iterator[Finding]:
     for kind, name in (
         ("vad", settings.vad),
         ("end_of_turn", settings.end_of_turn),
+        ("llm", settings.end_of_sentence),
         ("asr", settings.asr),
         ("tts", settings.tts),
     ):
-        if name is None or Path(name).suffix == ".onnx":
+        if name is None or Path(name).suffix in (".onnx", ".gguf"):
             continue
         model = catalogue().get(name, kind)  # type: ignore[arg-type]
         faults = store.faults(model, verify=True)
