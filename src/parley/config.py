@@ -42,6 +42,11 @@ class Config(BaseSettings):
         validation_alias=_env("end_of_sentence"),
         description="Small language model (English) that judges whether a sentence can end; null: without.",
     )
+    echo_cancellation: bool = Field(
+        True,
+        validation_alias=_env("echo_cancellation"),
+        description="Take the assistant's own voice out of the microphone while it speaks (WebRTC's AEC3).",
+    )
     asr: str = Field(
         "moonshine-tiny-en", validation_alias=_env("asr", "WHISPER_MODEL"), description="Speech recogniser."
     )

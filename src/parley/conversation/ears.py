@@ -12,6 +12,7 @@ import numpy as np
 from parley.audio.pcm import Float32, Int16, to_float
 from parley.audio.resample import LiveResampler
 from parley.conversation.audio_memory import AudioMemory
+from parley.conversation.echo import EchoGuard
 from parley.conversation.settings import Cast
 from parley.conversation.voice_activity import VoiceActivity
 from parley.errors import Overloaded
@@ -42,6 +43,7 @@ class Ears:
         self._queued_s = 0.0
         self._arrived = asyncio.Event()
         self._resampler: LiveResampler | None = None
+        self.echo = EchoGuard(cast.canceller) if cast.canceller is not None else None
         self._vad = cast.vad.open()
         self._activity = VoiceActivity()
         self._pre_roll_s = _PRE_ROLL_S
@@ -116,7 +118,9 @@ class Ears:
     def _to_model_rate(self, samples: Int16, rate_hz: int) -> Float32:
         if self._resampler is None or self._resampler.from_hz != rate_hz:
             self._resampler = LiveResampler(rate_hz, MODEL_RATE_HZ)
-        return to_float(self._resampler.push(samples))
+        audio = to_float(self._resampler.push(samples))
+        live = self._queued_s < _LIVE_S
+        return audio if self.echo is None or not live else self.echo.clean(audio, asyncio.get_running_loop().time())
 
     async def _examine(self, audio: Float32) -> None:
         self._memory.append(audio)

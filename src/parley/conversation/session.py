@@ -20,6 +20,7 @@ from parley.conversation.answer import Answer, ResponseWish
 from parley.conversation.answering import Answering
 from parley.conversation.duplexing import Duplexing
 from parley.conversation.ears import Ears
+from parley.conversation.echo import EchoGuard
 from parley.conversation.history import History, Item, new_id
 from parley.conversation.out_of_band import OutOfBand
 from parley.conversation.playout import Playout
@@ -203,6 +204,11 @@ class Session:
     def sent(self, key: str, until_s: float) -> None:
         """Audio of a response left for the listener."""
         self.ledger.sent(key, until_s)
+
+    @property
+    def echo(self) -> EchoGuard | None:
+        """To be told what the listener's loudspeaker plays; None when nobody cancels its echo here."""
+        return self._ears.echo
 
     def heard(self, key: str, until_s: float) -> None:
         """The listener's playout has come so far."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from parley.conversation.echo import Canceller
 from parley.conversation.engines.base import Engine
 from parley.models.interfaces import EndOfSentence, EndOfTurn, Recognizer, Synthesizer, Vad
 from parley.turns.settings import TurnSettings
@@ -52,6 +53,8 @@ class Cast:
     end_of_turn: EndOfTurn | None = None
     end_of_turn_languages: Sequence[str] = ()
     end_of_sentence: EndOfSentence | None = None
+    canceller: Callable[[], Canceller] | None = None
+    """Makes an echo canceller for a session; None: clients cancel by themselves."""
     voices: Mapping[str, Synthesizer] = field(default_factory=dict)
     """Voice names to synthesisers; the first is the default."""
     names: Mapping[str, str] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 
+from parley.adapters.webrtc_audio import AudioProcessor
 from parley.config import Config
 from parley.conversation.engines.cascade import Cascade
 from parley.conversation.settings import Cast
@@ -34,6 +35,7 @@ class Roster:
 
     specs: dict[str, ModelSpec]
     """Part ("asr", "tts", "voice:espeak" ...) to what was loaded."""
+    cancels_echo: bool = True
     models: dict[str, Any] = field(default_factory=dict)
     load_s: dict[str, float] = field(default_factory=dict)
 
@@ -49,6 +51,7 @@ class Roster:
             end_of_turn=end_of_turn,
             end_of_turn_languages=languages,
             end_of_sentence=self.models.get("end_of_sentence"),
+            canceller=AudioProcessor if self.cancels_echo else None,
             voices=self.voices,
             names={part: spec.id for part, spec in self.specs.items() if not part.startswith("voice:")},
         )
@@ -102,7 +105,7 @@ async def choose(config: Config, store: Store, *, own_port: int | None = None) -
     if "end_of_sentence" in specs:
         specs["end_of_sentence"] = replace(specs["end_of_sentence"], family="sentence-end")
     missing = {m.id: m for m in entries if not store.is_present(m)}
-    return Roster(specs), list(missing.values())
+    return Roster(specs, cancels_echo=config.echo_cancellation), list(missing.values())
 
 
 def named(known: Catalogue, kind: Kind, name: str) -> Model | ModelSpec:

@@ -75,7 +75,10 @@ class Pacer:
             if frame is None:
                 break
             pulled = True
-            self._play_end = max(self._play_end, now) + frame.frame.seconds
+            begins = max(self._play_end, now)
+            self._play_end = begins + frame.frame.seconds
+            if session.echo is not None:
+                session.echo.played(frame.frame, begins)
             self._sent_s[frame.response] = frame.end_s
             session.sent(frame.response, frame.end_s)
             self._deliver(frame)
@@ -127,7 +130,19 @@ class Pacer:
     def stopped(self, key: str) -> None:
         """The client was told to throw the rest of a response away: what follows plays at once."""
         self._play_end = min(self._play_end, self._session.now)
+        if self._session.echo is not None:
+            self._session.echo.hushed(self._session.now, keep=False)
         self.forget(key)
+
+    def paused(self) -> None:
+        """An exact client stops at once and keeps what it has not played."""
+        if self._session.echo is not None:
+            self._session.echo.hushed(self._session.now, keep=True)
+
+    def resumed(self) -> None:
+        """It goes on from there."""
+        if self._session.echo is not None:
+            self._session.echo.resumed(self._session.now)
 
     def forget(self, key: str) -> None:
         """Drop the book-keeping of a response."""

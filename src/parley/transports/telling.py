@@ -209,6 +209,9 @@ class Teller:
         })  # fmt: skip
 
     def _playout(self, kind: str, h: hp.PlayoutPaused | hp.PlayoutResumed) -> None:
+        pacer = self._bridge.pacer
+        if pacer.exact:
+            (pacer.paused if kind == "pause" else pacer.resumed)()
         self._extension({"type": f"parley.playout.{kind}", "response_id": h.response, "item_id": h.item})
 
     def _flushed(self, h: hp.PlayoutFlushed) -> None:
