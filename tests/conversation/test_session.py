@@ -194,7 +194,21 @@ def test_a_failing_language_model_is_said_and_the_session_goes_on() -> None:
     play(script, lambda: Stage(chat=FakeChat([None, "Better."])))
 
 
-def test_a_language_model_that_stalls_in_mid_answer_is_ended_by_the_watchdog() -> None:
+def test_an_answer_that_stalls_goes_on_from_the_first_word_without_sound() -> None:
+    async def script(s: Stage) -> None:
+        await s.silence(0.3)
+        await s.say(1.0)
+        ended = await s.silence_until(hp.ResponseEnded)
+        assert ended.ending is Ending.FINISHED
+        assert ended.items[0].text == "Well, it is so. But it is late."
+        assert " ".join(s.voice.said) == "Well, it is so. But it is late."
+        assert s.chat.prompts[-1][-1] == {"role": "assistant", "content": "Well, it is so. But"}
+        assert s.chat.open_streams == 0
+
+    play(script, lambda: Stage(chat=FakeChat(["Well, it is so. But … nothing", " it is late."])))
+
+
+def test_a_language_model_that_stalls_again_is_ended_by_the_watchdog_and_the_failure_is_said() -> None:
     async def script(s: Stage) -> None:
         await s.silence(0.3)
         await s.say(1.0)
@@ -203,8 +217,10 @@ def test_a_language_model_that_stalls_in_mid_answer_is_ended_by_the_watchdog() -
         assert ended.reason == "stalled"
         assert ended.items[0].heard_text.strip() == "Well, it is so."
         assert s.chat.open_streams == 0
+        await s.silence_until(hp.ResponseEnded, 2)
+        assert "Sorry" in " ".join(s.voice.said)
 
-    play(script, lambda: Stage(chat=FakeChat(["Well, it is so. But … nothing"])))
+    play(script, lambda: Stage(chat=FakeChat(["Well, it is so. But … nothing", "…"])))
 
 
 def test_a_voice_that_fails_does_not_end_the_session() -> None:

@@ -112,14 +112,30 @@ def test_a_microphone_that_stops_closes_the_turn() -> None:
     assert len(w.of(act.CommitTurn)) == 1
 
 
-def test_starvation_while_playing_fails_after_the_stall_time() -> None:
+def test_starvation_while_playing_is_answered_by_a_new_beginning_and_then_by_failure() -> None:
     w = World(length_s=100)
     w.send(ev.ResponseRequested())
     w.wait(1.0)
     w.send(ev.PlayoutStarved("r1"))
     w.wait(1.4)
+    assert not w.of(act.ReviveResponse)
+    w.wait(0.2)
+    assert len(w.of(act.ReviveResponse)) == 1
+    w.wait(3.8)
     assert not w.ended
     w.wait(0.2)
+    assert endings(w) == [Ending.FAILED]
+
+
+def test_a_response_is_not_revived_for_ever() -> None:
+    w = World(length_s=100)
+    w.send(ev.ResponseRequested())
+    w.wait(1.0)
+    for _ in range(3):
+        w.send(ev.PlayoutStarved("r1"))
+        w.wait(1.6)
+        w.send(ev.PlayoutFed("r1"))
+    assert len(w.of(act.ReviveResponse)) == 2
     assert endings(w) == [Ending.FAILED]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -13,6 +14,7 @@ from parley.conversation.answer import Answer, ResponseWish
 from parley.conversation.engines.base import (
     AnswerPart,
     AnswerRequest,
+    Begun,
     SpeechPart,
     TextPart,
     ToolPart,
@@ -20,7 +22,7 @@ from parley.conversation.engines.base import (
 )
 from parley.conversation.history import as_messages
 from parley.errors import ParleyError, ProtocolError
-from parley.models.interfaces import Caller, ChatOptions, Priority, SpeakingStyle, Synthesizer
+from parley.models.interfaces import Caller, ChatOptions, Priority, SpeakingStyle, Synthesizer, Usage
 from parley.turns import actions as act
 from parley.turns import events as ev
 from parley.turns.actions import Ending
@@ -67,6 +69,8 @@ class Answering:
             case act.ResumePlayout():
                 self._session.playout.resume(action.response)
                 self._tell(hp.PlayoutResumed, action.response)
+            case act.ReviveResponse():
+                self._revive(self.answers[action.response])
             case act.EndResponse():
                 self._end(self.answers.pop(action.response), action.ending, action.reason)
             case _:
@@ -149,9 +153,20 @@ class Answering:
                 self._session.ledger.forget(answer.key)
                 answer.task = self._session.spawn(self._produce(answer), "answer")
 
+    def _revive(self, answer: Answer) -> None:
+        """Produce what is missing anew; what has a sound stays."""
+        if answer.task is None:
+            return  # a duplex model's answers are not produced here
+        session = self._session
+        log.warning("answer stalled, going on", session=session.id, response=answer.id)
+        answer.task.cancel()
+        text = answer.message.text if answer.message else ""
+        begun = Begun(text, session.ledger.spoken_chars(answer.key), answer.usage != Usage())
+        answer.task = session.spawn(self._produce(answer, begun), "answer")
+
     # -- producing ------------------------------------------------------------------------------------
 
-    async def _produce(self, answer: Answer) -> None:
+    async def _produce(self, answer: Answer, begun: Begun | None = None) -> None:
         session = self._session
         answer.marks.started = session.now
 
@@ -160,7 +175,7 @@ class Answering:
 
         try:
             await self._end_prefill()
-            await session.cast.engine.answer(self.request(answer), take)
+            await session.cast.engine.answer(replace(self.request(answer), begun=begun), take)
         except ParleyError as fault:
             log.warning("response failed", session=session.id, response=answer.id, error=str(fault))
             session.dispatch(ev.ResponseFailed(answer.key, str(fault)))
@@ -292,7 +307,7 @@ class Answering:
         answer.settle(ending, heard)
         self.record(answer)
         self.finish(answer, ending, reason)
-        if ending is Ending.FAILED and heard in (0, None) and not audible:
+        if ending is Ending.FAILED:
             self._apologise(answer)
 
     def _heard(self, answer: Answer, ending: Ending) -> int | None:

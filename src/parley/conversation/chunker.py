@@ -27,9 +27,10 @@ class Piece:
 class Chunker:
     """Feed text as it comes; take the pieces that are ready; `flush` at the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, start: int = 0) -> None:
+        """`start`: characters of the answer that are not given to it."""
         self._text = ""
-        self._start = 0
+        self._start = start
         self._first = True
 
     def push(self, text: str) -> list[Piece]:

@@ -39,7 +39,7 @@ class SessionSettings:
     """Budget of the prompt; beyond it the older half is left out."""
     greeting: str | None = None
     apology: str | None = "Sorry, I could not answer that."
-    """Spoken when an answer fails before any of it was heard; None: silence."""
+    """Spoken when an answer fails; None: silence."""
     turns: TurnSettings = field(default_factory=TurnSettings)
 
 

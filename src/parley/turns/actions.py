@@ -122,6 +122,13 @@ class ResumePlayout:
 
 
 @dataclass(frozen=True, slots=True)
+class ReviveResponse:
+    """It fell silent in the middle: produce the rest anew, from the first word that has no sound yet."""
+
+    response: str
+
+
+@dataclass(frozen=True, slots=True)
 class EndResponse:
     """The response is over: stop producing it, forget what is unplayed, settle what was heard."""
 
@@ -149,6 +156,7 @@ Action = (
     | CommitResponse
     | PausePlayout
     | ResumePlayout
+    | ReviveResponse
     | EndResponse
     | AnnounceIdle
 )

@@ -75,6 +75,11 @@ class HeardLedger:
         count = bisect_left([w.heard_at_s for w in line.words], self.heard_s(response) + 1e-6)
         return line.words[count - 1].text_end if count else 0
 
+    def spoken_chars(self, response: str) -> int:
+        """Length of the answer's text up to the last word that has a sound, heard or not."""
+        line = self._lines.get(response)
+        return line.words[-1].text_end if line and line.words else 0
+
     def all_heard(self, response: str) -> bool:
         """Whether the last word was heard."""
         line = self._lines.get(response)

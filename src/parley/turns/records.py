@@ -108,6 +108,10 @@ class ResponseRecord:
     """Wall time of its commit (of its start, while speculative)."""
     heard_any: bool = False
     starved_since: float | None = None
+    revivals: int = 0
+    """How often it was begun anew where it broke off."""
+    revived_at: float | None = None
+    """When that was, while nothing has come of it."""
 
     def step(self, cause: str) -> None:
         """Move in the response table."""

@@ -16,6 +16,8 @@ from parley.turns.records import ResponseRecord
 from parley.turns.settings import TurnSettings
 from parley.turns.tables import Response
 
+_REVIVALS = 2  # of one response: a model that breaks off again and again has failed
+
 Deadline = tuple[float, Callable[[], None]]
 """When a wait has lasted long enough, and what follows then."""
 
@@ -126,6 +128,7 @@ class Responses:
         """There is sound again."""
         for response in self.by_id([event.response]):
             response.starved_since = None
+            response.revived_at = None
 
     def completed(self, event: ev.ResponseCompleted) -> None:
         """Everything was produced and played."""
@@ -139,12 +142,22 @@ class Responses:
             ending = Ending.DROPPED if response.state is Response.SPECULATIVE else Ending.FAILED
             self.end(response, "failed", ending, event.reason)
 
+    def _revive(self, response: ResponseRecord, now: float) -> None:
+        response.revivals += 1
+        response.revived_at = now
+        self._order(act.ReviveResponse(response.id))
+
     def deadlines(self, settings: TurnSettings) -> list[Deadline]:
         """A playing response must sound, a committed one must begin to."""
         found: list[Deadline] = []
         for response in self._records.values():
             if response.state is Response.PLAYING and response.starved_since is not None:
                 at = response.starved_since + settings.stall_timeout_s
+                if response.revived_at is None and response.revivals < _REVIVALS:
+                    found.append((at, partial(self._revive, response, at)))
+                    continue
+                if response.revived_at is not None:
+                    at = response.revived_at + settings.revival_timeout_s
                 found.append((at, partial(self.end, response, "failed", Ending.FAILED, "stalled")))
             elif response.state is Response.COMMITTED:
                 at = response.since + settings.first_audio_timeout_s

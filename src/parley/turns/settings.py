@@ -50,7 +50,9 @@ class TurnSettings:
     sentence_timeout_s: float = 0.15
     """A verdict about the words that takes longer is not waited for."""
     stall_timeout_s: float = 1.5
-    """An answer that is playing without frames for so long has failed."""
+    """An answer that is playing without frames for so long is begun anew where it broke off."""
+    revival_timeout_s: float = 4.0
+    """One that then stays silent for so long has failed."""
     first_audio_timeout_s: float = 20.0
     """A committed answer without a first frame for so long has failed."""
 

@@ -12,6 +12,17 @@ from parley.turns.ledger import SpokenWord
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """An answer that broke off and goes on."""
+
+    text: str
+    spoken: int
+    """Characters of it that have a sound."""
+    written: bool
+    """Whether the text is all there."""
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerRequest:
     """What to answer and how."""
 
@@ -26,6 +37,8 @@ class AnswerRequest:
     """The user's turn as sound, 16 kHz, for engines that hear."""
     say: str | None = None
     """Fixed words to say instead of asking a model (greeting, apology)."""
+    begun: Begun | None = None
+    """What there is of this answer already."""
 
 
 @dataclass(frozen=True, slots=True)

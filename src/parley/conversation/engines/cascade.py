@@ -6,13 +6,24 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Literal
 
 from parley.conversation.engines.base import AnswerRequest, Emit
-from parley.conversation.engines.speaking import speak_deltas
+from parley.conversation.engines.speaking import nothing, speak_deltas
 from parley.models.interfaces import Caller, ChatDelta, ChatModel, DuplexModel, Message
 
 
 async def fixed(text: str) -> AsyncGenerator[ChatDelta, None]:
     """Words that are known beforehand, as if a model had written them."""
     yield ChatDelta(text=text)
+
+
+def written(chat: ChatModel, request: AnswerRequest) -> AsyncGenerator[ChatDelta, None]:
+    """The answer's text, or what is still missing of it."""
+    begun = request.begun
+    if begun is not None and begun.written:
+        return nothing()
+    if request.say is not None:
+        return fixed(request.say[len(begun.text) :] if begun else request.say)
+    messages = [*request.messages, {"role": "assistant", "content": begun.text}] if begun else request.messages
+    return chat.stream(messages, request.options, request.caller)
 
 
 class Cascade:
@@ -33,8 +44,4 @@ class Cascade:
 
     async def answer(self, request: AnswerRequest, emit: Emit) -> None:
         """See `Engine.answer`."""
-        if request.say is not None:
-            deltas = fixed(request.say)
-        else:
-            deltas = self.chat.stream(request.messages, request.options, request.caller)
-        await speak_deltas(deltas, request, emit)
+        await speak_deltas(written(self.chat, request), request, emit)

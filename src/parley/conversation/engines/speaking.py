@@ -29,16 +29,25 @@ async def speak_deltas(deltas: AsyncGenerator[ChatDelta, None], request: AnswerR
     pieces: asyncio.Queue[Piece | None] = asyncio.Queue(_PIECES_AHEAD)
     try:
         async with asyncio.TaskGroup() as group:
-            group.create_task(_read(deltas, pieces, emit, request.synthesizer is not None), name="answer-text")
+            group.create_task(_read(deltas, pieces, request, emit), name="answer-text")
             group.create_task(_say(pieces, request, emit), name="answer-speech")
     except* ModelError as faults:
         raise faults.exceptions[0] from None
 
 
+async def nothing() -> AsyncGenerator[ChatDelta, None]:
+    """A text that is all there already."""
+    return
+    yield
+
+
 async def _read(
-    deltas: AsyncGenerator[ChatDelta, None], pieces: asyncio.Queue[Piece | None], emit: Emit, speak: bool
+    deltas: AsyncGenerator[ChatDelta, None], pieces: asyncio.Queue[Piece | None], request: AnswerRequest, emit: Emit
 ) -> None:
-    chunker = Chunker()
+    speak, begun = request.synthesizer is not None, request.begun
+    chunker = Chunker(begun.spoken if begun else 0)
+    for piece in chunker.push(begun.text[begun.spoken :]) if begun and speak else ():
+        await pieces.put(piece)
     async with aclosing(deltas):
         async for delta in deltas:
             if delta.text:

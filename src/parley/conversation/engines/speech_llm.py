@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from parley.conversation.engines.base import AnswerRequest, Emit
-from parley.conversation.engines.cascade import fixed
+from parley.conversation.engines.cascade import written
 from parley.conversation.engines.speaking import speak_deltas
 from parley.models.interfaces import Caller, ChatModel, DuplexModel, Message, SpeechChatModel
 
@@ -30,10 +30,8 @@ class SpeechLlm:
 
     async def answer(self, request: AnswerRequest, emit: Emit) -> None:
         """See `Engine.answer`."""
-        if request.say is not None:
-            deltas = fixed(request.say)
-        elif request.speech is not None:
+        if request.say is None and request.begun is None and request.speech is not None:
             deltas = self._model.stream_speech(request.messages[:-1], request.speech, request.options, request.caller)
         else:
-            deltas = self._chat.stream(request.messages, request.options, request.caller)
+            deltas = written(self._chat, request)
         await speak_deltas(deltas, request, emit)
