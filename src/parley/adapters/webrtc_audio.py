@@ -15,7 +15,7 @@ _RATE_HZ = 16000
 class AudioProcessor:
     """One microphone. The first seconds of an echo teach it the room."""
 
-    def __init__(self, *, noise_suppression: bool = False) -> None:
+    def __init__(self, noise_suppression: bool = False) -> None:
         from livekit import rtc
 
         self._rtc = rtc

@@ -32,8 +32,10 @@ class Canceller(Protocol):
 class EchoGuard:
     """One listener's loudspeaker and microphone. Times are the loop's clock, seconds."""
 
-    def __init__(self, make: Callable[[], Canceller]) -> None:
+    def __init__(self, make: Callable[[bool], Canceller]) -> None:
+        """`make` gives a canceller, one that also suppresses noise if it is called with True."""
         self._make = make
+        self._suppresses_noise = False
         self._canceller: Canceller | None = None
         self._resampler: LiveResampler | None = None
         self._far: deque[tuple[float, Int16]] = deque()  # begins, samples at 16 kHz
@@ -41,6 +43,12 @@ class EchoGuard:
         self._held: list[Int16] = []
         self._at = 0.0
         self._rest: Float32 = np.empty(0, np.float32)
+
+    def suppress_noise(self, wanted: bool) -> None:
+        """Also take steady noise away, from now on and all the time."""
+        if wanted != self._suppresses_noise:
+            self._suppresses_noise = wanted
+            self._canceller = None
 
     def played(self, frame: Frame, at: float) -> None:
         """A frame was sent that will be played at `at`."""
@@ -68,11 +76,11 @@ class EchoGuard:
 
     def clean(self, audio: Float32, now: float) -> Float32:
         """Microphone sound (16 kHz) that arrived at `now`, without the echo; up to 10 ms are held back meanwhile."""
-        if now > self._until + _LINGERS_S:
+        if now > self._until + _LINGERS_S and not self._suppresses_noise:
             rest, self._rest = self._rest, np.empty(0, np.float32)
             return np.concatenate([rest, audio]) if len(rest) else audio
         if self._canceller is None:
-            self._canceller = self._make()
+            self._canceller = self._make(self._suppresses_noise)
         data = np.concatenate([self._rest, audio])
         full = len(data) // _BLOCK * _BLOCK
         self._rest = data[full:]

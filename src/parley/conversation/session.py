@@ -194,6 +194,8 @@ class Session:
     def _apply_settings(self) -> None:
         self._ears.set_manual(self.settings.turns.mode == "manual")
         self._ears.language = self.settings.language
+        if self._ears.echo is not None:
+            self._ears.echo.suppress_noise(self.settings.noise_reduction)
 
     def set_vad(self, threshold: float, pre_roll_s: float) -> None:
         """Probability from which sound counts as speech, and how much before it belongs to the turn."""

@@ -37,6 +37,8 @@ class SessionSettings:
     temperature: float | None = None
     memory_tokens: int = 1200
     """Budget of the prompt; beyond it the older half is left out."""
+    noise_reduction: bool = False
+    """Take steady noise out of the microphone's sound."""
     greeting: str | None = None
     apology: str | None = "Sorry, I could not answer that."
     """Spoken when an answer fails; None: silence."""
@@ -53,8 +55,8 @@ class Cast:
     end_of_turn: EndOfTurn | None = None
     end_of_turn_languages: Sequence[str] = ()
     end_of_sentence: EndOfSentence | None = None
-    canceller: Callable[[], Canceller] | None = None
-    """Makes an echo canceller for a session; None: clients cancel by themselves."""
+    canceller: Callable[[bool], Canceller] | None = None
+    """Makes an echo canceller for a session, with or without noise suppression; None: nobody cancels here."""
     voices: Mapping[str, Synthesizer] = field(default_factory=dict)
     """Voice names to synthesisers; the first is the default."""
     names: Mapping[str, str] = field(default_factory=dict)

@@ -78,6 +78,7 @@ def settings_of(shown: RealtimeSession, base: SessionSettings, voices: Voices) -
         tool_choice=chat_tool_choice(shown.tool_choice),
         max_output_tokens=None if shown.max_output_tokens == "inf" else shown.max_output_tokens,
         memory_tokens=_memory_tokens(shown.truncation, base.memory_tokens),
+        noise_reduction=shown.noise_reduction is not None,
         turns=turn_settings(shown.turn_detection, shown.language, base.turns),
     )
 
