@@ -14,6 +14,7 @@ from openai.types.realtime import RealtimeClientEvent, RealtimeServerEvent
 from pydantic import TypeAdapter
 
 from parley.audio.pcm import to_bytes
+from parley.client.word_errors import rate
 from parley.realtime.client_events import CLIENT_EVENTS
 from parley.realtime.server_events import EXTENSION_EVENTS, NEVER_SENT, STOCK_EVENTS
 from tests.conftest import Clip, RunningServer, silence
@@ -75,6 +76,22 @@ async def client(server: RunningServer) -> AsyncIterator[AsyncOpenAI]:
         api_key="none", base_url=f"{server.url}/v1", websocket_base_url=f"{server.websocket}/v1"
     ) as official:
         yield official
+
+
+async def test_an_item_that_is_a_recording_is_understood_and_answered(client: AsyncOpenAI, question: Clip) -> None:
+    async with client.realtime.connect(model="gpt-realtime") as connection:
+        talk = Conversation(connection)
+        await talk.until("session.created")
+        audio = base64.b64encode(to_bytes(question.samples(RATE))).decode()
+        await connection.conversation.item.create(
+            item={"type": "message", "role": "user", "content": [{"type": "input_audio", "audio": audio}]}
+        )
+        await connection.response.create(response={"output_modalities": ["text"]})
+        understood = await talk.until("conversation.item.input_audio_transcription.completed")
+        assert rate(question.transcript, understood["transcript"]) <= 0.4
+        assert "response.created" not in talk.kinds
+        done = await talk.until("response.done")
+        assert done["response"]["status"] in ("completed", "incomplete")
 
 
 async def test_a_spoken_conversation_through_the_official_client(client: AsyncOpenAI, question: Clip) -> None:

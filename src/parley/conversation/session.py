@@ -24,6 +24,7 @@ from parley.conversation.echo import EchoGuard
 from parley.conversation.history import History, Item, new_id
 from parley.conversation.out_of_band import OutOfBand
 from parley.conversation.playout import Playout
+from parley.conversation.recorded_items import RecordedItems
 from parley.conversation.settings import Cast, SessionSettings
 from parley.errors import ParleyError
 from parley.turns import TurnTaker
@@ -65,6 +66,8 @@ class Session:
         self._ears = Ears(USER, cast, self.dispatch, self.id)
         self._answering = Answering(self)
         self._out_of_band = OutOfBand(self, self._answering)
+        self.recorded = RecordedItems(self)
+        """Items that came as recordings."""
         self._duplexing: Duplexing | None = None
         self._closed = False
         self._apply_settings()
@@ -158,7 +161,7 @@ class Session:
         if wish.out_of_band and (wish.modality or self.settings.modality) == "text":
             self._out_of_band.start(wish)
             return
-        self._ears.after_commit(lambda: self._answering.wish_for(wish))
+        self._ears.after_commit(lambda: self.recorded.then(lambda: self._answering.wish_for(wish)))
 
     def cancel_response(self, response_id: str | None = None) -> bool:
         """Cancel one response or all; returns whether there was one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from parley.audio.formats import AudioFormat
@@ -59,23 +60,22 @@ class Bridge:
         """Take a client event; what is wrong with it goes back as an ``error`` event."""
         event_id = event.get("event_id") if isinstance(event, dict) else None
         event_id = event_id if isinstance(event_id, str) else None
+        self._guard(lambda: self._obey(ce.read_command(event)), event_id)
+
+    def receive_audio(self, data: bytes) -> None:
+        """Binary input audio in the session's input format."""
+        self._guard(lambda: self._append(data), None)
+
+    def _guard(self, work: Callable[[], None], event_id: str | None) -> None:
+        """What a client did wrong is told to it; the session goes on."""
         try:
-            self._obey(ce.read_command(event))
+            work()
         except ProtocolError as fault:
             self.send(se.error(str(fault), code=fault.code, param=fault.field, event_id=event_id))
         except AudioError as fault:
             self.send(se.error(str(fault), code="invalid_audio", param="audio", event_id=event_id))
         except Overloaded as fault:
             self.send(se.error(str(fault), kind="server_error", code="overloaded", event_id=event_id))
-
-    def receive_audio(self, data: bytes) -> None:
-        """Binary input audio in the session's input format."""
-        try:
-            self._append(data)
-        except AudioError as fault:
-            self.send(se.error(str(fault), code="invalid_audio", param="audio"))
-        except Overloaded as fault:
-            self.send(se.error(str(fault), kind="server_error", code="overloaded"))
 
     def _obey(self, command: ce.Command) -> None:
         session = self.session
@@ -108,6 +108,11 @@ class Bridge:
     def _obey_about_items(self, command: ce.Command) -> None:
         session = self.session
         match command:
+            case ce.CreateItem(item=new) if new.audio is not None:
+                wire = self.shown.input_format
+                samples = AudioFormat(wire.type, wire.rate).decode(_base64(new.audio))
+                item = replace(self._item(replace(new, audio=None)), spoken=True)
+                session.recorded.add(item, command.after, samples, wire.rate)
             case ce.CreateItem():
                 session.add_item(self._item(command.item), command.after)
             case ce.RetrieveItem():
@@ -129,8 +134,8 @@ class Bridge:
     def _item(self, new: NewItem) -> Item:
         if new.audio is not None:
             raise ProtocolError(
-                "recorded audio in an item is not supported; append it to the input audio buffer",
-                field="item.content", code="unsupported",
+                "recorded audio in a response's own input is not supported; create an item of it first",
+                field="response.input", code="unsupported",
             )  # fmt: skip
         return Item(
             new.id or new_id("item"), new.type, new.role, new.text, call_id=new.call_id, name=new.name,
