@@ -208,6 +208,19 @@ def test_an_answer_that_stalls_goes_on_from_the_first_word_without_sound() -> No
     play(script, lambda: Stage(chat=FakeChat(["Well, it is so. But … nothing", " it is late."])))
 
 
+def test_asking_to_hear_it_again_repeats_the_last_answer_without_the_model() -> None:
+    async def script(s: Stage) -> None:
+        await s.silence(0.3)
+        await s.say(1.0)
+        await s.silence_until(hp.ResponseEnded)
+        await s.say(1.0)
+        again = await s.silence_until(hp.ResponseEnded, 2)
+        assert again.items[0].text == "It is noon."
+        assert len(s.chat.prompts) == 1
+
+    play(script, lambda: Stage(recognizer=FakeRecognizer(["What time is it?", "Could you repeat that, please?"])))
+
+
 def test_a_language_model_that_stalls_again_is_ended_by_the_watchdog_and_the_failure_is_said() -> None:
     async def script(s: Stage) -> None:
         await s.silence(0.3)

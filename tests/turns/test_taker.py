@@ -54,6 +54,21 @@ def test_a_verdict_about_the_words_that_never_comes_holds_nobody_up() -> None:
     assert len(w.of(act.CommitTurn)) == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "answers"), [("Stop.", 1), ("Wait, please!", 1), ("Stop the music in the kitchen.", 2)]
+)
+def test_a_word_that_asks_for_silence_is_not_answered(text: str, answers: int) -> None:
+    w = World(asr_s=0.03, length_s=10)
+    w.listen(1.0, voiced=True)
+    w.listen(1.5, voiced=False)
+    w.text = text
+    w.listen(0.7, voiced=True)
+    w.listen(2.0, voiced=False)
+    assert endings(w)[0] is Ending.CUT
+    assert len(w.of(act.CommitTurn)) == 2
+    assert len(w.of(act.StartResponse)) == answers
+
+
 def test_going_on_drops_the_speculation_before_anything_left() -> None:
     w = World(asr_s=0.03, probability=0.7, text="tell me about it")
     w.listen(1.0, voiced=True)

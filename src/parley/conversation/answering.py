@@ -25,6 +25,7 @@ from parley.errors import ParleyError, ProtocolError
 from parley.models.interfaces import Caller, ChatOptions, Priority, SpeakingStyle, Synthesizer, Usage
 from parley.turns import actions as act
 from parley.turns import events as ev
+from parley.turns import words
 from parley.turns.actions import Ending
 from parley.turns.ledger import SpokenWord
 
@@ -76,16 +77,16 @@ class Answering:
             case _:
                 raise AssertionError(f"nobody performs {action}")
 
-    def prefill(self, words: str = "") -> None:
-        """There is time: let the engine read what is known of the next prompt, with the turn's `words` so far."""
+    def prefill(self, so_far: str = "") -> None:
+        """There is time: let the engine read what is known of the next prompt, with the turn's words `so_far`."""
         if not self.answers and (self._prefilling is None or self._prefilling.done()):
-            self._prefilling = self._session.spawn(self._prefill(words), "prefill")
+            self._prefilling = self._session.spawn(self._prefill(so_far), "prefill")
 
-    async def _prefill(self, words: str) -> None:
+    async def _prefill(self, so_far: str) -> None:
         settings = self._session.settings
         messages = self._session.history.messages(settings.instructions, settings.memory_tokens)
-        if words and not self._session.cast.engine.hears:
-            messages.append({"role": "user", "content": words})
+        if so_far and not self._session.cast.engine.hears:
+            messages.append({"role": "user", "content": so_far})
         try:
             await self._session.cast.engine.prefill(messages, Caller(self._session.id, Priority.SPECULATIVE))
         except ParleyError as fault:
@@ -216,8 +217,16 @@ class Answering:
         synthesizer, style = self._voice(wish.voice or settings.voice)
         return AnswerRequest(
             messages, options, style, synthesizer if answer.speaks else None, Caller(session.id, priority),
-            speech=answer.speech, say=wish.say,
+            speech=answer.speech, say=wish.say or self._repetition(answer),
         )  # fmt: skip
+
+    def _repetition(self, answer: Answer) -> str | None:
+        """The last answer as far as it was heard, when the user asks for nothing else."""
+        session = self._session
+        if answer.turn is None or not words.asks_for_repetition(answer.transcript, session.settings.turns.language):
+            return None
+        said = (i.heard_text for i in reversed(session.history.items) if i.role == "assistant" and i.heard_text.strip())
+        return next(said, None)
 
     def _voice(self, name: str | None) -> tuple[Synthesizer | None, SpeakingStyle]:
         voices, settings = self._session.cast.voices, self._session.settings
@@ -248,10 +257,10 @@ class Answering:
     async def _take_speech(self, answer: Answer, part: SpeechPart) -> None:
         playout = self._session.playout
         begins = playout.append(answer.key, part.samples, part.rate_hz)
-        words = [SpokenWord(w.text_end, w.start_s + begins, w.end_s + begins) for w in part.words]
-        self._session.ledger.add_words(answer.key, words)
-        if answer.message is not None and words:
-            shown = tuple((w.text_end, w.start_s) for w in words)
+        spoken = [SpokenWord(w.text_end, w.start_s + begins, w.end_s + begins) for w in part.words]
+        self._session.ledger.add_words(answer.key, spoken)
+        if answer.message is not None and spoken:
+            shown = tuple((w.text_end, w.start_s) for w in spoken)
             answer.emit(hp.AnswerWords(answer.id, answer.message.id, shown))
         while playout.buffered_s(answer.key) > _AHEAD_S:
             self._room.clear()

@@ -39,6 +39,8 @@ class ParticipantRecord:
     closed: bool = False
     """The pause is over by decree: push to talk, or a microphone that went away."""
     announced: bool = False
+    interrupted: bool = False
+    """This turn cut an answer off."""
     over: list[str] = field(default_factory=list)
     """Responses that are paused because of this speech and await the verdict."""
     reply_due: bool = False
@@ -77,6 +79,7 @@ class ParticipantRecord:
         self.onset_s = self.last_voiced_s = at
         self.announced = False
         self.closed = False
+        self.interrupted = False
         self.over = []
         self.partial = ""
         self.partial_asked_s = None

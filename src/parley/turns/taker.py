@@ -126,6 +126,7 @@ class TurnTaker:
                 return
         self._announce(person)
         if self.settings.interrupt_response:
+            person.interrupted = bool(self._responses.active)
             self._responses.cut(self._responses.active, "turn_detected")
 
     def _announce(self, person: ParticipantRecord) -> None:
@@ -203,6 +204,7 @@ class TurnTaker:
             and not person.closed
             and person.live
             and not words.is_noise(person.transcript or "")
+            and not (person.interrupted and words.asks_for_silence(person.transcript or "", self.settings.language))
             and not self.active_responses
         )
 
@@ -214,7 +216,8 @@ class TurnTaker:
         if not manual:
             self._announce(person)
         self._out.append(act.CommitTurn(person.name, person.turn, transcript, person.onset_s, person.last_voiced_s))
-        answer = self.settings.create_response and not manual and not words.is_noise(transcript)
+        hush = person.interrupted and words.asks_for_silence(transcript, self.settings.language)
+        answer = self.settings.create_response and not manual and not words.is_noise(transcript) and not hush
         if answer and speculation is not None:
             self._waiting.pop(person.name, None)
             self._responses.commit(speculation, self._now)
@@ -258,6 +261,7 @@ class TurnTaker:
 
     def _confirm(self, person: ParticipantRecord) -> None:
         over, person.over = person.over, []
+        person.interrupted = True
         self._announce(person)  # first: blind clients drop their buffer on it
         self._responses.cut(self._responses.by_id(over), "turn_detected")
 

@@ -29,6 +29,72 @@ _TRAILING: dict[str, frozenset[str]] = {
 """A turn that stops after one of these is not finished; words that may close a sentence ("that", "in") are not here."""
 
 
+_HUSH: dict[str, frozenset[str]] = {
+    "en": frozenset(
+        (
+            "stop",
+            "stop it",
+            "stop please",
+            "please stop",
+            "okay stop",
+            "wait",
+            "wait please",
+            "wait a moment",
+            "wait a minute",
+            "wait wait",
+            "no wait",
+            "hold on",
+            "hang on",
+            "one moment",
+            "just a moment",
+            "quiet",
+            "be quiet",
+            "silence",
+            "hush",
+            "enough",
+            "that's enough",
+            "shut up",
+            "never mind",
+        )
+    ),
+    "te": frozenset(("ఆగు", "ఆగండి", "ఆపు", "ఆపండి", "చాలు", "ఒక్క నిమిషం")),
+}
+"""Said into an answer, these want silence and nothing else."""
+
+_AGAIN: dict[str, frozenset[str]] = {
+    "en": frozenset(
+        (
+            "say that again",
+            "say that again please",
+            "can you say that again",
+            "could you say that again",
+            "please say that again",
+            "repeat that",
+            "please repeat that",
+            "repeat that please",
+            "can you repeat that",
+            "could you repeat that",
+            "could you repeat that please",
+            "what did you say",
+            "come again",
+            "pardon",
+        )
+    ),
+    "te": frozenset(("మళ్ళీ చెప్పండి", "మళ్ళీ చెప్పు", "ఏమన్నారు")),
+}
+"""These want the last answer once more, word for word."""
+
+
+def asks_for_silence(text: str, language: str) -> bool:
+    """Whether the whole utterance is a word like "stop" or "wait"."""
+    return " ".join(normalise(text)) in _HUSH.get(language, frozenset())
+
+
+def asks_for_repetition(text: str, language: str) -> bool:
+    """Whether the whole utterance asks to hear the last answer again."""
+    return " ".join(normalise(text)) in _AGAIN.get(language, frozenset())
+
+
 def normalise(text: str) -> list[str]:
     """Lower-case words without punctuation, for comparing transcripts ("Mm-hm." gives mm, hm)."""
     folded = unicodedata.normalize("NFC", text).lower().replace("’", "'")
