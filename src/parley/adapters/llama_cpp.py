@@ -42,8 +42,8 @@ class LlamaCpp:
                 yield delta
 
     async def prefill(self, messages: Sequence[Message], caller: Caller) -> None:
-        """Let the model read the prompt into its cache, if it has nothing else to do."""
-        if self._slots.idle:
+        """Let the model read the prompt into its cache, unless somebody is waiting for it."""
+        if not self._slots.waiting:
             async with self._slots.take(caller):
                 await self.client.prefill(messages, caller)
 

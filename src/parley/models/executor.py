@@ -122,6 +122,11 @@ class Slots:
         """Whether all are free."""
         return self._free == self._count
 
+    @property
+    def waiting(self) -> int:
+        """Requests in the queue."""
+        return sum(not turn.done() for _, turn in self._waiting)
+
     @asynccontextmanager
     async def take(self, caller: Caller) -> AsyncIterator[None]:
         """Hold a slot; raises `Overloaded` when `max_waiting` requests wait."""
