@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger("conversation")
 
 _AHEAD_S = 20.0  # sound that may wait in the playout before the engine is made to wait
+_PREFILL_S = 3.0
 _REMEMBERED = 16  # responses whose heard position may still be corrected
 
 
@@ -93,10 +94,10 @@ class Answering:
             log.debug("prefill failed", session=self._session.id, error=str(fault))
 
     async def _end_prefill(self) -> None:
-        """Free the model's slot that holds the prompt's beginning: another slot would read it from the start."""
+        """Let it finish: what it reads is the answer's own beginning, and beside it another slot would read that anew."""
         if self._prefilling is not None and not self._prefilling.done():
+            await asyncio.wait([self._prefilling], timeout=_PREFILL_S)
             self._prefilling.cancel()
-            await asyncio.wait([self._prefilling])
 
     # -- beginning ------------------------------------------------------------------------------------
 
