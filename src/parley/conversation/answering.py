@@ -94,7 +94,7 @@ class Answering:
             log.debug("prefill failed", session=self._session.id, error=str(fault))
 
     async def _end_prefill(self) -> None:
-        """Let it finish: what it reads is the answer's own beginning, and beside it another slot would read that anew."""
+        """Let it finish: it reads the answer's own beginning, and beside it another slot would read that anew."""
         if self._prefilling is not None and not self._prefilling.done():
             await asyncio.wait([self._prefilling], timeout=_PREFILL_S)
             self._prefilling.cancel()
