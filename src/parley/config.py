@@ -43,9 +43,10 @@ class Config(BaseSettings):
         description="Small language model (English) that judges whether a sentence can end; null: without.",
     )
     echo_cancellation: bool = Field(
-        True,
+        False,
         validation_alias=_env("echo_cancellation"),
-        description="Take the assistant's own voice out of the microphone while it speaks (WebRTC's AEC3).",
+        description="Take the assistant's own voice out of the microphone while it speaks (WebRTC's AEC3), for clients "
+        "without a canceller of their own.",
     )
     asr: str = Field(
         "moonshine-tiny-en", validation_alias=_env("asr", "WHISPER_MODEL"), description="Speech recogniser."

@@ -35,7 +35,7 @@ class Roster:
 
     specs: dict[str, ModelSpec]
     """Part ("asr", "tts", "voice:espeak" ...) to what was loaded."""
-    cancels_echo: bool = True
+    cancels_echo: bool = False
     models: dict[str, Any] = field(default_factory=dict)
     load_s: dict[str, float] = field(default_factory=dict)
 
