@@ -24,6 +24,7 @@ from parley.client.caller import RecordedCaller, load_clip
 from parley.client.connection import RATE_HZ, Connection
 from parley.client.statistics import summary
 from parley.client.word_errors import words
+from parley.conversation.oneshot import transcribe_utterance
 from parley.models.interfaces import MODEL_RATE_HZ, Caller
 
 QUESTIONS = ("en-brooklyn-bridge.wav", "en-where-is-library.wav", "en-bus-stop.wav", "en-computer-weather.wav")
@@ -57,9 +58,8 @@ async def measure(folder: Path, url: str, count: int, stock: bool) -> list[dict[
         played = line.pop("played")
         texts = []
         for recognizer in recognizers:
-            stream = recognizer.open("en")
-            stream.feed(resample(to_float(played), RATE_HZ, MODEL_RATE_HZ))
-            texts.append((await stream.finish(Caller("bench"))).text)
+            heard = resample(to_float(played), RATE_HZ, MODEL_RATE_HZ)
+            texts.append((await transcribe_utterance(recognizer, heard, "en", Caller("bench"))).text)
         line |= {"played_texts": texts, "played_words": [len(words(t)) for t in texts]}
         line["history_words"] = len(words(line["history"]))
         lines.append(line)

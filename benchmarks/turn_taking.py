@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
@@ -32,9 +31,10 @@ from parley.bench.borders import borders_inside_sentences_s
 from parley.bench.scenario import manifest
 from parley.cli import local
 from parley.client.audibility import speech_ends_s
+from parley.conversation.oneshot import transcribe_utterance
 from parley.models.interfaces import MODEL_RATE_HZ, Caller
 from parley.turns import endpointing
-from parley.turns.endpointing import Evidence, Policy, required_wait_s
+from parley.turns.endpointing import Evidence, Policy, features, required_wait_s
 from parley.turns.settings import TurnSettings
 
 app = typer.Typer(help=__doc__)
@@ -62,9 +62,7 @@ async def _gather(recordings: Path) -> list[dict[str, Any]]:
     lines: list[dict[str, Any]] = []
 
     async def understand(samples: Float32) -> str:
-        stream = recognizer.open("en")
-        stream.feed(samples)
-        return str((await stream.finish(_CALLER)).text)
+        return (await transcribe_utterance(recognizer, samples, "en", _CALLER)).text
 
     for entry in manifest(recordings):
         if entry.language != "en":
@@ -128,13 +126,13 @@ def fit(
 
 def _fitted(lines: Sequence[dict[str, Any]], cost: float) -> Policy:
     """Weights by logistic regression (pauses and ends count alike), threshold and sharpness by search."""
-    features = np.array([_features(line) for line in lines])
+    weighed = np.array([features(line["scores"]["0.1"], line["sentence"], line["text"]) for line in lines])
     ends = np.array([line["kind"] == "end" for line in lines], float)
     share = np.where(ends == 1, 0.5 / ends.sum(), 0.5 / (len(ends) - ends.sum()))
-    weights = np.zeros(features.shape[1])
+    weights = np.zeros(weighed.shape[1])
     for _ in range(_STEPS):
-        odds = 1 / (1 + np.exp(-features @ weights))
-        slope = features.T @ ((odds - ends) * share) + _REGULARISATION * np.r_[0.0, weights[1:]] / len(ends)
+        odds = 1 / (1 + np.exp(-weighed @ weights))
+        slope = weighed.T @ ((odds - ends) * share) + _REGULARISATION * np.r_[0.0, weights[1:]] / len(ends)
         weights -= _RATE * slope
     names = ("bias", "sound", "words", "comma", "question")
     fitted = dict(zip(names, (round(float(w), 2) for w in weights), strict=True))
@@ -143,13 +141,6 @@ def _fitted(lines: Sequence[dict[str, Any]], cost: float) -> Policy:
         for t, k in product(np.arange(-0.4, 1.6, 0.1).round(1), (1.5, 2.0, 3.0, 4.0, 6.0))
     )
     return min(candidates, key=lambda policy: _loss(lines, policy, cost))
-
-
-def _features(line: dict[str, Any]) -> list[float]:
-    sound = min(max(line["scores"]["0.1"], 0.01), 0.99)
-    text = line["text"].rstrip()
-    words = math.log10(min(max(line["sentence"], 0.001), 1.0))
-    return [1.0, math.log(sound / (1 - sound)), words, float(text.endswith(",")), float(text.endswith("?"))]
 
 
 def _loss(lines: Sequence[dict[str, Any]], policy: Policy, cost: float) -> float:

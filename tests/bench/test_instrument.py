@@ -10,7 +10,8 @@ import pytest
 
 from parley.audio import files
 from parley.bench import scenario as scenarios
-from parley.bench.caller import Materials, hold
+from parley.bench.caller import hold
+from parley.bench.materials import Materials
 from parley.bench.runner import How, run
 from parley.bench.score import Result, score
 from parley.models.fakes import tone
@@ -47,7 +48,7 @@ async def measure(server: KnownServer, materials: Materials, text: str) -> Resul
     case = scenarios.cases(scenarios.parse(text, "test"), entries)[0]
     async with server.run() as url:
         call = await hold(case, materials, url, exact=False, api_key=None, answer_tokens=8)
-    result = await score(call)
+    result = score(call)
     result.void = ""  # a busy test machine may be late; the figures come from the frames
     return result
 

@@ -49,6 +49,7 @@ class OpenAiChat:
         self._broken_off = 0
         self._closing: set[asyncio.Future[None]] = set()
         self._client = self._connections()
+        self._forwarding = self._connections()  # `post` hands its response on: that pool must not be renewed under it
 
     def _connections(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(
@@ -144,11 +145,11 @@ class OpenAiChat:
 
     async def post(self, path: str, body: bytes) -> httpx.Response:
         """Forward a request as it is; the caller closes the (streaming) response."""
-        request = self._client.build_request(
+        request = self._forwarding.build_request(
             "POST", f"{self.base_url}{path}", content=body, headers={"Content-Type": "application/json"}
         )
         try:
-            return await self._client.send(request, stream=True)
+            return await self._forwarding.send(request, stream=True)
         except httpx.HTTPError as fault:
             raise ModelError(f"{self.base_url}: {fault or type(fault).__name__}", retryable=True) from fault
 
@@ -172,6 +173,7 @@ class OpenAiChat:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
+        await self._forwarding.aclose()
 
 
 def _deltas(line: str) -> list[ChatDelta]:

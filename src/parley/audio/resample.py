@@ -50,6 +50,20 @@ class LiveResampler:
         return joined
 
 
+class AdaptingResampler:
+    """A stream whose rate may change: each chunk says its own, a change begins a fresh conversion."""
+
+    def __init__(self, to_hz: int) -> None:
+        self.to_hz = to_hz
+        self._resampler: LiveResampler | None = None
+
+    def push(self, samples: Int16, from_hz: int) -> Int16:
+        """Convert a chunk of `from_hz`."""
+        if self._resampler is None or self._resampler.from_hz != from_hz:
+            self._resampler = LiveResampler(from_hz, self.to_hz)
+        return self._resampler.push(samples)
+
+
 def resample(samples: Float32, from_hz: int, to_hz: int) -> Float32:
     """Convert a whole recording at high quality."""
     if from_hz == to_hz:

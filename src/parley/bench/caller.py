@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from parley.audio import files
 from parley.audio.pcm import Float32, Int16, to_float, to_int16
 from parley.bench import sound
-from parley.bench.scenario import Case, ClipEntry, Step
+from parley.bench.materials import Materials
+from parley.bench.scenario import Case, Step
 from parley.client.audibility import speech_ends_s, speech_starts_s
 from parley.client.caller import RecordedCaller
 from parley.client.connection import RATE_HZ, Connection, Talk
+from parley.errors import UnavailableError
 
 START_BUFFER_S = 0.06
 _FRAME = RATE_HZ // 50
@@ -63,50 +63,6 @@ class Call:
     """Why the case says nothing: the answer was over before it could be interrupted, the connection was refused."""
 
 
-class Materials:
-    """The sounds that cases are made of. `say` gives the injected voice's words (float, 24 kHz)."""
-
-    def __init__(self, folder: Path, entries: Sequence[ClipEntry], say: Callable[[str], Float32] | None) -> None:
-        self.entries = list(entries)
-        self._say = say
-        self._clips: dict[str, Float32] = {}
-        self._folder = folder
-        self.borders: dict[str, list[float]] = {}
-        """Places for pauses inside sentences, by file; set by who has a recogniser, else gaps are taken."""
-        self.interruptions = [e for e in entries if e.language == "en" and self._begins_with_voice(e)]
-
-    def clip(self, entry: ClipEntry) -> Float32:
-        """A recording at 24 kHz."""
-        if entry.file not in self._clips:
-            self._clips[entry.file] = files.read_float(self._folder / entry.file, RATE_HZ)
-        return self._clips[entry.file]
-
-    def seconds(self, entry: ClipEntry) -> float:
-        """Its length."""
-        return len(self.clip(entry)) / RATE_HZ
-
-    def words(self, text: str) -> Float32:
-        """Words in the injected voice."""
-        if self._say is None:
-            raise ValueError("the scenario needs a voice")
-        if text not in self._clips:
-            self._clips[text] = self._say(text)
-        return self._clips[text]
-
-    def _begins_with_voice(self, entry: ClipEntry) -> bool:
-        """Short enough to talk into an answer, and without noise before the first word."""
-        audio = self.clip(entry)
-        starts = speech_starts_s(to_int16(audio), RATE_HZ)
-        return (
-            len(audio) < 6 * RATE_HZ and starts is not None and sound.level_dbfs(audio[: int(starts * RATE_HZ)]) < -50
-        )
-
-    def noise(self, kind: sound.NoiseKind, seconds: float, rng: np.random.Generator) -> Float32:
-        """A generated noise."""
-        voices = [self.clip(e) for e in self.entries[:8]] if kind == "babble" else []
-        return sound.noise(kind, seconds, RATE_HZ, rng, voices)
-
-
 class SimulatedCaller(RecordedCaller):
     """The caller's clock with its room, its loudspeaker's echo and its network."""
 
@@ -131,8 +87,7 @@ class SimulatedCaller(RecordedCaller):
         frames = self._played[-(late // _FRAME + 2) :]
         tail = to_float(np.concatenate(frames)) if frames else np.empty(0, np.float32)
         tail = np.pad(tail, (max(0, late + _FRAME - len(tail)), 0))
-        heard: Float32 = tail[len(tail) - late - _FRAME : len(tail) - late] * np.float32(10 ** (gain_db / 20))
-        return heard
+        return sound.echo(tail, gain_db, delay_s, RATE_HZ)[-_FRAME:]
 
     async def _send(self, frame: Int16) -> None:
         network = self._case.scenario.network
@@ -159,8 +114,6 @@ async def hold(
     if case.scenario.room is not None:
         loop = materials.noise(case.scenario.room.kind, _NOISE_LOOP_S, rng)
         room = sound.at_level(loop, case.scenario.room.dbfs or -50.0)
-    from parley.errors import UnavailableError
-
     try:
         async with connection, SimulatedCaller(connection, case, room) as caller:
             loop_time = asyncio.get_running_loop().time

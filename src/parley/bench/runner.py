@@ -10,9 +10,10 @@ from itertools import cycle
 from typing import Any, Literal
 
 from parley.bench import machine
-from parley.bench.caller import Materials, hold
+from parley.bench.caller import hold
+from parley.bench.materials import Materials
 from parley.bench.scenario import Case
-from parley.bench.score import Result, Understand, score
+from parley.bench.score import Result, Understand, score, score_words
 
 Arrival = Literal["together", "spread"]
 _SAMPLE_S = 2.0
@@ -81,15 +82,15 @@ async def run(
                 case, materials, how.url, exact=how.exact, api_key=how.api_key, answer_tokens=how.answer_tokens
             )
             active -= 1
-            result = await score(call)
+            result = score(call)
             if understand is not None and not result.void:
-                held.append((call, len(done.results)))
+                held.append((call, result))
             done.results.append(result)
             on_result(result)
 
     async def watch() -> None:
         while True:
-            cost = machine.server_cost(how.pid) if how.pid else None
+            cost = await asyncio.to_thread(machine.server_cost, how.pid) if how.pid else None
             if cost is not None:
                 done.samples.append(
                     {
@@ -119,6 +120,7 @@ async def run(
         after = machine.server_cost(how.pid) if how.pid else None
         if before is not None and after is not None:
             done.server_cpu_s = after.cpu_s - before.cpu_s
-    for call, index in held:
-        done.results[index] = await score(call, understand)
+    if understand is not None:
+        for call, result in held:
+            await score_words(call, result, understand)
     return done

@@ -70,8 +70,8 @@ class Result:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-async def score(call: Call, understand: Understand | None = None) -> Result:
-    """Judge one call."""
+def score(call: Call) -> Result:
+    """Judge one call by its sound and events; `score_words` adds what needs a recogniser."""
     result = Result(call.case.name, call.case.scenario.name, options_of(call.case), call.void)
     result.errors = list(call.talk.errors)
     if call.late_s:
@@ -91,8 +91,6 @@ async def score(call: Call, understand: Understand | None = None) -> Result:
         result.spurious += first_audible_s(call.played, RATE_HZ) is not None
     _judge_flow(call, result, interrupted=cancelled or any(s.meant == "interruption" for s in call.said))
     result.understood = _understood(call)
-    if understand is not None:
-        await _judge_words(call, result, understand)
     return result
 
 
@@ -211,7 +209,7 @@ def _understood(call: Call) -> tuple[int, int]:
     return distance(reference, " ".join(t.transcript for t in call.talk.turns))
 
 
-async def _judge_words(call: Call, result: Result, understand: Understand) -> None:
+async def score_words(call: Call, result: Result, understand: Understand) -> None:
     """Compare what was played with what was written, and with what the server says was heard."""
     spans = _answers(call)
     for response, (begin, end) in zip((r for r in call.talk.responses if r.first_sound_at), spans, strict=False):

@@ -95,12 +95,16 @@ def _levelled(samples: Float32, dbfs: float = -20.0) -> Float32:
     return at_level(samples, dbfs)
 
 
+def _power(samples: Float32, hop: int) -> Float32:
+    """Mean square of each `hop` samples; what is left over is left out."""
+    power: Float32 = np.square(samples[: len(samples) // hop * hop]).reshape(-1, hop).mean(axis=1)
+    return power
+
+
 def level_dbfs(samples: Float32) -> float:
     """RMS of the parts within 30 dB of the loudest 20 ms, dBFS; -120 for silence."""
     hop = max(1, min(len(samples), 480))
-    power = (
-        np.square(samples[: len(samples) // hop * hop]).reshape(-1, hop).mean(axis=1) if len(samples) else np.zeros(1)
-    )
+    power = _power(samples, hop) if len(samples) else np.zeros(1, np.float32)
     loud = power[power > power.max() / 1000]
     return float(10 * np.log10(loud.mean())) if len(loud) and power.max() > 1e-12 else -120.0
 
@@ -127,7 +131,7 @@ def faster(samples: Float32, rate_hz: int, factor: float) -> Float32:
 def phrase_borders_s(samples: Float32, rate_hz: int) -> list[float]:
     """Middles of the gaps inside an utterance at which a pause sounds natural, the longest gap first."""
     hop = rate_hz // 100
-    power = np.square(samples[: len(samples) // hop * hop]).reshape(-1, hop).mean(axis=1)
+    power = _power(samples, hop)
     levels = 10 * np.log10(power + 1e-12)
     if not len(levels):
         return []
@@ -151,7 +155,7 @@ def with_pause(samples: Float32, rate_hz: int, at_s: float, pause_s: float) -> F
 def _quiet_like(samples: Float32, rate_hz: int, count: int) -> Float32:
     """Noise as loud as the recording's quietest tenth: digital silence would give the pause away."""
     hop = rate_hz // 100
-    power = np.square(samples[: len(samples) // hop * hop]).reshape(-1, hop).mean(axis=1)
+    power = _power(samples, hop)
     floor = float(np.sqrt(np.percentile(power, 5))) if len(power) else 0.0
     quiet: Float32 = (np.random.default_rng(count).standard_normal(count) * min(floor, 0.003)).astype(np.float32)
     return quiet

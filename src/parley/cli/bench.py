@@ -25,13 +25,14 @@ from parley.bench import machine, page, runner
 from parley.bench import report as reports
 from parley.bench import scenario as scenarios
 from parley.bench.borders import borders_inside_sentences_s
-from parley.bench.caller import Materials
+from parley.bench.materials import Materials
 from parley.bench.runner import How, Run
 from parley.bench.score import Understand
 from parley.cli import local
 from parley.cli.serve import run
 from parley.cli.terminal import errors, out
 from parley.client.connection import RATE_HZ
+from parley.conversation.oneshot import transcribe_utterance
 from parley.errors import UnavailableError, UsageError
 from parley.models.interfaces import Caller, SpeakingStyle
 
@@ -128,7 +129,7 @@ async def _bench(
 ) -> list[Run]:  # fmt: skip
     with suppress(PermissionError):  # callers stand for other machines: the server must not slow them down
         os.setpriority(os.PRIO_PROCESS, 0, -10)
-    say = await _voice(quiet=quiet)
+    say = await _voice(chosen, quiet=quiet)
     materials = await asyncio.to_thread(_materials, clips, say)
     entries = [(e, materials.seconds(e)) for e in materials.entries]
     cases = [c for s in chosen for c in scenarios.cases([s], entries)[:turns]]
@@ -165,50 +166,29 @@ async def _find_borders(cases: list[scenarios.Case], materials: Materials, under
 def _materials(clips: Path | None, say: Any) -> Materials:
     if clips is not None:
         return Materials(clips, scenarios.manifest(clips), say)
-    import tempfile
-
-    from parley.audio import files
-    from parley.audio.pcm import to_int16
-
-    folder = Path(tempfile.mkdtemp(prefix="parley-bench-"))
-    entries = []
-    for index, text in enumerate(_QUESTIONS):
-        name = f"question-{index + 1}.wav"
-        files.write(folder / name, to_int16(say(text)), RATE_HZ)
-        entries.append({"file": name, "transcript": text, "language": "en", "speaker": "synthetic"})
-    (folder / "manifest.json").write_text(json.dumps(entries), encoding="utf-8")
-    return Materials(folder, scenarios.manifest(folder), say)
+    entries = [scenarios.ClipEntry(f"question-{i}", text, speaker="synthetic") for i, text in enumerate(_QUESTIONS, 1)]
+    return Materials(None, entries, say, {e.file: say(e.transcript) for e in entries})
 
 
-async def _voice(*, quiet: bool) -> Any:
-    """The injected voice: everything it will be asked for is short, so it may run where it is called."""
+async def _voice(chosen: list[scenarios.Scenario], *, quiet: bool) -> Any:
+    """The injected voice, with everything said beforehand that these scenarios ask of it."""
     synthesizer = await local.load_model(_VOICE, "tts", quiet=quiet)
     said: dict[str, Float32] = {}
 
-    async def prepare(text: str) -> None:
+    words = {w for s in chosen for step in s.steps for w in step.words or ()}
+    for text in sorted(words | set(_QUESTIONS)):
         chunks = [c.samples async for c in synthesizer.synthesize(text, SpeakingStyle(), Caller("bench"))]
         said[text] = resample(to_float(np.concatenate(chunks)), synthesizer.rate_hz, RATE_HZ)
-
-    words = {w for s in scenarios.shipped() for step in s.steps for w in step.words or ()}
-    for text in sorted(words | set(_QUESTIONS)):
-        await prepare(text)
     synthesizer.close()
-
-    def say(text: str) -> Float32:
-        if text not in said:
-            raise UsageError(f"the voice was not asked for '{text}' beforehand")
-        return said[text]
-
-    return say
+    return said.__getitem__
 
 
 async def _scorer(name: str, *, quiet: bool) -> Understand:
     recognizer = await local.load_model(name, "asr", quiet=quiet)
 
     async def understand(samples: Float32) -> str:
-        stream = recognizer.open("en")
-        stream.feed(samples)
-        return str((await stream.finish(Caller("bench"))).text)
+        words = await transcribe_utterance(recognizer, samples, "en", Caller("bench"))
+        return words.text
 
     return understand
 

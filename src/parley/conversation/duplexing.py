@@ -10,7 +10,7 @@ import numpy as np
 import structlog
 
 from parley.audio.pcm import Float32, Int16, rms_dbfs, to_float
-from parley.audio.resample import LiveResampler
+from parley.audio.resample import AdaptingResampler
 from parley.conversation.answer import Answer
 from parley.conversation.engines.base import SpeechPart, TextPart
 from parley.errors import ModelError, Overloaded
@@ -44,7 +44,7 @@ class Duplexing:
         self._queue: deque[tuple[Int16, int]] = deque()
         self._queued_s = 0.0
         self._arrived = asyncio.Event()
-        self._resampler: LiveResampler | None = None
+        self._resampler = AdaptingResampler(model.rate_hz)
         self._rest: Float32 = np.empty(0, np.float32)
         self._answer: Answer | None = None
         self._silent_s = 0.0
@@ -66,9 +66,7 @@ class Duplexing:
                 await self._arrived.wait()
             samples, rate_hz = self._queue.popleft()
             self._queued_s -= len(samples) / rate_hz
-            if self._resampler is None or self._resampler.from_hz != rate_hz:
-                self._resampler = LiveResampler(rate_hz, self._model.rate_hz)
-            data = np.concatenate([self._rest, to_float(self._resampler.push(samples))])
+            data = np.concatenate([self._rest, to_float(self._resampler.push(samples, rate_hz))])
             full = len(data) // size * size
             self._rest = data[full:]
             for start in range(0, full, size):

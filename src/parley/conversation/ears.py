@@ -10,13 +10,13 @@ from typing import Literal
 import numpy as np
 
 from parley.audio.pcm import Float32, Int16, to_float
-from parley.audio.resample import LiveResampler
+from parley.audio.resample import AdaptingResampler
 from parley.conversation.audio_memory import AudioMemory
 from parley.conversation.echo import EchoGuard
 from parley.conversation.settings import Cast
 from parley.conversation.voice_activity import VoiceActivity
 from parley.errors import Overloaded
-from parley.models.interfaces import MODEL_RATE_HZ, Caller, Priority, RecognizerStream
+from parley.models.interfaces import MODEL_RATE_HZ, Caller, EndOfSentence, Priority, RecognizerStream
 from parley.turns import actions as act
 from parley.turns import events as ev
 
@@ -42,7 +42,7 @@ class Ears:
         self._queue: deque[tuple[Int16, int] | Mark | Callable[[], None]] = deque()
         self._queued_s = 0.0
         self._arrived = asyncio.Event()
-        self._resampler: LiveResampler | None = None
+        self._resampler = AdaptingResampler(MODEL_RATE_HZ)
         self.echo = EchoGuard(cast.canceller) if cast.canceller is not None else None
         self._vad = cast.vad.open()
         self._activity = VoiceActivity()
@@ -116,9 +116,7 @@ class Ears:
             await self._examine(self._to_model_rate(samples, rate_hz))
 
     def _to_model_rate(self, samples: Int16, rate_hz: int) -> Float32:
-        if self._resampler is None or self._resampler.from_hz != rate_hz:
-            self._resampler = LiveResampler(rate_hz, MODEL_RATE_HZ)
-        audio = to_float(self._resampler.push(samples))
+        audio = to_float(self._resampler.push(samples, rate_hz))
         live = self._queued_s < _LIVE_S
         return audio if self.echo is None or not live else self.echo.clean(audio, asyncio.get_running_loop().time())
 
@@ -232,12 +230,17 @@ class Ears:
         finally:
             self._question_answered()
 
+    @property
+    def _sentence_model(self) -> EndOfSentence | None:
+        """The one that knows the language, if there is any."""
+        model = self._cast.end_of_sentence
+        return model if model is not None and (self.language or "en") in model.languages else None
+
     async def score_words(self, order: act.ScoreEndOfSentence) -> None:
         """Ask the sentence model, if there is one that knows the language, and dispatch its verdict."""
         probability = None
         try:
-            model = self._cast.end_of_sentence
-            if model is not None and (self.language or "en") in model.languages:
+            if (model := self._sentence_model) is not None:
                 probability = await model.probability(order.text, Caller(self._owner, Priority.COMMITTED))
         finally:  # a verdict that failed is none; the turn goes on without it
             self._question_answered()
@@ -246,8 +249,7 @@ class Ears:
 
     async def prepare_words(self, text: str) -> None:
         """Let the sentence model read a turn's words ahead of time."""
-        model = self._cast.end_of_sentence
-        if model is not None and (self.language or "en") in model.languages:
+        if (model := self._sentence_model) is not None:
             await model.prepare(text, Caller(self._owner, Priority.SPECULATIVE))
 
     def question_asked(self) -> None:

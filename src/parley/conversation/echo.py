@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from parley.audio.pcm import Float32, Frame, Int16, to_float, to_int16
-from parley.audio.resample import LiveResampler
+from parley.audio.resample import AdaptingResampler
 from parley.models.interfaces import MODEL_RATE_HZ
 
 _BLOCK = MODEL_RATE_HZ // 100
@@ -37,7 +37,7 @@ class EchoGuard:
         self._make = make
         self._suppresses_noise = False
         self._canceller: Canceller | None = None
-        self._resampler: LiveResampler | None = None
+        self._resampler = AdaptingResampler(MODEL_RATE_HZ)
         self._far: deque[tuple[float, Int16]] = deque()  # begins, samples at 16 kHz
         self._until = float("-inf")
         self._held: list[Int16] = []
@@ -52,9 +52,10 @@ class EchoGuard:
 
     def played(self, frame: Frame, at: float) -> None:
         """A frame was sent that will be played at `at`."""
-        if self._resampler is None or self._resampler.from_hz != frame.rate_hz:
-            self._resampler = LiveResampler(frame.rate_hz, MODEL_RATE_HZ)
-        samples = self._resampler.push(frame.samples)
+        self._schedule(self._resampler.push(frame.samples, frame.rate_hz), at)
+
+    def _schedule(self, samples: Int16, at: float) -> None:
+        """Play them at `at`, or when what comes before is over."""
         begins = max(at, self._until)
         self._far.append((begins, samples))
         self._until = begins + len(samples) / MODEL_RATE_HZ
@@ -69,9 +70,7 @@ class EchoGuard:
     def resumed(self, now: float) -> None:
         """It goes on with what was kept."""
         for samples in self._held:
-            begins = max(now, self._until)
-            self._far.append((begins, samples))
-            self._until = begins + len(samples) / MODEL_RATE_HZ
+            self._schedule(samples, now)
         self._held = []
 
     def clean(self, audio: Float32, now: float) -> Float32:

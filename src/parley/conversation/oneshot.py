@@ -16,6 +16,7 @@ from parley.models.interfaces import (
     SpeakingStyle,
     Synthesizer,
     TimedText,
+    Transcript,
     Vad,
 )
 
@@ -53,14 +54,21 @@ def _joins(last: tuple[int, int], following: tuple[int, int]) -> bool:
     return near and following[1] - last[0] < _LONGEST_S * MODEL_RATE_HZ
 
 
+async def transcribe_utterance(
+    recognizer: Recognizer, samples: Float32, language: str | None, caller: Caller
+) -> Transcript:
+    """Words of one utterance (16 kHz); raises `ModelError`."""
+    stream = recognizer.open(language)
+    stream.feed(samples)
+    return await stream.finish(caller)
+
+
 async def transcribe_recording(
     vad: Vad, recognizer: Recognizer, samples: Float32, language: str | None, caller: Caller
 ) -> AsyncGenerator[TimedText, None]:
     """Words of a recording (16 kHz), segment by segment as they are understood; raises `ModelError`."""
     for begin, end in await speech_segments(vad, samples):
-        stream = recognizer.open(language)
-        stream.feed(samples[begin:end])
-        transcript = await stream.finish(caller)
+        transcript = await transcribe_utterance(recognizer, samples[begin:end], language, caller)
         if transcript.text:
             yield TimedText(transcript.text, begin / MODEL_RATE_HZ, end / MODEL_RATE_HZ)
 

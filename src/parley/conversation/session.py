@@ -308,15 +308,16 @@ class Session:
     async def _transcribe(self, order: act.FinalizeTranscript | act.TranscribePartial) -> None:
         try:
             words = await self._ears.transcribe(order)
-            if words and isinstance(order, act.TranscribePartial) and not order.urgent:
-                known = words.rpartition(" ")[0]  # the last word may still change
-                self._answering.prefill(known)
-                await self._ears.prepare_words(known)
         except ParleyError as fault:
             log.error("recognition failed", session=self.id, error=str(fault))
             if isinstance(order, act.FinalizeTranscript):
                 self.emit(hp.TranscriptFailed(self._turn_item(order.turn), str(fault)))
                 self.dispatch(ev.Transcribed(order.participant, order.turn, order.revision, "", final=True))
+            return
+        if words and isinstance(order, act.TranscribePartial) and not order.urgent:
+            known = words.rpartition(" ")[0]  # the last word may still change
+            self._answering.prefill(known)
+            await self._ears.prepare_words(known)
 
     def _turn_item(self, turn: int) -> str:
         return self._turn_items.setdefault(turn, new_id("item"))

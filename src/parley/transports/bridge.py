@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from parley.audio.formats import AudioFormat
-from parley.audio.resample import LiveResampler
+from parley.audio.resample import AdaptingResampler
 from parley.conversation.answer import ResponseWish
 from parley.conversation.history import Item, new_id
 from parley.conversation.playout import PlayoutFrame
@@ -46,7 +46,7 @@ class Bridge:
         self.pacer.on_all_sent = self._all_sent
         self.pacer.exact = bool(shown.extensions and shown.extensions.exact)
         self.teller = Teller(self)
-        self._resampler: LiveResampler | None = None
+        self._resampler = AdaptingResampler(shown.output_format.rate)
         self._stream = 0
         self._streaming: str | None = None
 
@@ -171,7 +171,7 @@ class Bridge:
         changed = updated(self.shown, command.session)
         settings = settings_of(changed, self.session.settings, self._voices)
         if changed.output_format != self.shown.output_format:
-            self._resampler = None
+            self._resampler = AdaptingResampler(changed.output_format.rate)
         self.shown = changed
         self.pacer.exact = bool(changed.extensions and changed.extensions.exact)
         if changed.turn_detection is not None:
@@ -208,9 +208,7 @@ class Bridge:
             return
         if self._streaming != frame.response:
             self._begin_stream(frame.response, target)
-        if self._resampler is None or self._resampler.from_hz != frame.frame.rate_hz:
-            self._resampler = LiveResampler(frame.frame.rate_hz, wire.rate)
-        samples = self._resampler.push(frame.frame.samples)
+        samples = self._resampler.push(frame.frame.samples, frame.frame.rate_hz)
         data = AudioFormat(wire.type, wire.rate).encode(samples)
         if self.extended is not None and self.extended.binary_audio:
             self._send_binary(self._stream.to_bytes(4, "little") + data)
@@ -225,7 +223,7 @@ class Bridge:
     def _begin_stream(self, key: str, target: Any) -> None:
         self._streaming = key
         self._stream += 1
-        self._resampler = None
+        self._resampler = AdaptingResampler(self.shown.output_format.rate)
         if self.extended is not None:
             self.send({
                 "type": "parley.playout.begin", "stream": self._stream, "response_id": target.response,

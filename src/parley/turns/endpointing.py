@@ -95,12 +95,17 @@ def _score(evidence: Evidence, language: str, policy: Policy) -> float:
     return score * policy.unclosed
 
 
-def _joint_score(probability: float, sentence: float, text: str, policy: Policy) -> float:
+def features(probability: float, sentence: float, text: str) -> tuple[float, float, float, float, float]:
+    """What the joint score weighs, in the order of `Policy`'s weights (the first is the bias's 1)."""
     sound = min(max(probability, 0.01), 0.99)
-    odds = policy.bias + policy.sound * math.log(sound / (1 - sound))
-    odds += policy.words * math.log10(min(max(sentence, 0.001), 1.0))
     closing = text.rstrip()[-1:]
-    odds += policy.comma * (closing == ",") + policy.question * (closing == "?")
+    said = math.log10(min(max(sentence, 0.001), 1.0))
+    return 1.0, math.log(sound / (1 - sound)), said, float(closing == ","), float(closing == "?")
+
+
+def _joint_score(probability: float, sentence: float, text: str, policy: Policy) -> float:
+    weights = (policy.bias, policy.sound, policy.words, policy.comma, policy.question)
+    odds = sum(w * x for w, x in zip(weights, features(probability, sentence, text), strict=True))
     return 1 / (1 + math.exp(-policy.sharpness * (odds - policy.threshold)))
 
 

@@ -203,10 +203,15 @@ class TurnTaker:
             self.settings.create_response
             and not person.closed
             and person.live
-            and not words.is_noise(person.transcript or "")
-            and not (person.interrupted and words.asks_for_silence(person.transcript or "", self.settings.language))
+            and self._deserves_answer(person)
             and not self.active_responses
         )
+
+    def _deserves_answer(self, person: ParticipantRecord) -> bool:
+        """Whether the words are more than noise, and not just a "stop" into an answer."""
+        said = person.transcript or ""
+        hush = person.interrupted and words.asks_for_silence(said, self.settings.language)
+        return not words.is_noise(said) and not hush
 
     def _commit(self, person: ParticipantRecord) -> None:
         transcript = person.transcript or ""
@@ -216,8 +221,7 @@ class TurnTaker:
         if not manual:
             self._announce(person)
         self._out.append(act.CommitTurn(person.name, person.turn, transcript, person.onset_s, person.last_voiced_s))
-        hush = person.interrupted and words.asks_for_silence(transcript, self.settings.language)
-        answer = self.settings.create_response and not manual and not words.is_noise(transcript) and not hush
+        answer = self.settings.create_response and not manual and self._deserves_answer(person)
         if answer and speculation is not None:
             self._waiting.pop(person.name, None)
             self._responses.commit(speculation, self._now)
