@@ -1,3 +1,8 @@
 """Self-hosted server for real-time, full-duplex voice conversations."""
 
+import os
+
 __version__ = "0.1.0"
+
+# NumPy's matrix products here are tiny; its BLAS would spin on every core beside the models. Read when NumPy is loaded.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

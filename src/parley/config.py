@@ -106,6 +106,12 @@ class Config(BaseSettings):
     log_folder: Path | None = Field(
         None, validation_alias=_env("log_folder"), description="Where log files go; default: PARLEY_HOME/logs."
     )
+    evidence_folder: Path | None = Field(
+        None,
+        validation_alias=_env("evidence_folder"),
+        description="Where to record what turn-taking is decided on (times and words, no sound) for `parley replay`; "
+        "null: nowhere. Ask the speakers first.",
+    )
 
     @classmethod
     def settings_customise_sources(

@@ -33,6 +33,15 @@ def test_beyond_the_budget_the_older_half_goes_at_once_and_then_the_beginning_st
     assert second[: len(first)] == first
 
 
+def test_what_is_read_ahead_leaves_room_for_the_turn_to_come() -> None:
+    h = history(10)
+    budget = int(cost(h.items)) + 1
+    ahead = h.messages("sys", budget, ahead=True)
+    assert len(ahead) < 8
+    h.insert(Item("turn", role="user", text="a turn that alone would be one too many"))
+    assert h.messages("sys", budget)[: len(ahead)] == ahead
+
+
 def test_one_item_is_always_kept() -> None:
     assert len(history(3, 4000).messages("", 10)) == 1
 

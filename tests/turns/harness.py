@@ -8,6 +8,7 @@ from typing import TypeVar
 from parley.turns import TurnTaker
 from parley.turns import actions as act
 from parley.turns import events as ev
+from parley.turns.replay import Recorded
 from parley.turns.settings import TurnSettings
 
 A = TypeVar("A")
@@ -37,10 +38,12 @@ class World:
         self.released: set[str] = set()
         self.ended: list[tuple[str, act.EndResponse]] = []
         self.actions: list[act.Action] = []
+        self.records = [Recorded(self.now, ev.SettingsChanged(self.settings))]
         self.played_while_floor_held = 0.0
         self.stuck_s = 0.0
 
     def send(self, event: ev.Event) -> None:
+        self.records.append(Recorded(self.now, event))
         for action in self.taker.handle(event, self.now):
             self.actions.append(action)
             self.perform(action)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -40,10 +40,9 @@ class FoundServer:
 class OpenAiChat:
     """One model of one server. Closing a stream closes the request, which stops the model there."""
 
-    def __init__(self, base_url: str, name: str, api_key: str | None = None, *, native_llama: bool = False) -> None:
+    def __init__(self, base_url: str, name: str, api_key: str | None = None) -> None:
         self.name = name
         self.base_url = base_url.rstrip("/")
-        self._native_llama = native_llama
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self._exchanges: dict[asyncio.Task[None], httpx.AsyncClient] = {}
         self._broken_off = 0
@@ -60,14 +59,21 @@ class OpenAiChat:
         )
 
     async def stream(
-        self, messages: Sequence[Message], options: ChatOptions, caller: Caller
+        self,
+        messages: Sequence[Message],
+        options: ChatOptions,
+        caller: Caller,
+        native: Mapping[str, Any] | None = None,
     ) -> AsyncGenerator[ChatDelta, None]:
-        """See `ChatModel.stream`. Raises `ModelError` with the server's own words."""
+        """See `ChatModel.stream`; `native`: fields that this server alone knows.
+
+        Raises `ModelError` with the server's own words.
+        """
         # The exchange is a task of its own that is cancelled once: a second cancellation in the middle of
         # its clean-up (a prompt is dropped, then its session ends) would leave a connection open for ever.
         deltas: asyncio.Queue[ChatDelta | ModelError | None] = asyncio.Queue(_DELTAS_AHEAD)
         client = self._client
-        request = self._request(messages, options)
+        request = self._request(messages, options) | dict(native or {})
         exchange = asyncio.create_task(self._exchange(client, request, deltas), name="chat-exchange")
         self._exchanges[exchange] = client
         exchange.add_done_callback(self._exchange_over)
@@ -166,8 +172,6 @@ class OpenAiChat:
             request["max_tokens"] = options.max_tokens
         if options.temperature is not None:
             request["temperature"] = options.temperature
-        if self._native_llama:
-            request["cache_prompt"] = True
         return request
 
     async def aclose(self) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import parley
-from parley.cli import bench, configuration, doctor, models, serve, speech, talk
+from parley.cli import bench, configuration, doctor, models, replay, serve, speech, talk
 from parley.cli.terminal import errors
 from parley.errors import ParleyError, UsageError
 
@@ -26,6 +26,7 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("talk")(talk.talk)
 app.command("bench")(bench.bench)
+app.command("replay")(replay.replay)
 app.command("say")(speech.say)
 app.command("transcribe")(speech.transcribe)
 app.add_typer(models.app, name="models")

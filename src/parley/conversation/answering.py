@@ -85,7 +85,7 @@ class Answering:
 
     async def _prefill(self, so_far: str) -> None:
         settings = self._session.settings
-        messages = self._session.history.messages(settings.instructions, settings.memory_tokens)
+        messages = self._session.history.messages(settings.instructions, settings.memory_tokens, ahead=True)
         if so_far and not self._session.cast.engine.hears:
             messages.append({"role": "user", "content": so_far})
         try:

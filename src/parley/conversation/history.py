@@ -10,6 +10,7 @@ from parley.errors import ProtocolError
 
 Kind = Literal["message", "function_call", "function_call_output"]
 Status = Literal["in_progress", "completed", "incomplete"]
+_NEARLY = 0.8
 _CHARS_PER_TOKEN = 4
 
 
@@ -85,12 +86,14 @@ class History:
         index = self._index(item_id)
         return self.items[index - 1].id if index else None
 
-    def messages(self, instructions: str, budget_tokens: int) -> list[dict[str, Any]]:
+    def messages(self, instructions: str, budget_tokens: int, *, ahead: bool = False) -> list[dict[str, Any]]:
         """The prompt in the form of the chat interface.
 
         When the budget is exceeded, the older half is left out at once: a prompt that only grows at its end
         is read by the model from its cache, one that loses an item every turn is read anew every turn.
+        `ahead`: it is read while nobody waits, and what is nearly too long is halved now, not before an answer.
         """
+        budget_tokens = round(budget_tokens * _NEARLY) if ahead else budget_tokens
         start = next((i for i, item in enumerate(self.items) if item.id == self._oldest), 0)
         if cost(self.items[start:]) > budget_tokens:
             while start < len(self.items) - 1 and cost(self.items[start:]) > budget_tokens / 2:

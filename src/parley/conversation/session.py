@@ -21,6 +21,7 @@ from parley.conversation.answering import Answering
 from parley.conversation.duplexing import Duplexing
 from parley.conversation.ears import Ears
 from parley.conversation.echo import EchoGuard
+from parley.conversation.evidence import EvidenceLog
 from parley.conversation.history import History, Item, new_id
 from parley.conversation.out_of_band import OutOfBand
 from parley.conversation.playout import Playout
@@ -69,6 +70,7 @@ class Session:
         self.recorded = RecordedItems(self)
         """Items that came as recordings."""
         self._duplexing: Duplexing | None = None
+        self._evidence: EvidenceLog | None = None
         self._closed = False
         self._apply_settings()
 
@@ -77,6 +79,7 @@ class Session:
     async def __aenter__(self) -> Self:
         """Start listening; greet if a greeting is set."""
         self._loop = asyncio.get_running_loop()
+        self._begin_evidence()
         if self.cast.engine.duplex is not None:
             model = self.cast.engine.duplex
             self._duplexing = Duplexing(self, self._answering, await model.open_slot(), model)
@@ -102,6 +105,20 @@ class Session:
         if self._duplexing is not None:
             await self._duplexing.aclose()
         self._ears.close()
+        if self._evidence is not None:
+            try:
+                await self._evidence.aclose()
+            except OSError as lost:
+                log.error("evidence lost", session=self.id, error=str(lost))
+
+    def _begin_evidence(self) -> None:
+        if self.settings.evidence_folder is None:
+            return
+        try:
+            self._evidence = EvidenceLog(self.settings.evidence_folder / f"{self.id}.jsonl")
+            self._evidence.add(self.now, ev.SettingsChanged(self.settings.turns))
+        except OSError as fault:
+            log.error("evidence cannot be recorded", session=self.id, error=str(fault))
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Run something that ends with the session; a failure is logged and ends only that."""
@@ -253,8 +270,11 @@ class Session:
         try:
             while self._events:
                 current = self._events.popleft()
+                now = self.now
                 self._note(current)
-                for action in self._taker.handle(current, self.now):
+                if self._evidence is not None:
+                    self._evidence.add(now, current)
+                for action in self._taker.handle(current, now):
                     self._perform(action)
         finally:
             self._dispatching = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from parley.conversation.echo import Canceller
@@ -37,6 +38,8 @@ class SessionSettings:
     temperature: float | None = None
     memory_tokens: int = 1200
     """Budget of the prompt; beyond it the older half is left out."""
+    evidence_folder: Path | None = None
+    """Where to record what turn-taking is decided on (times and words, no sound), for `parley replay`."""
     noise_reduction: bool = False
     """Take steady noise out of the microphone's sound."""
     greeting: str | None = None

@@ -17,11 +17,11 @@ _RATE = 16000
 _HOP = 160  # 10 ms
 _WINDOW = 512
 _LOOK_BACK_HOPS = 40
-_QUIET_HOPS = 6
-_SURELY_QUIET_HOPS = 8  # silence that is believed while the probability still lags
+_QUIET_HOPS = 5
+_SURELY_QUIET_HOPS = 6  # silence that is believed while the probability still lags
 _SLOW_WINDOWS = 4
 _ABOVE_NOISE_DB = 9.0
-_BELOW_PEAK_DB = 32.0
+_BELOW_PEAK_DB = 26.0
 _FLOOR_DBFS = -55.0
 
 

@@ -105,10 +105,12 @@ class ModelExecutor:
 class Slots:
     """A bounded number of requests at once for a model that works elsewhere; the order is `ModelExecutor`'s.
 
+    Such a model may have more places than it works on at once, each of which remembers the prompt it was given last:
+    an owner gets the place that it had before, if that is free, else the one that was left longest ago.
     Used from one event loop. A request whose caller is cancelled while it waits is never made.
     """
 
-    def __init__(self, name: str, count: int, *, max_waiting: int = 256) -> None:
+    def __init__(self, name: str, count: int, *, places: int = 0, max_waiting: int = 256) -> None:
         self._name = name
         self._free = count
         self._count = count
@@ -116,6 +118,8 @@ class Slots:
         self._waiting: list[tuple[tuple[int, int, int], asyncio.Future[None]]] = []
         self._served: defaultdict[str, int] = defaultdict(int)
         self._asked = 0
+        self._places: list[tuple[int, str]] = [(place, "") for place in range(max(places, count))]
+        """Free ones with their last owners, the one left longest ago first."""
 
     @property
     def idle(self) -> bool:
@@ -128,12 +132,15 @@ class Slots:
         return sum(not turn.done() for _, turn in self._waiting)
 
     @asynccontextmanager
-    async def take(self, caller: Caller) -> AsyncIterator[None]:
-        """Hold a slot; raises `Overloaded` when `max_waiting` requests wait."""
+    async def take(self, caller: Caller) -> AsyncIterator[int]:
+        """Hold a slot and get its place (from 0); raises `Overloaded` when `max_waiting` requests wait."""
         await self._acquire(caller)
+        own = next((i for i, (_, owner) in enumerate(self._places) if owner == caller.owner), 0)
+        place, _ = self._places.pop(own)
         try:
-            yield
+            yield place
         finally:
+            self._places.append((place, caller.owner))
             self._release()
 
     async def _acquire(self, caller: Caller) -> None:

@@ -38,4 +38,5 @@ class ServerState:
             greeting=config.greeting,
             temperature=config.temperature,
             longest_answer_tokens=config.max_output_tokens,
+            evidence_folder=config.evidence_folder,
         )

@@ -51,7 +51,7 @@ class TurnTaker:
             ev.ResponseRequested: self._response_requested,
             ev.ResponseCancelled: self._response_cancelled,
             ev.PlayoutStarted: self._responses.playout_started,
-            ev.PlayoutStarved: lambda e: self._responses.starved(e, self._now),
+            ev.PlayoutStarved: self._starved,
             ev.PlayoutFed: self._responses.fed,
             ev.ResponseCompleted: self._responses.completed,
             ev.ResponseFailed: self._responses.failed,
@@ -373,6 +373,9 @@ class TurnTaker:
         self._responses.cancelled(event)
         if event.response is None:
             self._waiting.clear()
+
+    def _starved(self, event: ev.PlayoutStarved) -> None:
+        self._responses.starved(event, self._now)
 
     # -- deadlines ------------------------------------------------------------------------------------
 

@@ -1,0 +1,80 @@
+"""Who is served first, and who gets which place."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from parley.errors import Overloaded
+from parley.models.executor import ModelExecutor, Slots
+from parley.models.interfaces import Caller, Priority
+
+
+async def test_an_owner_gets_the_place_that_it_had_before() -> None:
+    slots = Slots("llm", 2)
+    async with slots.take(Caller("a")) as first, slots.take(Caller("b")) as second:
+        assert {first, second} == {0, 1}
+    for owner, place in (("b", second), ("a", first), ("b", second)):
+        async with slots.take(Caller(owner)) as again:
+            assert again == place
+
+
+async def test_a_new_owner_gets_the_place_that_was_left_longest_ago() -> None:
+    slots = Slots("llm", 1, places=3)
+    places = {}
+    for owner in "abcab":
+        async with slots.take(Caller(owner)) as places[owner]:
+            pass
+    async with slots.take(Caller("d")) as place:
+        assert place == places["c"]
+
+
+async def test_the_urgent_goes_first_and_a_cancelled_request_takes_nobodys_turn() -> None:
+    slots, order = Slots("llm", 1), list[str]()
+
+    async def ask(owner: str, priority: Priority) -> None:
+        async with slots.take(Caller(owner, priority)):
+            order.append(owner)
+
+    async with slots.take(Caller("holder")):
+        waiting = [
+            asyncio.create_task(ask("speculative", Priority.SPECULATIVE)),
+            asyncio.create_task(ask("given up", Priority.COMMITTED)),
+            asyncio.create_task(ask("committed", Priority.COMMITTED)),
+        ]
+        await asyncio.sleep(0)
+        assert slots.waiting == 3
+        waiting[1].cancel()
+    await asyncio.wait(waiting)
+    assert order == ["committed", "speculative"]
+    assert slots.idle
+
+
+async def test_a_full_queue_refuses() -> None:
+    slots = Slots("llm", 1, max_waiting=0)
+    async with slots.take(Caller("a")):
+        with pytest.raises(Overloaded, match="llm"):
+            async with slots.take(Caller("b")):
+                pass
+
+
+async def test_an_executor_lets_others_go_before_who_was_just_served() -> None:
+    executor, order = ModelExecutor("tts"), list[str]()
+    gate, entered = threading.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def hold() -> None:
+        loop.call_soon_threadsafe(entered.set)
+        gate.wait()
+
+    holding = asyncio.create_task(executor.run(hold, Caller("greedy")))
+    await entered.wait()
+    greedy = asyncio.create_task(executor.run(lambda: order.append("greedy"), Caller("greedy")))
+    modest = asyncio.create_task(executor.run(lambda: order.append("modest"), Caller("modest")))
+    await asyncio.sleep(0)
+    gate.set()
+    await asyncio.gather(holding, greedy, modest)
+    executor.close()
+    assert order == ["modest", "greedy"]
