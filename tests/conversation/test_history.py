@@ -22,6 +22,14 @@ def test_only_heard_words_are_remembered() -> None:
     assert h.messages("", 1000) == [{"role": "assistant", "content": "one two"}]
 
 
+def test_what_was_said_around_an_unheard_answer_is_one_message() -> None:
+    h = History()
+    h.insert(Item("a", role="user", text="And so, my fellow Americans,"))
+    h.insert(Item("b", role="assistant", text="Hello there", heard=0))
+    h.insert(Item("c", role="user", text="ask not."))
+    assert h.messages("", 1000) == [{"role": "user", "content": "And so, my fellow Americans, ask not."}]
+
+
 def test_beyond_the_budget_the_older_half_goes_at_once_and_then_the_beginning_stays() -> None:
     h = history(10)
     budget = int(cost(h.items)) - 1

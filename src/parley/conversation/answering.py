@@ -20,7 +20,7 @@ from parley.conversation.engines.base import (
     ToolPart,
     UsagePart,
 )
-from parley.conversation.history import as_messages
+from parley.conversation.history import add_user_words, as_messages
 from parley.errors import ParleyError, ProtocolError
 from parley.models.interfaces import Caller, ChatOptions, Priority, SpeakingStyle, Synthesizer, Usage
 from parley.turns import actions as act
@@ -87,7 +87,7 @@ class Answering:
         settings = self._session.settings
         messages = self._session.history.messages(settings.instructions, settings.memory_tokens, ahead=True)
         if so_far and not self._session.cast.engine.hears:
-            messages.append({"role": "user", "content": so_far})
+            add_user_words(messages, so_far)
         try:
             await self._session.cast.engine.prefill(messages, Caller(self._session.id, Priority.SPECULATIVE))
         except ParleyError as fault:
@@ -207,7 +207,7 @@ class Answering:
         else:
             messages = session.history.messages(instructions, settings.memory_tokens)
         if not answer.committed:
-            messages = [*messages, {"role": "user", "content": answer.transcript}]
+            add_user_words(messages, answer.transcript)
         options = ChatOptions(
             tools=wish.tools if wish.tools is not None else settings.tools,
             tool_choice=wish.tool_choice if wish.tool_choice is not None else settings.tool_choice,

@@ -117,8 +117,24 @@ def cost(items: list[Item]) -> float:
 
 def as_messages(items: list[Item], instructions: str) -> list[dict[str, Any]]:
     """Items as chat messages behind the instructions; items without words are left out."""
-    head: list[dict[str, Any]] = [{"role": "system", "content": instructions}] if instructions else []
-    return head + [message for item in items if (message := _message(item)) is not None]
+    messages: list[dict[str, Any]] = [{"role": "system", "content": instructions}] if instructions else []
+    for message in filter(None, map(_message, items)):
+        if message["role"] == "user":
+            add_user_words(messages, message["content"])
+        else:
+            messages.append(message)
+    return messages
+
+
+def add_user_words(messages: list[dict[str, Any]], words: str) -> None:
+    """Put a user's words at the end of a prompt.
+
+    What was said before and after an answer of which nothing was heard is one message: it was one thought, and some
+    models' templates insist on turns that alternate.
+    """
+    if messages and messages[-1]["role"] == "user":
+        words = f"{messages.pop()['content']} {words}"
+    messages.append({"role": "user", "content": words})
 
 
 def _message(item: Item) -> dict[str, Any] | None:
