@@ -47,7 +47,7 @@ talk *ARGS:
 lock:
     uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade \
       --custom-compile-command "just lock" -q -o requirements/serve.txt
-    uv pip compile pyproject.toml --extra dev --extra docs --universal --python-version 3.11 --generate-hashes \
+    uv pip compile pyproject.toml --extra dev --extra docs --extra otel --universal --python-version 3.11 --generate-hashes \
       --no-emit-index-url -c requirements/serve.txt --custom-compile-command "just lock" -q -o requirements/dev.txt
 
 # The documentation, into site/

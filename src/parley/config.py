@@ -97,6 +97,19 @@ class Config(BaseSettings):
     max_sessions: int = Field(
         25, ge=1, validation_alias=_env("max_sessions"), description="Conversations at once; more are refused."
     )
+    admission_wait_s: float = Field(
+        0.5,
+        gt=0,
+        validation_alias=_env("admission_wait_s"),
+        description="While requests of running conversations usually wait longer than this for a model, new ones are "
+        "refused with a time to come back.",
+    )
+    otlp_endpoint: str | None = Field(
+        None,
+        validation_alias=_env("otlp_endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        description="OpenTelemetry collector (OTLP over HTTP, e.g. http://localhost:4318) that gets a trace of each "
+        "answer; needs the extra 'otel'.",
+    )
     max_session_minutes: float = Field(
         60, gt=0, validation_alias=_env("max_session_minutes"), description="Longest conversation."
     )

@@ -34,7 +34,7 @@ def ramp(index: int) -> Frame:
 
 def test_each_ten_milliseconds_are_cleaned_against_what_was_played_then() -> None:
     canceller = Recording()
-    guard = EchoGuard(lambda _: canceller)
+    guard = EchoGuard(lambda *_: canceller, echo=True)
     for index in range(10):
         guard.played(ramp(index), 1.0 + index * FRAME_S)
     for tick in range(12):
@@ -45,16 +45,16 @@ def test_each_ten_milliseconds_are_cleaned_against_what_was_played_then() -> Non
 
 
 def test_nothing_is_done_while_nothing_is_played() -> None:
-    def never(_: bool) -> Recording:
+    def never(*_: bool) -> Recording:
         raise AssertionError("no canceller is needed")
 
-    guard = EchoGuard(never)
+    guard = EchoGuard(never, echo=True)
     audio = np.arange(320, dtype=np.float32)
     assert np.array_equal(guard.clean(audio, 5.0), audio)
 
 
 def test_not_a_sample_of_the_microphone_is_lost() -> None:
-    guard = EchoGuard(lambda _: Recording())
+    guard = EchoGuard(lambda *_: Recording(), echo=True)
     guard.played(ramp(0), 0.0)
     sent = (np.random.default_rng(0).standard_normal(5000) * 0.1).astype(np.float32)
     got, at = [], 0
@@ -67,7 +67,7 @@ def test_not_a_sample_of_the_microphone_is_lost() -> None:
 
 def test_a_paused_loudspeaker_goes_on_where_it_stopped() -> None:
     canceller = Recording()
-    guard = EchoGuard(lambda _: canceller)
+    guard = EchoGuard(lambda *_: canceller, echo=True)
     for index in range(10):
         guard.played(ramp(index), index * FRAME_S)
     guard.hushed(4 * FRAME_S, keep=True)
@@ -84,7 +84,7 @@ def test_the_real_canceller_takes_an_echo_away_and_leaves_a_voice(question: Clip
     voice = files.read_float(question.path, RATE)
     far: Float32 = np.tile(voice, 6)[: 9 * RATE]
     echo = sound.echo(far, -10.0, 0.12, RATE)
-    guard = EchoGuard(AudioProcessor)
+    guard = EchoGuard(AudioProcessor, echo=True)
     cleaned = []
     for start in range(0, len(far) - 319, 320):
         at = start / RATE
@@ -98,8 +98,8 @@ def test_the_real_canceller_takes_an_echo_away_and_leaves_a_voice(question: Clip
 
 def test_steady_noise_is_taken_away_when_it_was_asked_for() -> None:
     noise = sound.at_level(sound.noise("room", 4.0, RATE, np.random.default_rng(1), []), -40.0)
-    guard = EchoGuard(AudioProcessor)
-    guard.suppress_noise(True)
+    guard = EchoGuard(AudioProcessor, echo=True)
+    guard.configure(echo=False, noise=True)
     starts = range(0, len(noise) - 319, 320)
     quiet = np.concatenate([guard.clean(noise[at : at + 320], at / RATE) for at in starts])
     assert rms_dbfs(quiet[3 * RATE :]) < rms_dbfs(noise[3 * RATE :]) - 6

@@ -73,7 +73,7 @@ async def test_a_spoken_question_is_answered_by_sound_and_interrupted(
     server: RunningServer, open_page: object, question: Clip, interruption: Clip, tmp_path: Path
 ) -> None:
     sound = microphone(
-        tmp_path / "microphone.wav", silence(2.0, RATE), question.samples(RATE), silence(4.0, RATE),
+        tmp_path / "microphone.wav", silence(2.0, RATE), question.samples(RATE), silence(1.8, RATE),
         interruption.samples(RATE), silence(30.0, RATE),
     )  # fmt: skip
     page: Page = await open_page(sound)  # type: ignore[operator]

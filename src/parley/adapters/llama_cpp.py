@@ -109,6 +109,7 @@ def serve_model(path: str, alias: str, context: int, slots: int, threads: int, g
         params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
     params.cpuparams.n_threads = threads
     params.cpuparams_batch.n_threads = threads
+    params.n_cache_reuse = 32  # tokens: what stays of a prompt that lost its beginning is moved, not read anew
     params.cache_ram_mib = 0  # prompt caches beyond the slots would grow to gigabytes
     params.ui = False
     params.verbosity = 0

@@ -15,12 +15,12 @@ _RATE_HZ = 16000
 class AudioProcessor:
     """One microphone. The first seconds of an echo teach it the room."""
 
-    def __init__(self, noise_suppression: bool = False) -> None:
+    def __init__(self, echo_cancellation: bool, noise_suppression: bool) -> None:
         from livekit import rtc
 
         self._rtc = rtc
         self._module = rtc.AudioProcessingModule(
-            echo_cancellation=True, high_pass_filter=True, noise_suppression=noise_suppression
+            echo_cancellation=echo_cancellation, high_pass_filter=True, noise_suppression=noise_suppression
         )
 
     def process(self, near: Int16, far: Int16) -> Int16:

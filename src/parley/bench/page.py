@@ -125,8 +125,7 @@ def _stacks(waterfalls: Sequence[dict[str, Any]]) -> str:
     shown = waterfalls[:_TURNS_SHOWN]
     if not shown:
         return "<p>The server tells no waterfall (stock clients get none).</p>"
-    stages = [s for s in shown[0] if s != "total_ms"]
-    stages += [s for w in shown for s in w if s not in stages and s != "total_ms"]
+    stages = [s for s in dict.fromkeys(s for w in shown for s in w) if s != "total_ms"]
     most = max(max(0, float(w["total_ms"])) for w in shown) or 1
     width = (_WIDTH - _LEFT - 10) / len(shown)
     tall = _HEIGHT - _BOTTOM - 10
@@ -142,8 +141,8 @@ def _stacks(waterfalls: Sequence[dict[str, Any]]) -> str:
                 f'height="{height:.1f}" fill="{colour}"><title>{label}</title></rect>'
             )
     legend = "".join(
-        f'<rect x="{_LEFT + i * 95}" y="{_HEIGHT - 16}" width="10" height="10" fill="{c}"/>'
-        f'<text x="{_LEFT + 14 + i * 95}" y="{_HEIGHT - 7}">{escape(s)}</text>'
+        f'<rect x="{_LEFT + i * 84}" y="{_HEIGHT - 16}" width="10" height="10" fill="{c}"/>'
+        f'<text x="{_LEFT + 14 + i * 84}" y="{_HEIGHT - 7}">{escape(s)}</text>'
         for i, (c, s) in enumerate(zip(_COLOURS, stages, strict=False))
     )
     axis = f'<text x="4" y="14">{most:.0f} ms</text>'

@@ -42,6 +42,7 @@ class Marks:
     transcribed: float | None = None
     started: float | None = None
     first_token: float | None = None
+    first_clause: float | None = None
     first_audio: float | None = None
     committed: float | None = None
     first_frame: float | None = None
@@ -56,6 +57,7 @@ class Marks:
             "detection": self.detected,
             "recognition": self.transcribed,
             "first_token": self.first_token,
+            "first_clause": self.first_clause,
             "first_audio": self.first_audio,
             "endpointing": self.committed,
         }

@@ -15,6 +15,7 @@ from parley.conversation.engines.base import (
     AnswerPart,
     AnswerRequest,
     Begun,
+    PiecePart,
     SpeechPart,
     TextPart,
     ToolPart,
@@ -244,6 +245,8 @@ class Answering:
             marks.first_token = session.now if marks.first_token is None else marks.first_token
             answer.add_text(part.text)
             self.record(answer)
+        elif isinstance(part, PiecePart):
+            marks.first_clause = session.now if marks.first_clause is None else marks.first_clause
         elif isinstance(part, SpeechPart):
             marks.first_audio = session.now if marks.first_audio is None else marks.first_audio
             await self._take_speech(answer, part)

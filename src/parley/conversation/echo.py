@@ -1,4 +1,4 @@
-"""Takes the machine's own voice out of the microphone's sound, before anybody looks for speech in it.
+"""Takes the machine's own voice, and steady noise, out of the microphone's sound before anybody looks for speech in it.
 
 What leaves for the listener is noted with the time at which it will be played. Each 10 ms of the microphone is
 cleaned against what was being played when they arrived: an echo is always later than that, and how much later is
@@ -32,9 +32,10 @@ class Canceller(Protocol):
 class EchoGuard:
     """One listener's loudspeaker and microphone. Times are the loop's clock, seconds."""
 
-    def __init__(self, make: Callable[[bool], Canceller]) -> None:
-        """`make` gives a canceller, one that also suppresses noise if it is called with True."""
+    def __init__(self, make: Callable[[bool, bool], Canceller], *, echo: bool = False) -> None:
+        """`make` gives what cancels an echo, suppresses noise, or both, as its arguments say."""
         self._make = make
+        self._cancels_echo = echo
         self._suppresses_noise = False
         self._canceller: Canceller | None = None
         self._resampler = AdaptingResampler(MODEL_RATE_HZ)
@@ -44,15 +45,16 @@ class EchoGuard:
         self._at = 0.0
         self._rest: Float32 = np.empty(0, np.float32)
 
-    def suppress_noise(self, wanted: bool) -> None:
-        """Also take steady noise away, from now on and all the time."""
-        if wanted != self._suppresses_noise:
-            self._suppresses_noise = wanted
+    def configure(self, *, echo: bool, noise: bool) -> None:
+        """What to take away from now on: the echo while something is played, steady noise all the time."""
+        if (echo, noise) != (self._cancels_echo, self._suppresses_noise):
+            self._cancels_echo, self._suppresses_noise = echo, noise
             self._canceller = None
 
     def played(self, frame: Frame, at: float) -> None:
         """A frame was sent that will be played at `at`."""
-        self._schedule(self._resampler.push(frame.samples, frame.rate_hz), at)
+        if self._cancels_echo:
+            self._schedule(self._resampler.push(frame.samples, frame.rate_hz), at)
 
     def _schedule(self, samples: Int16, at: float) -> None:
         """Play them at `at`, or when what comes before is over."""
@@ -75,11 +77,12 @@ class EchoGuard:
 
     def clean(self, audio: Float32, now: float) -> Float32:
         """Microphone sound (16 kHz) that arrived at `now`, without the echo; up to 10 ms are held back meanwhile."""
-        if now > self._until + _LINGERS_S and not self._suppresses_noise:
+        echoes = self._cancels_echo and now <= self._until + _LINGERS_S
+        if not echoes and not self._suppresses_noise:
             rest, self._rest = self._rest, np.empty(0, np.float32)
             return np.concatenate([rest, audio]) if len(rest) else audio
         if self._canceller is None:
-            self._canceller = self._make(self._suppresses_noise)
+            self._canceller = self._make(self._cancels_echo, self._suppresses_noise)
         data = np.concatenate([self._rest, audio])
         full = len(data) // _BLOCK * _BLOCK
         self._rest = data[full:]

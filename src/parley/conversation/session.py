@@ -215,7 +215,7 @@ class Session:
         self._ears.set_manual(self.settings.turns.mode == "manual")
         self._ears.language = self.settings.language
         if self._ears.echo is not None:
-            self._ears.echo.suppress_noise(self.settings.noise_reduction)
+            self._ears.echo.configure(echo=self.settings.echo_cancellation, noise=self.settings.noise_reduction)
 
     def set_vad(self, threshold: float, pre_roll_s: float) -> None:
         """Probability from which sound counts as speech, and how much before it belongs to the turn."""
@@ -229,7 +229,7 @@ class Session:
 
     @property
     def echo(self) -> EchoGuard | None:
-        """To be told what the listener's loudspeaker plays; None when nobody cancels its echo here."""
+        """To be told what the listener's loudspeaker plays; None when nobody can cancel its echo here."""
         return self._ears.echo
 
     def heard(self, key: str, until_s: float) -> None:

@@ -40,6 +40,8 @@ class SessionSettings:
     """Budget of the prompt; beyond it the older half is left out."""
     evidence_folder: Path | None = None
     """Where to record what turn-taking is decided on (times and words, no sound), for `parley replay`."""
+    echo_cancellation: bool = False
+    """Take the assistant's own voice out of the microphone's sound while it speaks."""
     noise_reduction: bool = False
     """Take steady noise out of the microphone's sound."""
     greeting: str | None = None
@@ -58,8 +60,8 @@ class Cast:
     end_of_turn: EndOfTurn | None = None
     end_of_turn_languages: Sequence[str] = ()
     end_of_sentence: EndOfSentence | None = None
-    canceller: Callable[[bool], Canceller] | None = None
-    """Makes an echo canceller for a session, with or without noise suppression; None: nobody cancels here."""
+    canceller: Callable[[bool, bool], Canceller] | None = None
+    """Makes what cancels an echo, suppresses noise, or both; None: nobody can here."""
     voices: Mapping[str, Synthesizer] = field(default_factory=dict)
     """Voice names to synthesisers; the first is the default."""
     names: Mapping[str, str] = field(default_factory=dict)

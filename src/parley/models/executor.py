@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import heapq
 import threading
-from collections import defaultdict
+import time
+import weakref
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
@@ -13,9 +15,40 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from parley.errors import Overloaded
-from parley.models.interfaces import Caller
+from parley.models.interfaces import Caller, Priority
 
 T = TypeVar("T")
+_LATELY_S = 10.0
+
+
+class Waits:
+    """How long requests that somebody waits for stood in one model's queue lately."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._noted: deque[tuple[float, float]] = deque(maxlen=256)
+        _all_waits.add(self)
+
+    def note(self, caller: Caller, asked: float) -> None:
+        """A request begins that was asked at `asked` (`time.monotonic`)."""
+        if caller.priority is Priority.COMMITTED:
+            now = time.monotonic()
+            self._noted.append((now, now - asked))
+
+    @property
+    def usual_s(self) -> float:
+        """What four of five waits of the last ten seconds stayed below; 0 when there were fewer than five."""
+        since = time.monotonic() - _LATELY_S
+        waits = sorted(waited for at, waited in list(self._noted) if at >= since)
+        return waits[len(waits) * 4 // 5] if len(waits) >= 5 else 0.0
+
+
+_all_waits: weakref.WeakSet[Waits] = weakref.WeakSet()
+
+
+def all_waits() -> list[Waits]:
+    """Those of every model that is loaded in this process."""
+    return sorted(_all_waits, key=lambda waits: waits.name)
 
 
 @dataclass(order=True, slots=True)
@@ -23,7 +56,8 @@ class _Job:
     key: tuple[int, int, int]
     future: Future[Any] = field(compare=False)
     work: Callable[[], Any] = field(compare=False)
-    owner: str = field(compare=False)
+    caller: Caller = field(compare=False)
+    asked: float = field(compare=False)
 
 
 class ModelExecutor:
@@ -35,6 +69,7 @@ class ModelExecutor:
 
     def __init__(self, name: str, *, threads: int = 1, max_waiting: int = 256) -> None:
         self._name = name
+        self.waits = Waits(name)
         self._max_waiting = max_waiting
         self._jobs: list[_Job] = []
         self._served: defaultdict[str, int] = defaultdict(int)
@@ -66,7 +101,7 @@ class ModelExecutor:
                 raise Overloaded(f"{self._name}: {len(self._jobs)} requests are waiting already")
             self._count += 1
             key = (int(caller.priority), self._served[caller.owner], self._count)
-            heapq.heappush(self._jobs, _Job(key, future, work, caller.owner))
+            heapq.heappush(self._jobs, _Job(key, future, work, caller, time.monotonic()))
             self._changed.notify()
         return await asyncio.wrap_future(future)
 
@@ -90,8 +125,9 @@ class ModelExecutor:
                 job = heapq.heappop(self._jobs)
                 if not job.future.set_running_or_notify_cancel():
                     continue
-                self._served[job.owner] += 1
+                self._served[job.caller.owner] += 1
                 self._busy += 1
+            self.waits.note(job.caller, job.asked)
             try:
                 job.future.set_result(job.work())
             except BaseException as fault:  # noqa: BLE001 - handed to the caller, whatever it is
@@ -112,6 +148,7 @@ class Slots:
 
     def __init__(self, name: str, count: int, *, places: int = 0, max_waiting: int = 256) -> None:
         self._name = name
+        self.waits = Waits(name)
         self._free = count
         self._count = count
         self._max_waiting = max_waiting
@@ -134,7 +171,9 @@ class Slots:
     @asynccontextmanager
     async def take(self, caller: Caller) -> AsyncIterator[int]:
         """Hold a slot and get its place (from 0); raises `Overloaded` when `max_waiting` requests wait."""
+        asked = time.monotonic()
         await self._acquire(caller)
+        self.waits.note(caller, asked)
         own = next((i for i, (_, owner) in enumerate(self._places) if owner == caller.owner), 0)
         place, _ = self._places.pop(own)
         try:

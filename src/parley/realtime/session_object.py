@@ -61,10 +61,15 @@ class Extensions:
     exact: bool = False
     """The client plays, pauses and reports by ``parley.playout.*``."""
     binary_audio: bool = False
+    echo_cancellation: bool | None = None
+    """Whether the server takes its own voice out of the microphone's sound; None: as it is configured."""
 
     def to_json(self) -> dict[str, Any]:
         """As in the ``parley`` block."""
-        return {"playout": "exact" if self.exact else "blind", "binary_audio": self.binary_audio}
+        return {
+            "playout": "exact" if self.exact else "blind", "binary_audio": self.binary_audio,
+            "echo_cancellation": self.echo_cancellation,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,4 +272,7 @@ def read_tool_choice(given: Reader) -> Any:
 def read_extensions(given: Reader, current: Extensions) -> Extensions:
     """The ``parley`` block."""
     playout = given.choice("playout", ("exact", "blind"), "exact" if current.exact else "blind")
-    return Extensions(playout == "exact", given.flag("binary_audio", current.binary_audio))
+    cancels = current.echo_cancellation
+    if given.data.get("echo_cancellation") is not None:
+        cancels = given.flag("echo_cancellation", default=False)
+    return Extensions(playout == "exact", given.flag("binary_audio", current.binary_audio), cancels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -33,9 +34,13 @@ def create_app(state: ServerState) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         for part, seconds in state.roster.load_s.items():
             state.metrics.load_seconds.labels(part).set(seconds)
-        yield
+        state.metrics.loop_lag.set_function(lambda: state.admission.loop_lag_s)
+        async with state.admission:
+            yield
         state.draining = True
         await state.roster.aclose()
+        if state.tracing is not None:
+            await asyncio.to_thread(state.tracing.close)
 
     app = FastAPI(title="parley", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json")
     app.state.parley = state

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from parley.conversation import happenings as hp
+from parley.models.executor import all_waits
 
 _SECONDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 
@@ -32,6 +37,8 @@ class Metrics:
         self.stages = Histogram(
             "parley_stage_seconds", "Share of that by stage", ["stage"], buckets=_SECONDS, registry=registry
         )
+        self.loop_lag = Gauge("parley_loop_lag_seconds", "How late the event loop is", registry=registry)
+        registry.register(_ModelWaits())
         self.load_seconds = Gauge("parley_model_load_seconds", "Time to load a model", ["part"], registry=registry)
 
     def observe(self, happening: hp.Happening) -> None:
@@ -51,3 +58,18 @@ class Metrics:
                     self.stages.labels(stage).observe(ms / 1000)
             case _:
                 pass
+
+
+class _ModelWaits(Collector):
+    """Read from the models' queues when somebody looks."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """One value for each model."""
+        family = GaugeMetricFamily(
+            "parley_model_wait_seconds",
+            "What four of five requests that somebody waits for stood in the queue",
+            labels=["model"],
+        )
+        for waits in all_waits():
+            family.add_metric([waits.name], waits.usual_s)
+        yield family

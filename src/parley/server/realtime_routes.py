@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, WebSocket
 from starlette.responses import JSONResponse
 
 from parley.conversation.history import new_id
+from parley.errors import Overloaded
 from parley.realtime import server_events as se
 from parley.realtime.reader import Reader
 from parley.realtime.session_object import Extensions, RealtimeSession, WireFormat, updated
@@ -43,7 +44,7 @@ async def _serve(socket: WebSocket, extensions: Extensions | None) -> None:
     shown = initial_session(state, socket.query_params.get("model"), extensions)
     connection = RealtimeSocket(
         socket, state.roster.cast, state.session_settings, shown, state.roster.voice_names,
-        ticker=state.ticker, observe=state.metrics.observe,
+        ticker=state.ticker, observe=state.observe,
         limits=SocketLimits(max_session_s=state.config.max_session_minutes * 60),
     )  # fmt: skip
     state.sessions += 1
@@ -64,8 +65,12 @@ def _refusal(socket: WebSocket, state: ServerState) -> se.Event | None:
     if not state.gate.admits(socket.headers):
         message = "an API key is needed: send 'Authorization: Bearer KEY'"
         return se.error(message, kind="authentication_error", code="invalid_api_key")
-    if state.draining or state.sessions >= state.config.max_sessions:
-        message = f"all {state.config.max_sessions} places are taken; try again in a minute"
+    if state.draining:
+        return se.error("the server is about to stop; try again in a minute", kind="server_error", code="server_full")
+    try:
+        state.admission.check(state.sessions)
+    except Overloaded as fault:
+        message = f"{fault}; try again in {fault.retry_after_s:.0f} s"
         return se.error(message, kind="server_error", code="server_full")
     return None
 

@@ -35,7 +35,6 @@ class Roster:
 
     specs: dict[str, ModelSpec]
     """Part ("asr", "tts", "voice:espeak" ...) to what was loaded."""
-    cancels_echo: bool = False
     models: dict[str, Any] = field(default_factory=dict)
     load_s: dict[str, float] = field(default_factory=dict)
 
@@ -51,7 +50,7 @@ class Roster:
             end_of_turn=end_of_turn,
             end_of_turn_languages=languages,
             end_of_sentence=self.models.get("end_of_sentence"),
-            canceller=AudioProcessor if self.cancels_echo else None,
+            canceller=AudioProcessor,
             voices=self.voices,
             names={part: spec.id for part, spec in self.specs.items() if not part.startswith("voice:")},
         )
@@ -105,7 +104,7 @@ async def choose(config: Config, store: Store, *, own_port: int | None = None) -
     if "end_of_sentence" in specs:
         specs["end_of_sentence"] = replace(specs["end_of_sentence"], family="sentence-end")
     missing = {m.id: m for m in entries if not store.is_present(m)}
-    return Roster(specs, cancels_echo=config.echo_cancellation), list(missing.values())
+    return Roster(specs), list(missing.values())
 
 
 def named(known: Catalogue, kind: Kind, name: str) -> Model | ModelSpec:

@@ -16,6 +16,7 @@ from parley.models.store import Progress, Store, home
 from parley.server import logs, roster, security
 from parley.server.app import create_app
 from parley.server.state import ServerState
+from parley.server.tracing import Tracing
 
 
 class _Announcing(uvicorn.Server):
@@ -54,6 +55,7 @@ class Server:
         config = self.config
         key = config.api_key.get_secret_value() if config.api_key else None
         security.check_binding(config.host, has_key=key is not None, insecure=config.insecure)
+        tracing = Tracing(config.otlp_endpoint) if config.otlp_endpoint else None
         self._socket = self._bind()
         try:
             chosen, missing = await roster.choose(config, self._store, own_port=self.port)
@@ -64,7 +66,7 @@ class Server:
             self._socket.close()
             raise
         gate = security.Gate(key, config.allowed_origins)
-        self.state = ServerState(config, chosen, gate, log_folder=log_folder(config))
+        self.state = ServerState(config, chosen, gate, log_folder(config), tracing)
 
     def _bind(self) -> socket.socket:
         family = socket.AF_INET6 if ":" in self.config.host else socket.AF_INET

@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from parley.config import Config
+from parley.conversation import happenings as hp
 from parley.conversation.settings import SessionSettings
+from parley.server.admission import Admission
 from parley.server.metrics import Metrics
 from parley.server.roster import Roster
 from parley.server.security import Gate
+from parley.server.tracing import Tracing
 from parley.transports.pacing import Ticker
 
 
@@ -22,11 +25,23 @@ class ServerState:
     roster: Roster
     gate: Gate
     log_folder: Path | None = None
+    tracing: Tracing | None = None
     metrics: Metrics = field(default_factory=Metrics)
     ticker: Ticker = field(default_factory=Ticker)
     started: float = field(default_factory=time.time)
     sessions: int = 0
     draining: bool = False
+    admission: Admission = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Judge by the limits of the configuration."""
+        self.admission = Admission(self.config.max_sessions, self.config.admission_wait_s)
+
+    def observe(self, session: str, happening: hp.Happening) -> None:
+        """Count and trace what a session tells."""
+        self.metrics.observe(happening)
+        if self.tracing is not None:
+            self.tracing.observe(session, happening)
 
     @property
     def session_settings(self) -> SessionSettings:
@@ -38,5 +53,6 @@ class ServerState:
             greeting=config.greeting,
             temperature=config.temperature,
             longest_answer_tokens=config.max_output_tokens,
+            echo_cancellation=config.echo_cancellation,
             evidence_folder=config.evidence_folder,
         )

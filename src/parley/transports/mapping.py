@@ -78,9 +78,16 @@ def settings_of(shown: RealtimeSession, base: SessionSettings, voices: Voices) -
         tool_choice=chat_tool_choice(shown.tool_choice),
         max_output_tokens=None if shown.max_output_tokens == "inf" else shown.max_output_tokens,
         memory_tokens=_memory_tokens(shown.truncation, base.memory_tokens),
+        echo_cancellation=_cancels_echo(shown, base),
         noise_reduction=shown.noise_reduction is not None,
         turns=turn_settings(shown.turn_detection, shown.language, base.turns),
     )
+
+
+def _cancels_echo(shown: RealtimeSession, base: SessionSettings) -> bool:
+    """As the client says, else as the server is configured; a microphone that is far away hears the loudspeaker."""
+    wish = shown.extensions.echo_cancellation if shown.extensions else None
+    return base.echo_cancellation or shown.noise_reduction == "far_field" if wish is None else wish
 
 
 def _memory_tokens(truncation: Any, default: int) -> int:

@@ -78,7 +78,7 @@ class RealtimeSocket:
         *,
         ticker: Ticker,
         limits: SocketLimits,
-        observe: Callable[[hp.Happening], None] = lambda _: None,
+        observe: Callable[[str, hp.Happening], None] = lambda *_: None,
     ) -> None:
         self._socket = socket
         self._ticker = ticker
@@ -177,7 +177,7 @@ class RealtimeSocket:
         self._outbox.put(msgspec.json.encode(event).decode())
 
     def _tell(self, happening: hp.Happening) -> None:
-        self._observe(happening)
+        self._observe(self._session.id, happening)
         self._bridge.teller.tell(happening)
 
     async def _close(self, code: int, reason: str) -> None:

@@ -49,6 +49,11 @@ class TextPart:
 
 
 @dataclass(frozen=True, slots=True)
+class PiecePart:
+    """A piece of the text goes to the voice."""
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechPart:
     """More sound of the answer, with its words (times from the start of this part, spans in the answer)."""
 
@@ -76,7 +81,7 @@ class CutShortPart:
     """The model stopped because of the bound on tokens."""
 
 
-AnswerPart = TextPart | SpeechPart | ToolPart | UsagePart | CutShortPart
+AnswerPart = TextPart | PiecePart | SpeechPart | ToolPart | UsagePart | CutShortPart
 Emit = Callable[[AnswerPart], Awaitable[None]]
 
 

@@ -11,6 +11,7 @@ from parley.conversation.engines.base import (
     AnswerRequest,
     CutShortPart,
     Emit,
+    PiecePart,
     SpeechPart,
     TextPart,
     ToolPart,
@@ -75,6 +76,7 @@ async def say_piece(piece: Piece, request: AnswerRequest, emit: Emit) -> None:
     spoken = speakable(piece.text)
     if request.synthesizer is None or not any(c.isalnum() for c in spoken.text):
         return
+    await emit(PiecePart())
     passed_s = 0.0
     chunks = request.synthesizer.synthesize(spoken.text, request.style, request.caller)
     async with aclosing(chunks):
