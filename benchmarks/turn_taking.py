@@ -1,7 +1,7 @@
 """How well the evidence tells a pause from an end, and which settings of the policy make the best of it.
 
 For every English recording (and faster and slower versions of it) the real models are asked at its end and at the
-phrase borders inside it, where a pause is put in: the turn model after 0.1, 0.4 and 0.8 s of silence, the recogniser
+phrase borders inside it, where a pause is put in: the turn model after some silences, the recogniser
 at once. The policy (`turns.endpointing`) then says how long it would have waited. A wait shorter than the pause
 would have taken the floor away; the wait at the end is what a finished speaker waits.
 
@@ -38,7 +38,7 @@ from parley.turns.endpointing import Evidence, Policy, features, required_wait_s
 from parley.turns.settings import TurnSettings
 
 app = typer.Typer(help=__doc__)
-_AT_S = (0.1, 0.4, 0.8)
+_AT_S = TurnSettings().score_at_s
 _PAUSES_S = (0.3, 0.6, 1.0)
 _SPEEDS = (0.95, 1.0, 1.06)
 _BORDERS = 3
@@ -126,7 +126,7 @@ def fit(
 
 def _fitted(lines: Sequence[dict[str, Any]], cost: float) -> Policy:
     """Weights by logistic regression (pauses and ends count alike), threshold and sharpness by search."""
-    weighed = np.array([features(line["scores"]["0.1"], line["sentence"], line["text"]) for line in lines])
+    weighed = np.array([features(line["scores"][str(_AT_S[0])], line["sentence"], line["text"]) for line in lines])
     ends = np.array([line["kind"] == "end" for line in lines], float)
     share = np.where(ends == 1, 0.5 / ends.sum(), 0.5 / (len(ends) - ends.sum()))
     weights = np.zeros(weighed.shape[1])

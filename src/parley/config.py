@@ -33,6 +33,11 @@ class Config(BaseSettings):
     allowed_origins: list[str] = Field(
         [], validation_alias=_env("allowed_origins"), description="Web origins besides the server's own."
     )
+    stun_servers: list[str] = Field(
+        [],
+        validation_alias=_env("stun_servers"),
+        description="STUN servers for WebRTC (stun:HOST:PORT); none is needed on a LAN.",
+    )
     vad: str = Field("silero-vad", validation_alias=_env("vad"), description="Voice activity detector.")
     end_of_turn: str | None = Field(
         "smart-turn-v3", validation_alias=_env("end_of_turn"), description="Turn model; null: silence and words alone."

@@ -191,6 +191,16 @@ def test_a_failing_language_model_is_said_and_the_session_goes_on() -> None:
         await s.silence_until(hp.ResponseEnded, 3)
         assert s.endings[-1] is Ending.FINISHED
 
+    play(script, lambda: Stage(chat=FakeChat([None, None, "Better."])))  # the first one before the turn is over
+
+
+def test_an_answer_that_fails_while_it_is_prepared_is_begun_anew() -> None:
+    async def script(s: Stage) -> None:
+        await s.silence(0.3)
+        await s.say(1.0)
+        await s.silence_until(hp.ResponseEnded)
+        assert s.endings == [Ending.FINISHED]
+
     play(script, lambda: Stage(chat=FakeChat([None, "Better."])))
 
 

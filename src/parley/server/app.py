@@ -13,7 +13,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from parley.errors import ModelError, ModelNotFound, Overloaded, ParleyError, ProtocolError, UsageError
-from parley.server import audio_routes, info_routes, realtime_routes
+from parley.server import audio_routes, call_routes, info_routes, realtime_routes
 from parley.server.state import ServerState
 
 WEB = Path(__file__).parent.parent / "web"
@@ -38,6 +38,7 @@ def create_app(state: ServerState) -> FastAPI:
         async with state.admission:
             yield
         state.draining = True
+        await state.hang_up()
         await state.roster.aclose()
         if state.tracing is not None:
             await asyncio.to_thread(state.tracing.close)
@@ -48,6 +49,7 @@ def create_app(state: ServerState) -> FastAPI:
     app.add_exception_handler(ParleyError, _parley_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.include_router(realtime_routes.router)
+    app.include_router(call_routes.router)
     app.include_router(audio_routes.router)
     app.include_router(info_routes.router)
     app.add_api_route("/", _page, include_in_schema=False)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from aiortc import RTCIceServer
 
 from parley.config import Config
 from parley.conversation import happenings as hp
@@ -31,11 +34,25 @@ class ServerState:
     started: float = field(default_factory=time.time)
     sessions: int = 0
     draining: bool = False
+    calls: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    """WebRTC calls that are going on."""
     admission: Admission = field(init=False)
 
     def __post_init__(self) -> None:
         """Judge by the limits of the configuration."""
         self.admission = Admission(self.config.max_sessions, self.config.admission_wait_s)
+
+    @property
+    def ice_servers(self) -> list[RTCIceServer]:
+        """STUN and TURN servers for WebRTC."""
+        return [RTCIceServer(urls=url) for url in self.config.stun_servers]
+
+    async def hang_up(self) -> None:
+        """End all calls."""
+        for task in self.calls.values():
+            task.cancel()
+        if self.calls:
+            await asyncio.wait(list(self.calls.values()))
 
     def observe(self, session: str, happening: hp.Happening) -> None:
         """Count and trace what a session tells."""

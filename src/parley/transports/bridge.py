@@ -6,10 +6,9 @@ import base64
 import binascii
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from parley.audio.formats import AudioFormat
-from parley.audio.resample import AdaptingResampler
 from parley.conversation.answer import ResponseWish
 from parley.conversation.history import Item, new_id
 from parley.conversation.playout import PlayoutFrame
@@ -21,13 +20,32 @@ from parley.realtime.items import NewItem
 from parley.realtime.session_object import Extensions, RealtimeSession, updated
 from parley.transports.mapping import Voices, chat_tool_choice, chat_tools, settings_of
 from parley.transports.pacing import Pacer
-from parley.transports.telling import Teller
+from parley.transports.telling import AudioTarget, Teller
 
 _SHORTEST_COMMIT_S = 0.1
 
 
+class Sound(Protocol):
+    """How an answer's sound reaches the client."""
+
+    reports: bool
+    """Whether such a client can say what it has played."""
+
+    def format_changed(self) -> None:
+        """The session's output format is another now."""
+
+    def deliver(self, frame: PlayoutFrame, target: AudioTarget) -> None:
+        """20 ms of an answer, when they are due."""
+
+    def all_sent(self, target: AudioTarget) -> None:
+        """Everything of an answer was delivered."""
+
+    def flushed(self, response: str) -> None:
+        """An answer was cut: what the client has of it is not to be heard."""
+
+
 class Bridge:
-    """One client's protocol. `send` gets server events, `send_audio` binary audio (opted-in clients)."""
+    """One client's protocol. `send` gets server events, `sound` makes what carries the answers' sound."""
 
     def __init__(
         self,
@@ -35,20 +53,21 @@ class Bridge:
         shown: RealtimeSession,
         voices: Voices,
         send: Callable[[se.Event], None],
-        send_binary: Callable[[bytes], None],
+        sound: Callable[[Bridge], Sound],
     ) -> None:
         self.session = session
         self.shown = shown
         self._voices = voices
         self._send = send
-        self._send_binary = send_binary
         self.pacer = Pacer(session, self._deliver)
         self.pacer.on_all_sent = self._all_sent
-        self.pacer.exact = bool(shown.extensions and shown.extensions.exact)
+        self.sound = sound(self)
+        self.pacer.exact = self._is_exact
         self.teller = Teller(self)
-        self._resampler = AdaptingResampler(shown.output_format.rate)
-        self._stream = 0
-        self._streaming: str | None = None
+
+    @property
+    def _is_exact(self) -> bool:
+        return self.sound.reports and bool(self.shown.extensions and self.shown.extensions.exact)
 
     # -- in -------------------------------------------------------------------------------------------
 
@@ -171,9 +190,10 @@ class Bridge:
         changed = updated(self.shown, command.session)
         settings = settings_of(changed, self.session.settings, self._voices)
         if changed.output_format != self.shown.output_format:
-            self._resampler = AdaptingResampler(changed.output_format.rate)
+            self.shown = changed
+            self.sound.format_changed()
         self.shown = changed
-        self.pacer.exact = bool(changed.extensions and changed.extensions.exact)
+        self.pacer.exact = self._is_exact
         if changed.turn_detection is not None:
             detection = changed.turn_detection
             self.session.set_vad(detection.threshold, detection.prefix_padding_ms / 1000)
@@ -202,38 +222,14 @@ class Bridge:
         self._send({"event_id": new_id("event"), **event})
 
     def _deliver(self, frame: PlayoutFrame) -> None:
-        wire = self.shown.output_format
         target = self.teller.audio_target(frame.response)
-        if target is None:
-            return
-        if self._streaming != frame.response:
-            self._begin_stream(frame.response, target)
-        samples = self._resampler.push(frame.frame.samples, frame.frame.rate_hz)
-        data = AudioFormat(wire.type, wire.rate).encode(samples)
-        if self.extended is not None and self.extended.binary_audio:
-            self._send_binary(self._stream.to_bytes(4, "little") + data)
-        else:
-            self.send(
-                se.part_event(
-                    "response.output_audio.delta", target.response, target.item, target.index,
-                    delta=base64.b64encode(data).decode(),
-                )
-            )  # fmt: skip
-
-    def _begin_stream(self, key: str, target: Any) -> None:
-        self._streaming = key
-        self._stream += 1
-        self._resampler = AdaptingResampler(self.shown.output_format.rate)
-        if self.extended is not None:
-            self.send({
-                "type": "parley.playout.begin", "stream": self._stream, "response_id": target.response,
-                "item_id": target.item, "rate": self.shown.output_format.rate,
-            })  # fmt: skip
+        if target is not None:
+            self.sound.deliver(frame, target)
 
     def _all_sent(self, key: str) -> None:
         target = self.teller.audio_target(key)
-        if self.extended is not None and target is not None:
-            self.send({"type": "parley.playout.end", "response_id": target.response, "item_id": target.item})
+        if target is not None:
+            self.sound.all_sent(target)
 
 
 def _base64(text: str) -> bytes:

@@ -58,7 +58,12 @@ class Pacer:
         self._session = session
         self._deliver = deliver
         self.exact = False
+        self.lead_s = BLIND_LEAD_S
+        """How far ahead of its playing the sound of a client that is not exact leaves."""
+        self.latency_s = 0.0
+        """How much later than it leaves it is heard, beside the lead."""
         self.on_all_sent: Callable[[str], None] = lambda _: None
+        self.on_finished: Callable[[str], None] = lambda _: None
         self._play_end = 0.0
         self._sent_s: dict[str, float] = {}
         self._reported: dict[str, tuple[float, float]] = {}
@@ -68,7 +73,7 @@ class Pacer:
     def tick(self, now: float) -> None:
         """Send what is due."""
         session = self._session
-        lead = EXACT_LEAD_S if self.exact else BLIND_LEAD_S
+        lead = EXACT_LEAD_S if self.exact else self.lead_s
         pulled = False
         while self._play_end - now < lead:
             frame = session.playout.pull()
@@ -103,13 +108,14 @@ class Pacer:
             self._all_sent.add(key)
             self.on_all_sent(key)
         grace = _FINISH_GRACE_S if self.exact and key in self._reported else 0.0
-        if now >= self._play_end + grace:
+        if now >= self._play_end + self.latency_s + grace:
             self.finished(key)
 
     def finished(self, key: str) -> None:
         """The client has played a response to its end."""
         if key in self._all_sent:
             self.forget(key)
+            self.on_finished(key)
             self._session.played_out(key)
 
     def report(self, key: str, until_s: float) -> None:
@@ -121,7 +127,7 @@ class Pacer:
         """Where the client's playout of a response is now, seconds."""
         sent = self._sent_s.get(key, 0.0)
         now = self._session.now
-        reckoned = max(0.0, sent - max(0.0, self._play_end - now))
+        reckoned = max(0.0, sent - max(0.0, self._play_end + self.latency_s - now))
         if not self.exact or key not in self._reported:
             return reckoned
         at, until_s = self._reported[key]

@@ -18,6 +18,7 @@ from parley.conversation.settings import Cast, SessionSettings
 from parley.realtime import server_events as se
 from parley.realtime.session_object import RealtimeSession
 from parley.transports.bridge import Bridge
+from parley.transports.event_sound import EventSound
 from parley.transports.mapping import Voices, settings_of
 from parley.transports.pacing import Ticker
 
@@ -87,7 +88,9 @@ class RealtimeSocket:
         self._outbox = Outbox()
         self._errors = 0
         self._session = Session(cast, settings_of(shown, settings, voices), self._tell)
-        self._bridge = Bridge(self._session, shown, voices, self._send, self._outbox.put)
+        self._bridge = Bridge(
+            self._session, shown, voices, self._send, lambda bridge: EventSound(bridge, self._outbox.put)
+        )
 
     @property
     def session(self) -> Session:

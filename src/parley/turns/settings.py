@@ -32,9 +32,9 @@ class TurnSettings:
     idle_timeout_s: float | None = None
     """After this long without speech the assistant speaks up."""
     language: str = "en"
-    speculate_after_s: float = 0.1
+    speculate_after_s: float = 0.06
     """Silence after which the transcript is finalised and an answer prepared."""
-    score_at_s: tuple[float, ...] = (0.1, 0.4, 0.8)
+    score_at_s: tuple[float, ...] = (0.06, 0.4, 0.8)
     """Silences at which the turn model is asked."""
     confirm_after_s: float = 0.6
     """Voiced speech over an answer that confirms an interruption without words."""

@@ -1,0 +1,281 @@
+"""A conversation over WebRTC (aiortc): sound on media tracks, events on the data channel ``oai-events``.
+
+The track's clock pulls the playout, 20 ms at a time; nothing is sent ahead, so that an interruption needs no word to
+the client: the next frame is silence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fractions
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import av
+import msgspec
+import numpy as np
+import structlog
+from aiortc import MediaStreamTrack, RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
+from aiortc.mediastreams import MediaStreamError
+
+from parley.audio.pcm import Int16
+from parley.audio.resample import AdaptingResampler
+from parley.conversation import happenings as hp
+from parley.conversation.playout import PlayoutFrame
+from parley.conversation.session import Session
+from parley.conversation.settings import Cast, SessionSettings
+from parley.errors import Overloaded, ProtocolError
+from parley.realtime import server_events as se
+from parley.realtime.session_object import RealtimeSession
+from parley.transports.bridge import Bridge
+from parley.transports.mapping import Voices, settings_of
+from parley.transports.telling import AudioTarget
+
+log = structlog.get_logger("webrtc")
+
+RATE_HZ = 48000
+_FRAME = RATE_HZ // 50
+_FRAME_S = 0.02
+_LEAD_S = 0.02
+_LATENCY_S = 0.06  # network and the client's jitter buffer, until better is known
+_CONNECT_S = 20.0
+_VANISHED_S = 12.0
+_MOST_UNSENT_EVENTS = 2000
+_MOST_UNSENT_BYTES = 4 * 1024 * 1024
+
+
+class TrackSound:
+    """The answers' sound as the track pulls it; see `Sound`."""
+
+    reports = False
+
+    def __init__(self, bridge: Bridge) -> None:
+        self._bridge = bridge
+        self._waiting: Int16 = np.empty(0, np.int16)
+        self._resampler = AdaptingResampler(RATE_HZ)
+        self._key: str | None = None
+        self._response: str | None = None
+
+    def format_changed(self) -> None:
+        """See `Sound.format_changed`: a track has one format."""
+
+    def deliver(self, frame: PlayoutFrame, target: AudioTarget) -> None:
+        """See `Sound.deliver`."""
+        if self._key != frame.response:
+            self._key, self._response = frame.response, target.response
+            self._resampler = AdaptingResampler(RATE_HZ)
+            self._bridge.send({"type": "output_audio_buffer.started", "response_id": target.response})
+        samples = self._resampler.push(frame.frame.samples, frame.frame.rate_hz)
+        self._waiting = np.concatenate([self._waiting, samples])
+
+    def all_sent(self, target: AudioTarget) -> None:
+        """See `Sound.all_sent`: the end is told when it was played."""
+
+    def flushed(self, response: str) -> None:
+        """See `Sound.flushed`."""
+        self._waiting = np.empty(0, np.int16)
+        self._over("cleared")
+
+    def finished(self) -> None:
+        """The running response was played to its end."""
+        self._over("stopped")
+
+    def _over(self, how: str) -> None:
+        if self._response is not None:
+            self._bridge.send({"type": f"output_audio_buffer.{how}", "response_id": self._response})
+        self._response = None
+
+    def take(self) -> Int16:
+        """The next 20 ms; silence where there is nothing."""
+        samples, self._waiting = self._waiting[:_FRAME], self._waiting[_FRAME:]
+        return samples if len(samples) == _FRAME else np.pad(samples, (0, _FRAME - len(samples)))
+
+
+class PlayoutTrack(MediaStreamTrack):
+    """The outgoing track; its clock is absolute, so that it does not drift."""
+
+    kind = "audio"
+
+    def __init__(self, tick: Callable[[float], None], sound: TrackSound) -> None:
+        super().__init__()
+        self._tick = tick
+        self._sound = sound
+        self._began: float | None = None
+        self._frames = 0
+
+    async def recv(self) -> av.AudioFrame:
+        """The next frame, when its time has come."""
+        loop = asyncio.get_running_loop()
+        if self._began is None:
+            self._began = loop.time()
+        due = self._began + self._frames * _FRAME_S
+        await asyncio.sleep(max(0.0, due - loop.time()))
+        if self.readyState != "live":
+            raise MediaStreamError
+        self._tick(loop.time())
+        frame = av.AudioFrame.from_ndarray(self._sound.take().reshape(1, -1), format="s16", layout="mono")
+        frame.sample_rate = RATE_HZ
+        frame.pts = self._frames * _FRAME
+        frame.time_base = fractions.Fraction(1, RATE_HZ)
+        self._frames += 1
+        return frame
+
+
+class RtcCall:
+    """One peer, from its offer to its end."""
+
+    def __init__(
+        self,
+        cast: Cast,
+        settings: SessionSettings,
+        shown: RealtimeSession,
+        voices: Voices,
+        *,
+        ice_servers: list[RTCIceServer],
+        observe: Callable[[str, hp.Happening], None] = lambda *_: None,
+    ) -> None:
+        self._observe = observe
+        self.session = Session(cast, settings_of(shown, settings, voices), self._tell)
+        self._bridge = Bridge(self.session, shown, voices, self._send, TrackSound)
+        sound = self._bridge.sound
+        assert isinstance(sound, TrackSound)
+        self._sound = sound
+        pacer = self._bridge.pacer
+        pacer.lead_s, pacer.latency_s = _LEAD_S, _LATENCY_S
+        pacer.on_finished = lambda _: sound.finished()
+        self._peer = RTCPeerConnection(RTCConfiguration(iceServers=ice_servers))
+        self._channel: Any = None
+        self._unsent: deque[str] = deque(maxlen=_MOST_UNSENT_EVENTS)
+        self._over = asyncio.Event()
+        self._connected = asyncio.Event()
+        self._reason = "client left"
+        self._listening: asyncio.Task[None] | None = None
+        self._heard_at = 0.0
+        self._peer.on("track", self._on_track)
+        self._peer.on("datachannel", self._on_channel)
+        self._peer.on("connectionstatechange", self._on_state)
+
+    async def answer(self, offer: str) -> str:
+        """The SDP answer with all candidates; raises `ProtocolError` for an offer that is none."""
+        try:
+            await self._peer.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+            if not any(t.kind == "audio" for t in self._peer.getTransceivers()):
+                raise ProtocolError("the offer has no audio", field="sdp", code="invalid_sdp")
+            self._peer.addTrack(PlayoutTrack(self._bridge.pacer.tick, self._sound))
+            await self._peer.setLocalDescription(await self._peer.createAnswer())
+        except (ValueError, IndexError, KeyError, AttributeError, TypeError) as fault:
+            raise ProtocolError(f"the SDP offer cannot be used: {fault}", field="sdp", code="invalid_sdp") from fault
+        return str(self._peer.localDescription.sdp)
+
+    async def serve(self, longest_s: float) -> None:
+        """Talk until either side closes, then release everything."""
+        bound = log.bind(session=self.session.id)
+        try:
+            async with self.session:
+                self._bridge.start()
+                watching = asyncio.create_task(self._watch(longest_s), name="webrtc-watch")
+                try:
+                    await self._over.wait()
+                finally:
+                    watching.cancel()
+                    await asyncio.wait([watching])
+        finally:
+            await self.aclose()
+        bound.info("closed", reason=self._reason)
+
+    async def aclose(self) -> None:
+        """End the connection."""
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.wait([self._listening])
+        await self._peer.close()
+
+    async def _watch(self, longest_s: float) -> None:
+        """End a call that never connects, whose peer vanished, whose session broke or whose time is over."""
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + longest_s
+        try:
+            async with asyncio.timeout(_CONNECT_S):
+                await self._connected.wait()
+        except TimeoutError:
+            self._end("no connection came about")
+            return
+        self._heard_at = loop.time()
+        while not self._over.is_set():
+            now = loop.time()
+            if now > ends:
+                self._end("session time is over")
+            elif now > self._heard_at + _VANISHED_S:
+                self._end("the peer vanished")
+            elif self.session.broken.is_set():
+                self._end("internal error")
+            await asyncio.sleep(0.5)
+
+    def _end(self, reason: str) -> None:
+        if not self._over.is_set():
+            self._reason = reason
+            self._over.set()
+
+    # -- the peer's side ------------------------------------------------------------------------------
+
+    async def _on_state(self) -> None:
+        state = self._peer.connectionState
+        log.debug("state", session=self.session.id, state=state)
+        if state == "connected":
+            self._connected.set()
+        elif state in ("failed", "closed"):
+            self._end("connection lost" if state == "failed" else "client left")
+
+    def _on_track(self, track: MediaStreamTrack) -> None:
+        if track.kind == "audio" and self._listening is None:
+            self._listening = asyncio.create_task(self._listen(track), name="webrtc-listen")
+
+    async def _listen(self, track: MediaStreamTrack) -> None:
+        loop = asyncio.get_running_loop()
+        resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE_HZ)
+        try:
+            while True:
+                frame = await track.recv()
+                self._heard_at = loop.time()
+                assert isinstance(frame, av.AudioFrame)
+                for mono in resampler.resample(frame):
+                    self.session.append_audio(mono.to_ndarray().reshape(-1), RATE_HZ)
+        except MediaStreamError:
+            self._end("client left")
+        except Overloaded as fault:
+            self._end(str(fault))
+
+    def _on_channel(self, channel: Any) -> None:
+        if self._channel is not None:
+            return
+        self._channel = channel
+        channel.on("message", self._receive)
+        channel.on("close", lambda: self._end("client left"))
+        while self._unsent:
+            channel.send(self._unsent.popleft())
+
+    def _receive(self, message: str | bytes) -> None:
+        self._heard_at = asyncio.get_running_loop().time()
+        try:
+            event = msgspec.json.decode(message)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as fault:
+            self._bridge.send(se.error(f"the message is not JSON: {fault}", code="invalid_json"))
+            return
+        self._bridge.receive(event)
+
+    # -- our side -------------------------------------------------------------------------------------
+
+    def _send(self, event: se.Event) -> None:
+        text = msgspec.json.encode(event).decode()
+        channel = self._channel
+        if channel is None or channel.readyState != "open":
+            self._unsent.append(text)
+        elif channel.bufferedAmount > _MOST_UNSENT_BYTES:
+            self._end("client does not read")
+        else:
+            channel.send(text)
+
+    def _tell(self, happening: hp.Happening) -> None:
+        self._observe(self.session.id, happening)
+        self._bridge.teller.tell(happening)
