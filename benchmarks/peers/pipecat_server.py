@@ -144,7 +144,6 @@ class Moonshine(MoonshineSTTService):
 async def realtime(socket: WebSocket) -> None:
     options: argparse.Namespace = app.state.options
     await socket.accept()
-    await socket.send_text(json.dumps({"type": "session.created", "session": {"type": "realtime"}}))
     talk = Talk()
     transport = FastAPIWebsocketTransport(
         socket, FastAPIWebsocketParams(audio_in_enabled=True, audio_out_enabled=True, serializer=Serializer(talk))
@@ -174,6 +173,10 @@ async def realtime(socket: WebSocket) -> None:
     params = PipelineParams(audio_in_sample_rate=INPUT_RATE_HZ, audio_out_sample_rate=RATE_HZ)
     worker = PipelineWorker(pipeline, params=params, enable_rtvi=False)
     runner = WorkerRunner(handle_sigint=False)
+
+    @worker.event_handler("on_pipeline_started")
+    async def ready(*_: object) -> None:  # its models are loaded: that is not the caller's time
+        await socket.send_text(json.dumps({"type": "session.created", "session": {"type": "realtime"}}))
 
     @transport.event_handler("on_client_disconnected")
     async def left(*_: object) -> None:
