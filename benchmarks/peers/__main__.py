@@ -69,7 +69,7 @@ class System:
             "system": self.name,
             "calls": len(good),
             "void": len(self.calls) - len(good),
-            "voice_to_voice_ms": times("voice_to_voice_ms", "plain-question"),
+            "voice_to_voice_ms": times("voice_to_voice_ms", "plain-question", "interruption"),
             "missed": [sum(c["missed"] for c in plain), sum(c["answers_due"] for c in plain)],
             "taken_over": [sum(c["taken_over"] for c in paused), sum(c["pauses"] for c in paused)],
             "stop_ms": times("stop_ms", "interruption"),
