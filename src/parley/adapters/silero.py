@@ -7,6 +7,7 @@ last 64 of the window before, with a recurrent state of shape (2, batch, 128).
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass
 from functools import partial
 
@@ -22,6 +23,9 @@ from parley.models.interfaces import Caller, ModelSpec, Vad, VadStream
 WINDOW = 512
 _CONTEXT = 64
 _GATE_DBFS = -60.0
+_GATE_OVER_NOISE_DB = 3.0
+_NOISE_WINDOWS = 48  # 1.5 s, in which even a fluent speaker pauses for breath between words
+_NOISE_SHARE = 0.1
 _GATE_HOLD = 15  # windows that are still run after the last loud one, so that the state settles
 _MAX_BATCH = 64
 
@@ -85,12 +89,18 @@ class _Request:
 
 
 class SileroStream:
-    """One input's windows and state. Windows below -60 dBFS are silence without asking the model."""
+    """One input's windows and state.
+
+    Windows below -60 dBFS, or hardly above what the quietest of the last seconds were, are silence without asking the
+    model: a fan or a street far away would cost as much as speech. A voice that is not 3 dB above its noise for
+    one window of 32 ms is not found by the model either.
+    """
 
     def __init__(self, vad: SileroVad) -> None:
         self._vad = vad
         self._rest: Float32 = np.empty(0, np.float32)
         self._loud = 0
+        self._levels: deque[float] = deque(maxlen=_NOISE_WINDOWS)
         self.state: NDArray[np.float32] = np.zeros((2, 1, 128), np.float32)
         self.context: Float32 = np.zeros(_CONTEXT, np.float32)
 
@@ -102,7 +112,9 @@ class SileroStream:
         return [await self._judge(data[i : i + WINDOW]) for i in range(0, full, WINDOW)]
 
     async def _judge(self, window: Float32) -> float:
-        if rms_dbfs(window) > _GATE_DBFS:
+        level = rms_dbfs(window)
+        self._levels.append(level)
+        if level > max(_GATE_DBFS, self._noise_dbfs + _GATE_OVER_NOISE_DB):
             self._loud = _GATE_HOLD
         elif self._loud == 0:
             self.context = window[-_CONTEXT:]
@@ -110,6 +122,13 @@ class SileroStream:
         else:
             self._loud -= 1
         return await self._vad.window(self, window)
+
+    @property
+    def _noise_dbfs(self) -> float:
+        """Level of the quietest windows lately; -120 until enough are known."""
+        if len(self._levels) < _NOISE_WINDOWS:
+            return -120.0
+        return sorted(self._levels)[int(_NOISE_WINDOWS * _NOISE_SHARE)]
 
     def close(self) -> None:
         """Nothing is held outside the stream."""

@@ -44,10 +44,11 @@ class Ticker:
         self._handle = asyncio.get_running_loop().call_at(at, self._tick, at)
 
     def _tick(self, due: float) -> None:
+        self._handle = None
         now = asyncio.get_running_loop().time()
         for member in list(self._members):
             member(now)
-        if self._members:
+        if self._members and self._handle is None:
             self._schedule(max(due + TICK_S, now + TICK_S / 4))
 
 
@@ -64,6 +65,8 @@ class Pacer:
         """How much later than it leaves it is heard, beside the lead."""
         self.on_all_sent: Callable[[str], None] = lambda _: None
         self.on_finished: Callable[[str], None] = lambda _: None
+        self.on_idle: Callable[[], None] = lambda: None
+        """Called at the end of a tick after which nothing is to be done until the playout is ready again."""
         self._play_end = 0.0
         self._sent_s: dict[str, float] = {}
         self._reported: dict[str, tuple[float, float]] = {}
@@ -90,6 +93,8 @@ class Pacer:
         if pulled:
             session.made_room()
         self._look_for_ends(now)
+        if session.playout.current is None:
+            self.on_idle()
 
     def poke(self) -> None:
         """Audio may be waiting: look at once instead of at the next tick."""

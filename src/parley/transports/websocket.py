@@ -101,15 +101,23 @@ class RealtimeSocket:
         """Run until either side closes, then release everything."""
         bound = log.bind(session=self._session.id)
         async with self._session:
-            self._ticker.add(self._bridge.pacer.tick)
-            self._session.playout.on_ready = self._bridge.pacer.poke
+            self._session.playout.on_ready = self._begin_ticking
+            self._bridge.pacer.on_idle = self._end_ticking
             try:
                 self._bridge.start()
                 reason = await self._race()
             finally:
-                self._ticker.remove(self._bridge.pacer.tick)
+                self._end_ticking()
         await self._close(*reason)
         bound.info("closed", reason=reason[1])
+
+    def _begin_ticking(self) -> None:
+        """There is something to play: only then is the clock needed."""
+        self._ticker.add(self._bridge.pacer.tick)
+        self._bridge.pacer.poke()
+
+    def _end_ticking(self) -> None:
+        self._ticker.remove(self._bridge.pacer.tick)
 
     async def _race(self) -> tuple[int, str]:
         """Read, write, watch the limits; whatever ends first names the reason."""

@@ -1,0 +1,51 @@
+"""The clock of the playouts runs while there is something to play."""
+
+from __future__ import annotations
+
+import asyncio
+
+from parley.transports.pacing import Ticker
+
+
+async def test_a_clock_without_members_stops_and_starts_again() -> None:
+    ticker, ticks, enough = Ticker(), list[str](), asyncio.Event()
+
+    def once(_: float) -> None:
+        ticks.append("once")
+        ticker.remove(once)
+
+    def ten_times(_: float) -> None:
+        ticks.append("ten")
+        if ticks.count("ten") == 10:
+            ticker.remove(ten_times)
+            enough.set()
+
+    ticker.add(once)
+    ticker.add(ten_times)
+    async with asyncio.timeout(5):
+        await enough.wait()
+    assert ticks.count("once") == 1
+    assert ticker._handle is None
+    enough.clear()
+    ticks.clear()
+    ticker.add(ten_times)
+    async with asyncio.timeout(5):
+        await enough.wait()
+    assert ticks == ["ten"] * 10
+
+
+async def test_who_leaves_and_comes_back_within_a_tick_is_called_once_a_tick() -> None:
+    ticker, times, enough = Ticker(), list[float](), asyncio.Event()
+
+    def restless(now: float) -> None:
+        ticker.remove(restless)
+        ticker.add(restless)
+        times.append(now)
+        if len(times) == 10:
+            ticker.remove(restless)
+            enough.set()
+
+    ticker.add(restless)
+    async with asyncio.timeout(5):
+        await enough.wait()
+    assert times[-1] - times[0] > 0.1  # not faster than the clock
