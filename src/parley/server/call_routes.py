@@ -12,7 +12,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response
 
 from parley.conversation.history import new_id
-from parley.errors import Overloaded, ProtocolError
+from parley.errors import ProtocolError
 from parley.realtime.reader import Reader
 from parley.realtime.session_object import Extensions, updated
 from parley.server.realtime_routes import initial_session
@@ -29,9 +29,7 @@ _ANSWER_S = 15.0
 async def begin(request: Request) -> Response:
     """Body: the offer (``application/sdp``), or a form with ``sdp`` and ``session``."""
     state: ServerState = request.app.state.parley
-    if state.draining:
-        raise Overloaded("the server is about to stop", retry_after_s=60)
-    state.admission.check(state.sessions)
+    state.admit()
     offer, wanted = await _read(request)
     extensions = Extensions() if request.query_params.get("parley") == "1" else None
     shown = initial_session(state, request.query_params.get("model"), extensions)
@@ -65,16 +63,13 @@ async def hang_up(call_id: str, request: Request) -> Response:
 
 
 async def _serve(state: ServerState, call_id: str, call: RtcCall) -> None:
-    state.sessions += 1
-    state.metrics.sessions.inc()
     log.info("opened", session=call.session.id, call=call_id)
     try:
-        await call.serve(state.config.max_session_minutes * 60)
+        with state.seat():
+            await call.serve(state.config.max_session_minutes * 60)
     except Exception:
         log.error("call broke", session=call.session.id, exc_info=True)
     finally:
-        state.sessions -= 1
-        state.metrics.sessions.dec()
         del state.calls[call_id]
 
 

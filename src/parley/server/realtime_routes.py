@@ -47,15 +47,10 @@ async def _serve(socket: WebSocket, extensions: Extensions | None) -> None:
         ticker=state.ticker, observe=state.observe,
         limits=SocketLimits(max_session_s=state.config.max_session_minutes * 60),
     )  # fmt: skip
-    state.sessions += 1
-    state.metrics.sessions.inc()
-    try:
+    with state.seat():
         await socket.accept("realtime" if "realtime" in socket.scope.get("subprotocols", ()) else None)
         log.info("opened", session=connection.session.id, extensions=extensions is not None)
         await connection.serve()
-    finally:
-        state.sessions -= 1
-        state.metrics.sessions.dec()
 
 
 def _refusal(socket: WebSocket, state: ServerState) -> se.Event | None:
@@ -65,10 +60,8 @@ def _refusal(socket: WebSocket, state: ServerState) -> se.Event | None:
     if not state.gate.admits(socket.headers):
         message = "an API key is needed: send 'Authorization: Bearer KEY'"
         return se.error(message, kind="authentication_error", code="invalid_api_key")
-    if state.draining:
-        return se.error("the server is about to stop; try again in a minute", kind="server_error", code="server_full")
     try:
-        state.admission.check(state.sessions)
+        state.admit()
     except Overloaded as fault:
         message = f"{fault}; try again in {fault.retry_after_s:.0f} s"
         return se.error(message, kind="server_error", code="server_full")

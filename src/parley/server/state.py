@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from aiortc import RTCIceServer
 from parley.config import Config
 from parley.conversation import happenings as hp
 from parley.conversation.settings import SessionSettings
+from parley.errors import Overloaded
 from parley.server.admission import Admission
 from parley.server.metrics import Metrics
 from parley.server.roster import Roster
@@ -46,6 +49,23 @@ class ServerState:
     def ice_servers(self) -> list[RTCIceServer]:
         """STUN and TURN servers for WebRTC."""
         return [RTCIceServer(urls=url) for url in self.config.stun_servers]
+
+    def admit(self) -> None:
+        """Let one more conversation begin; raises `Overloaded` that says why not and when to come back."""
+        if self.draining:
+            raise Overloaded("the server is about to stop", retry_after_s=60)
+        self.admission.check(self.sessions)
+
+    @contextmanager
+    def seat(self) -> Iterator[None]:
+        """Count a conversation while it goes on."""
+        self.sessions += 1
+        self.metrics.sessions.inc()
+        try:
+            yield
+        finally:
+            self.sessions -= 1
+            self.metrics.sessions.dec()
 
     async def hang_up(self) -> None:
         """End all calls."""

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Protocol
 
+import msgspec
+
 from parley.audio.formats import AudioFormat
 from parley.conversation.answer import ResponseWish
 from parley.conversation.history import Item, new_id
@@ -40,8 +42,8 @@ class Sound(Protocol):
     def all_sent(self, target: AudioTarget) -> None:
         """Everything of an answer was delivered."""
 
-    def flushed(self, response: str) -> None:
-        """An answer was cut: what the client has of it is not to be heard."""
+    def flushed(self) -> None:
+        """The answer was cut: what the client has of it is not to be heard."""
 
 
 class Bridge:
@@ -74,6 +76,15 @@ class Bridge:
     def start(self) -> None:
         """First event of the connection."""
         self.send({"type": "session.created", "session": self.shown.to_json()})
+
+    def receive_text(self, text: str | bytes) -> None:
+        """Take a client event as it came over the wire."""
+        try:
+            event = msgspec.json.decode(text)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as fault:
+            self.send(se.error(f"the message is not JSON: {fault}", code="invalid_json"))
+            return
+        self.receive(event)
 
     def receive(self, event: Any) -> None:
         """Take a client event; what is wrong with it goes back as an ``error`` event."""
@@ -189,10 +200,9 @@ class Bridge:
     def _update(self, command: ce.UpdateSession) -> None:
         changed = updated(self.shown, command.session)
         settings = settings_of(changed, self.session.settings, self._voices)
-        if changed.output_format != self.shown.output_format:
-            self.shown = changed
+        before, self.shown = self.shown, changed
+        if changed.output_format != before.output_format:
             self.sound.format_changed()
-        self.shown = changed
         self.pacer.exact = self._is_exact
         if changed.turn_detection is not None:
             detection = changed.turn_detection

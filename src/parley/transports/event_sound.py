@@ -60,5 +60,5 @@ class EventSound:
         if self._bridge.extended is not None:
             self._bridge.send({"type": "parley.playout.end", "response_id": target.response, "item_id": target.item})
 
-    def flushed(self, response: str) -> None:
+    def flushed(self) -> None:
         """See `Sound.flushed`: the client throws away what it holds, as its events tell it."""

@@ -216,5 +216,5 @@ class Teller:
 
     def _flushed(self, h: hp.PlayoutFlushed) -> None:
         self._bridge.pacer.stopped(h.key)
-        self._bridge.sound.flushed(h.response)
+        self._bridge.sound.flushed()
         self._extension({"type": "parley.playout.flush", "response_id": h.response, "item_id": h.item})

@@ -72,7 +72,7 @@ class TrackSound:
     def all_sent(self, target: AudioTarget) -> None:
         """See `Sound.all_sent`: the end is told when it was played."""
 
-    def flushed(self, response: str) -> None:
+    def flushed(self) -> None:
         """See `Sound.flushed`."""
         self._waiting = np.empty(0, np.int16)
         self._over("cleared")
@@ -257,12 +257,7 @@ class RtcCall:
 
     def _receive(self, message: str | bytes) -> None:
         self._heard_at = asyncio.get_running_loop().time()
-        try:
-            event = msgspec.json.decode(message)
-        except (msgspec.DecodeError, UnicodeError, RecursionError) as fault:
-            self._bridge.send(se.error(f"the message is not JSON: {fault}", code="invalid_json"))
-            return
-        self._bridge.receive(event)
+        self._bridge.receive_text(message)
 
     # -- our side -------------------------------------------------------------------------------------
 

@@ -149,18 +149,10 @@ class RealtimeSocket:
                 return
             text, data = message.get("text"), message.get("bytes")
             if text is not None:
-                self._receive_text(text)
+                self._bridge.receive_text(text)
             elif data is not None:
                 self._receive_binary(data)
             await asyncio.sleep(0)  # a flood of messages must not starve the other sessions
-
-    def _receive_text(self, text: str) -> None:
-        try:
-            event = msgspec.json.decode(text)
-        except (msgspec.DecodeError, UnicodeError, RecursionError) as fault:
-            self._bridge.send(se.error(f"the message is not JSON: {fault}", code="invalid_json"))
-            return
-        self._bridge.receive(event)
 
     def _receive_binary(self, data: bytes) -> None:
         if self._bridge.extended is None or not self._bridge.extended.binary_audio:
