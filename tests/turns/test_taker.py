@@ -69,6 +69,32 @@ def test_a_word_that_asks_for_silence_is_not_answered(text: str, answers: int) -
     assert len(w.of(act.StartResponse)) == answers
 
 
+@pytest.mark.parametrize(("answer_heard_s", "turns"), [(0.3, 2), (3.0, 3)])
+def test_a_speaker_who_was_answered_too_early_is_given_his_pause_the_next_time(
+    answer_heard_s: float, turns: int
+) -> None:
+    w = World(asr_s=0.03, length_s=10, text="And so my fellow Americans.")
+    w.listen(1.0, voiced=True)
+    w.listen(0.4 + answer_heard_s, voiced=False)
+    w.text = "Ask not what your country can do."
+    w.listen(1.0, voiced=True)
+    w.listen(0.7, voiced=False)
+    w.listen(1.0, voiced=True)
+    w.listen(2.0, voiced=False)
+    assert len(w.of(act.CommitTurn)) == turns
+
+
+def test_patience_fades_once_it_was_not_needed() -> None:
+    w = World(asr_s=0.03, length_s=1.0, text="And so my fellow Americans.")
+    w.listen(1.0, voiced=True)
+    waits = []
+    for silence_s in (0.5, 4.0, 4.0, 4.0, 4.0):
+        w.listen(silence_s, voiced=False)
+        w.listen(1.0, voiced=True)
+        waits.append(w.taker._people["user"].patience_s)
+    assert waits[0] > waits[1] > waits[2] > waits[3]
+
+
 def test_going_on_drops_the_speculation_before_anything_left() -> None:
     w = World(asr_s=0.03, probability=0.7, text="tell me about it")
     w.listen(1.0, voiced=True)

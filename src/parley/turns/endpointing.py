@@ -10,6 +10,9 @@ from parley.turns.settings import TurnSettings
 
 _DOUBT = 0.5  # below this score a speaker's usual pause is waited for in any case
 _LONGEST_HABIT_S = 0.8
+_PATIENCE = 1.4  # times the pause into which the last answer came too early
+_LONGEST_PATIENCE_S = 1.3
+_WENT_ON_WITHIN_S = 1.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,8 @@ class Evidence:
     """Probability that the words can end there; None when there is no model for that or no answer yet."""
     own_pauses_s: tuple[float, ...] = ()
     """Pauses that this speaker made inside earlier turns and this one."""
+    patience_s: float = 0.0
+    """Silence that this speaker is owed whatever the rest says, after an answer that came too early."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,7 @@ def required_wait_s(evidence: Evidence, settings: TurnSettings, policy: Policy =
     score = _score(evidence, settings.language, policy)
     both = evidence.probability is not None and evidence.sentence is not None
     wait = shortest + (longest - shortest) * float((1 - score) ** (1.0 if both else policy.power))
-    return max(wait, _habit_s(evidence)) if score < _DOUBT else wait
+    return max(wait, evidence.patience_s, _habit_s(evidence) if score < _DOUBT else 0.0)
 
 
 def _score(evidence: Evidence, language: str, policy: Policy) -> float:
@@ -115,3 +120,11 @@ def _habit_s(evidence: Evidence) -> float:
         return 0.0
     ordered = sorted(evidence.own_pauses_s[-8:])
     return min(ordered[len(ordered) // 2] * 1.2, _LONGEST_HABIT_S)
+
+
+def patience_after_s(pause_s: float) -> float:
+    """Patience owed to a speaker who spoke into an answer `pause_s` after his own last word.
+
+    So soon that was no reaction to the answer: he had not finished. Who interrupts later is owed none.
+    """
+    return min(pause_s * _PATIENCE, _LONGEST_PATIENCE_S) if pause_s <= _WENT_ON_WITHIN_S else 0.0

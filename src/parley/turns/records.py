@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from parley.turns.endpointing import Evidence
+from parley.turns.endpointing import Evidence, patience_after_s
 from parley.turns.tables import RESPONSE, SPEECH, Response, Speech, step
 
 
@@ -36,6 +36,10 @@ class ParticipantRecord:
     """Wall time at which the final transcript of this revision was asked for."""
     scores_asked: int = 0
     pauses_s: list[float] = field(default_factory=list)
+    pause_before_s: float = 0.0
+    """Between the last turn and this one."""
+    patience_s: float = 0.0
+    """Silence owed to a speaker who was answered too early; it fades from turn to turn."""
     closed: bool = False
     """The pause is over by decree: push to talk, or a microphone that went away."""
     announced: bool = False
@@ -66,7 +70,7 @@ class ParticipantRecord:
     def evidence(self) -> Evidence:
         """For the endpointing policy."""
         mean = sum(self.scores) / len(self.scores) if self.scores else None
-        return Evidence(mean, self.transcript, self.sentence, tuple(self.pauses_s))
+        return Evidence(mean, self.transcript, self.sentence, tuple(self.pauses_s), self.patience_s)
 
     def step(self, cause: str) -> None:
         """Move in the speech table."""
@@ -76,6 +80,7 @@ class ParticipantRecord:
         """Reset everything that belongs to one turn."""
         self.turn += 1
         self.revision = 0
+        self.pause_before_s = at - self.last_voiced_s
         self.onset_s = self.last_voiced_s = at
         self.announced = False
         self.closed = False
@@ -84,6 +89,11 @@ class ParticipantRecord:
         self.partial = ""
         self.partial_asked_s = None
         self.forget_pause()
+
+    def interrupt(self) -> None:
+        """This turn cuts an answer off: perhaps the answer came too early."""
+        self.interrupted = True
+        self.patience_s = max(self.patience_s, patience_after_s(self.pause_before_s))
 
     def forget_pause(self) -> None:
         """Reset everything that belongs to one pause."""

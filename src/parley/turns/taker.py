@@ -24,7 +24,7 @@ from parley.turns.responses import Deadline, Responses
 from parley.turns.settings import TurnSettings
 from parley.turns.tables import Response, Speech
 
-_SPECULATE_UP_TO_S = 1.2  # a turn that needs more silence than this is most likely not over
+_SPECULATE_UP_TO_S = 1.3  # a turn that needs more silence than this is most likely not over
 
 
 class TurnTaker:
@@ -126,7 +126,8 @@ class TurnTaker:
                 return
         self._announce(person)
         if self.settings.interrupt_response:
-            person.interrupted = bool(self._responses.active)
+            if self._responses.active:
+                person.interrupt()
             self._responses.cut(self._responses.active, "turn_detected")
 
     def _announce(self, person: ParticipantRecord) -> None:
@@ -218,6 +219,7 @@ class TurnTaker:
         speculation = self._responses.speculation(person.name)
         manual = person.closed and self.settings.mode == "manual"
         person.step("turn committed")
+        person.patience_s /= 2
         if not manual:
             self._announce(person)
         self._out.append(act.CommitTurn(person.name, person.turn, transcript, person.onset_s, person.last_voiced_s))
@@ -265,7 +267,7 @@ class TurnTaker:
 
     def _confirm(self, person: ParticipantRecord) -> None:
         over, person.over = person.over, []
-        person.interrupted = True
+        person.interrupt()
         self._announce(person)  # first: blind clients drop their buffer on it
         self._responses.cut(self._responses.by_id(over), "turn_detected")
 
