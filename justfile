@@ -50,6 +50,11 @@ lock:
     uv pip compile pyproject.toml --extra dev --extra docs --extra otel --universal --python-version 3.11 --generate-hashes \
       --no-emit-index-url -c requirements/serve.txt --custom-compile-command "just lock" -q -o requirements/dev.txt
 
+# Stubs of the worker interface, from proto/; a test fails when they are not fresh
+gen-proto:
+    python -m grpc_tools.protoc -I proto --python_out=src --grpc_python_out=src --mypy_out=quiet:src \
+      --mypy_grpc_out=quiet:src proto/parley/v1/*.proto
+
 # The documentation, into site/
 docs:
     mkdocs build --strict
