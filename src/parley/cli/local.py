@@ -16,7 +16,7 @@ from parley.server.run import Server
 
 async def load_model(name: str, kind: Any, *, quiet: bool, family: str | None = None) -> Any:
     """Pull and load one model of the catalogue (or a voice file); `family` names another adapter than its own."""
-    from parley.server.roster import named
+    from parley.models.selection import named
 
     store = Store()
     chosen = named(catalogue(), kind, name)

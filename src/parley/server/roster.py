@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -18,9 +16,10 @@ from parley.config import Config
 from parley.conversation.engines.cascade import Cascade
 from parley.conversation.settings import Cast
 from parley.errors import ModelNotFound, UsageError
-from parley.models.catalogue import Catalogue, Kind, Model, catalogue
+from parley.models.catalogue import Catalogue, Model, catalogue
 from parley.models.interfaces import ModelSpec
 from parley.models.loading import load
+from parley.models.selection import named
 from parley.models.store import Progress, Store
 from parley.transports.mapping import Voices
 
@@ -105,17 +104,6 @@ async def choose(config: Config, store: Store, *, own_port: int | None = None) -
         specs["end_of_sentence"] = replace(specs["end_of_sentence"], family="sentence-end")
     missing = {m.id: m for m in entries if not store.is_present(m)}
     return Roster(specs), list(missing.values())
-
-
-def named(known: Catalogue, kind: Kind, name: str) -> Model | ModelSpec:
-    """A model of the catalogue, or a file of the user's own (a Piper voice, a GGUF model)."""
-    path = Path(name).expanduser()
-    families = {".onnx": "piper", ".gguf": "llama-cpp"}
-    if path.suffix in families and (path.exists() or os.sep in name):
-        if not path.exists():
-            raise ModelNotFound(f"{path} does not exist")
-        return ModelSpec(path.stem, families[path.suffix], {path.name: path.resolve()})
-    return known.get(name, kind)
 
 
 def _spec(model: Model, store: Store, config: Config) -> ModelSpec:

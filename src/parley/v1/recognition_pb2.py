@@ -25,23 +25,23 @@ _sym_db = _symbol_database.Default()
 from parley.v1 import common_pb2 as parley_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bparley/v1/recognition.proto\x12\tparley.v1\x1a\x16parley/v1/common.proto\"r\n\x10RecognizeRequest\x12(\n\x04open\x18\x01 \x01(\x0b\x32\x18.parley.v1.OpenUtteranceH\x00\x12\r\n\x03pcm\x18\x02 \x01(\x0cH\x00\x12\x1d\n\x03\x61sk\x18\x03 \x01(\x0b\x32\x0e.parley.v1.AskH\x00\x42\x06\n\x04kind\"G\n\rOpenUtterance\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x10\n\x08model_id\x18\x02 \x01(\t\x12\x10\n\x08language\x18\x03 \x01(\t\"C\n\x03\x41sk\x12\n\n\x02id\x18\x01 \x01(\r\x12\r\n\x05\x66inal\x18\x02 \x01(\x08\x12!\n\x06\x63\x61ller\x18\x03 \x01(\x0b\x32\x11.parley.v1.Caller\"\x97\x01\n\x11RecognizeResponse\x12\n\n\x02id\x18\x01 \x01(\r\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x10\n\x08language\x18\x03 \x01(\t\x12$\n\x08segments\x18\x04 \x03(\x0b\x32\x12.parley.v1.Segment\x12\x0e\n\x06tokens\x18\x05 \x03(\r\x12\r\n\x05\x65rror\x18\x06 \x01(\t\x12\x11\n\tretryable\x18\x07 \x01(\x08\"7\n\x07Segment\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0f\n\x07start_s\x18\x02 \x01(\x01\x12\r\n\x05\x65nd_s\x18\x03 \x01(\x01\x32Y\n\x0bRecognition\x12J\n\tRecognize\x12\x1b.parley.v1.RecognizeRequest\x1a\x1c.parley.v1.RecognizeResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bparley/v1/recognition.proto\x12\tparley.v1\x1a\x16parley/v1/common.proto\"\x84\x01\n\x10RecognizeRequest\x12(\n\x04open\x18\x01 \x01(\x0b\x32\x18.parley.v1.OpenUtteranceH\x00\x12\r\n\x03pcm\x18\x02 \x01(\x0cH\x00\x12\x1d\n\x03\x61sk\x18\x03 \x01(\x0b\x32\x0e.parley.v1.AskH\x00\x12\x10\n\x06\x63\x61ncel\x18\x04 \x01(\rH\x00\x42\x06\n\x04kind\"G\n\rOpenUtterance\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x10\n\x08model_id\x18\x02 \x01(\t\x12\x10\n\x08language\x18\x03 \x01(\t\"C\n\x03\x41sk\x12\n\n\x02id\x18\x01 \x01(\r\x12\r\n\x05\x66inal\x18\x02 \x01(\x08\x12!\n\x06\x63\x61ller\x18\x03 \x01(\x0b\x32\x11.parley.v1.Caller\"\x97\x01\n\x11RecognizeResponse\x12\n\n\x02id\x18\x01 \x01(\r\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x10\n\x08language\x18\x03 \x01(\t\x12$\n\x08segments\x18\x04 \x03(\x0b\x32\x12.parley.v1.Segment\x12\x0e\n\x06tokens\x18\x05 \x03(\r\x12\r\n\x05\x65rror\x18\x06 \x01(\t\x12\x11\n\tretryable\x18\x07 \x01(\x08\"7\n\x07Segment\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0f\n\x07start_s\x18\x02 \x01(\x01\x12\r\n\x05\x65nd_s\x18\x03 \x01(\x01\x32Y\n\x0bRecognition\x12J\n\tRecognize\x12\x1b.parley.v1.RecognizeRequest\x1a\x1c.parley.v1.RecognizeResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'parley.v1.recognition_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RECOGNIZEREQUEST']._serialized_start=66
-  _globals['_RECOGNIZEREQUEST']._serialized_end=180
-  _globals['_OPENUTTERANCE']._serialized_start=182
-  _globals['_OPENUTTERANCE']._serialized_end=253
-  _globals['_ASK']._serialized_start=255
-  _globals['_ASK']._serialized_end=322
-  _globals['_RECOGNIZERESPONSE']._serialized_start=325
-  _globals['_RECOGNIZERESPONSE']._serialized_end=476
-  _globals['_SEGMENT']._serialized_start=478
-  _globals['_SEGMENT']._serialized_end=533
-  _globals['_RECOGNITION']._serialized_start=535
-  _globals['_RECOGNITION']._serialized_end=624
+  _globals['_RECOGNIZEREQUEST']._serialized_start=67
+  _globals['_RECOGNIZEREQUEST']._serialized_end=199
+  _globals['_OPENUTTERANCE']._serialized_start=201
+  _globals['_OPENUTTERANCE']._serialized_end=272
+  _globals['_ASK']._serialized_start=274
+  _globals['_ASK']._serialized_end=341
+  _globals['_RECOGNIZERESPONSE']._serialized_start=344
+  _globals['_RECOGNIZERESPONSE']._serialized_end=495
+  _globals['_SEGMENT']._serialized_start=497
+  _globals['_SEGMENT']._serialized_end=552
+  _globals['_RECOGNITION']._serialized_start=554
+  _globals['_RECOGNITION']._serialized_end=643
 # @@protoc_insertion_point(module_scope)

@@ -26,8 +26,11 @@ class RecognizeRequest(_message.Message):
     OPEN_FIELD_NUMBER: _builtins.int
     PCM_FIELD_NUMBER: _builtins.int
     ASK_FIELD_NUMBER: _builtins.int
+    CANCEL_FIELD_NUMBER: _builtins.int
     pcm: _builtins.bytes
     """Little-endian 16-bit mono at 16 kHz."""
+    cancel: _builtins.int
+    """Nobody waits for the answer to this question any more."""
     @_builtins.property
     def open(self) -> Global___OpenUtterance: ...
     @_builtins.property
@@ -38,12 +41,13 @@ class RecognizeRequest(_message.Message):
         open: Global___OpenUtterance | None = ...,
         pcm: _builtins.bytes = ...,
         ask: Global___Ask | None = ...,
+        cancel: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask", "kind", b"kind", "open", b"open", "pcm", b"pcm"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask", "cancel", b"cancel", "kind", b"kind", "open", b"open", "pcm", b"pcm"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask", "kind", b"kind", "open", b"open", "pcm", b"pcm"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask", "cancel", b"cancel", "kind", b"kind", "open", b"open", "pcm", b"pcm"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["open", "pcm", "ask"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["open", "pcm", "ask", "cancel"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 

@@ -74,6 +74,11 @@ class WorkerStub:
                 request_serializer=parley_dot_v1_dot_worker__pb2.GetCapabilitiesRequest.SerializeToString,
                 response_deserializer=parley_dot_v1_dot_worker__pb2.Capabilities.FromString,
                 _registered_method=True)
+        self.Watch = channel.unary_stream(
+                '/parley.v1.Worker/Watch',
+                request_serializer=parley_dot_v1_dot_worker__pb2.GetCapabilitiesRequest.SerializeToString,
+                response_deserializer=parley_dot_v1_dot_worker__pb2.Capabilities.FromString,
+                _registered_method=True)
 
 
 class WorkerServicer:
@@ -131,6 +136,13 @@ class WorkerServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Watch(self, request, context):
+        """The same at once, whenever it changes, and every second: who hears nothing for longer may take the worker for gone.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_WorkerServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -171,6 +183,11 @@ def add_WorkerServicer_to_server(servicer, server):
             ),
             'GetCapabilities': grpc.unary_unary_rpc_method_handler(
                     servicer.GetCapabilities,
+                    request_deserializer=parley_dot_v1_dot_worker__pb2.GetCapabilitiesRequest.FromString,
+                    response_serializer=parley_dot_v1_dot_worker__pb2.Capabilities.SerializeToString,
+            ),
+            'Watch': grpc.unary_stream_rpc_method_handler(
+                    servicer.Watch,
                     request_deserializer=parley_dot_v1_dot_worker__pb2.GetCapabilitiesRequest.FromString,
                     response_serializer=parley_dot_v1_dot_worker__pb2.Capabilities.SerializeToString,
             ),
@@ -389,6 +406,33 @@ class Worker:
             request,
             target,
             '/parley.v1.Worker/GetCapabilities',
+            parley_dot_v1_dot_worker__pb2.GetCapabilitiesRequest.SerializeToString,
+            parley_dot_v1_dot_worker__pb2.Capabilities.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Watch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/parley.v1.Worker/Watch',
             parley_dot_v1_dot_worker__pb2.GetCapabilitiesRequest.SerializeToString,
             parley_dot_v1_dot_worker__pb2.Capabilities.FromString,
             options,

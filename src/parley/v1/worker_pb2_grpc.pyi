@@ -44,6 +44,8 @@ class WorkerStub:
     LoadModel: _grpc.UnaryUnaryMultiCallable[_worker_pb2.LoadModelRequest, _worker_pb2.LoadModelResponse]
     UnloadModel: _grpc.UnaryUnaryMultiCallable[_worker_pb2.UnloadModelRequest, _worker_pb2.UnloadModelResponse]
     GetCapabilities: _grpc.UnaryUnaryMultiCallable[_worker_pb2.GetCapabilitiesRequest, _worker_pb2.Capabilities]
+    Watch: _grpc.UnaryStreamMultiCallable[_worker_pb2.GetCapabilitiesRequest, _worker_pb2.Capabilities]
+    """The same at once, whenever it changes, and every second: who hears nothing for longer may take the worker for gone."""
 
 @_typing.type_check_only
 class WorkerAsyncStub(WorkerStub):
@@ -61,6 +63,8 @@ class WorkerAsyncStub(WorkerStub):
     LoadModel: _aio.UnaryUnaryMultiCallable[_worker_pb2.LoadModelRequest, _worker_pb2.LoadModelResponse]  # type: ignore[assignment]
     UnloadModel: _aio.UnaryUnaryMultiCallable[_worker_pb2.UnloadModelRequest, _worker_pb2.UnloadModelResponse]  # type: ignore[assignment]
     GetCapabilities: _aio.UnaryUnaryMultiCallable[_worker_pb2.GetCapabilitiesRequest, _worker_pb2.Capabilities]  # type: ignore[assignment]
+    Watch: _aio.UnaryStreamMultiCallable[_worker_pb2.GetCapabilitiesRequest, _worker_pb2.Capabilities]  # type: ignore[assignment]
+    """The same at once, whenever it changes, and every second: who hears nothing for longer may take the worker for gone."""
 
 class WorkerServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -123,5 +127,13 @@ class WorkerServicer(metaclass=_abc_1.ABCMeta):
         request: _worker_pb2.GetCapabilitiesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_worker_pb2.Capabilities, _abc.Awaitable[_worker_pb2.Capabilities]]: ...
+
+    @_abc_1.abstractmethod
+    def Watch(
+        self,
+        request: _worker_pb2.GetCapabilitiesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_worker_pb2.Capabilities], _abc.AsyncIterator[_worker_pb2.Capabilities]]:
+        """The same at once, whenever it changes, and every second: who hears nothing for longer may take the worker for gone."""
 
 def add_WorkerServicer_to_server(servicer: WorkerServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,336 @@
+"""The workers that a server knows: found by address or through Redis, each watched over one open call.
+
+A worker is well while its watch brings news every second; silence of 2.5 s, a broken connection or a failed call
+makes it unwell until it answers again. One that only Redis named is forgotten once it took its leave or stayed
+silent for a minute.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import time
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import grpc
+import structlog
+from grpc.aio import AioRpcError
+
+from parley.errors import ModelError, ParleyError
+from parley.v1 import duplex_pb2_grpc, recognition_pb2_grpc, worker_pb2_grpc
+from parley.v1 import worker_pb2 as pb
+from parley.workers.announcement import Announcement, from_capabilities
+from parley.workers.credentials import channel
+from parley.workers.faults import from_rpc
+from parley.workers.registry import Directory
+from parley.workers.routing import Choice, Need, Route, Standing, route
+from parley.workers.settings import TlsSettings
+
+log = structlog.get_logger("worker")
+
+_SILENT_S = 2.5
+_FORGET_S = 60.0
+_RETRY_S = (0.1, 1.0)
+_CALL_S = 5.0
+_SESSIONS = 4096
+
+
+@dataclass(slots=True)
+class RemoteWorker:
+    """One worker as this side sees it."""
+
+    address: str
+    channel: grpc.aio.Channel
+    listed: bool
+    """Named by the operator: watched for ever."""
+    announcement: Announcement | None = None
+    heard_at: float = 0.0
+    broken: bool = True
+    latencies: deque[float] = field(default_factory=lambda: deque(maxlen=64))
+    busy: int = 0
+    watch: asyncio.Task[None] | None = None
+
+    @property
+    def name(self) -> str:
+        """Its own name, its address until it has said it."""
+        return self.announcement.name if self.announcement else self.address
+
+    @property
+    def healthy(self) -> bool:
+        """Whether it has been heard lately."""
+        return not self.broken and time.monotonic() - self.heard_at < _SILENT_S
+
+    @property
+    def worker(self) -> worker_pb2_grpc.WorkerAsyncStub:
+        """Its main service."""
+        return worker_pb2_grpc.WorkerStub(self.channel)
+
+    @property
+    def recognition(self) -> recognition_pb2_grpc.RecognitionAsyncStub:
+        """Its recognisers."""
+        return recognition_pb2_grpc.RecognitionStub(self.channel)
+
+    @property
+    def duplex(self) -> duplex_pb2_grpc.DuplexAsyncStub:
+        """Its speech-to-speech models."""
+        return duplex_pb2_grpc.DuplexStub(self.channel)
+
+
+class Fleet:
+    """Use as ``async with``. `addresses` are fixed; `redis_url` names where others announce themselves."""
+
+    def __init__(
+        self,
+        addresses: Sequence[str] = (),
+        *,
+        redis_url: str | None = None,
+        tls: TlsSettings | None = None,
+        plaintext: bool = False,
+    ) -> None:
+        self._addresses = addresses
+        self._redis_url = redis_url
+        self._tls = tls
+        self._plaintext = plaintext
+        self._by_address: dict[str, RemoteWorker] = {}
+        self._bound: OrderedDict[tuple[str, str], set[str]] = OrderedDict()
+        """(session, model) to the workers that it was begun at, the present one last named by `_sticky`."""
+        self._sticky: dict[tuple[str, str], str] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._changed = asyncio.Condition()
+        self._stack = AsyncExitStack()
+        self.failovers = 0
+
+    async def __aenter__(self) -> Self:
+        """Begin to watch; raises `UsageError` for an address that would be reached in plain text."""
+        for address in self._addresses:
+            self.add(address, listed=True)
+        if self._redis_url is not None:
+            await self._stack.enter_async_context(Directory(self._redis_url, self._arrived, self._left))
+        return self
+
+    async def __aexit__(self, *fault: object) -> None:
+        """Close everything."""
+        await self._stack.aclose()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for worker in self._by_address.values():
+            await worker.channel.close()
+        self._by_address.clear()
+
+    # -- who is there ---------------------------------------------------------------------------------
+
+    @property
+    def workers(self) -> dict[str, RemoteWorker]:
+        """Those that have said who they are, by name; of two of one name the one that was heard last."""
+        known = [w for w in self._by_address.values() if w.announcement is not None]
+        return {w.name: w for w in sorted(known, key=lambda w: (w.healthy, w.heard_at))}
+
+    @property
+    def standings(self) -> dict[str, Standing]:
+        """What routing decides on."""
+        return {
+            name: Standing(
+                w.announcement,
+                w.healthy,
+                statistics.median(w.latencies) if w.latencies else None,
+                w.busy,
+            )
+            for name, w in self.workers.items()
+            if w.announcement is not None
+        }
+
+    def add(self, address: str, *, listed: bool = False) -> None:
+        """Watch the worker at an address."""
+        if address in self._by_address:
+            return
+        worker = RemoteWorker(address, channel(address, self._tls, plaintext=self._plaintext), listed)
+        self._by_address[address] = worker
+        worker.watch = self._spawn(self._watch(worker), f"watch {address}")
+
+    def _arrived(self, announcement: Announcement) -> None:
+        try:
+            self.add(announcement.addr)
+        except ParleyError as fault:
+            log.warning("worker not used", worker=announcement.name, error=str(fault))
+
+    def _left(self, name: str) -> None:
+        worker = self.workers.get(name)
+        if worker is not None and not worker.listed:
+            self._spawn(self._forget(worker), "forget worker")
+
+    async def _forget(self, worker: RemoteWorker) -> None:
+        if self._by_address.pop(worker.address, None) is None:
+            return
+        log.info("worker left", worker=worker.name)
+        if worker.watch is not None and worker.watch is not asyncio.current_task():
+            worker.watch.cancel()
+        await self._tell()
+        await worker.channel.close()
+
+    def _spawn(self, work: Any, name: str) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _watch(self, worker: RemoteWorker) -> None:
+        wait_s, began = _RETRY_S[0], time.monotonic()
+        while True:
+            try:
+                await self._hear(worker)
+            except (AioRpcError, TimeoutError) as fault:
+                if not worker.broken:
+                    reason = fault.details() if isinstance(fault, AioRpcError) else "it says nothing"
+                    log.warning("worker lost", worker=worker.name, reason=reason)
+                    wait_s = _RETRY_S[0]
+                await self._break(worker)
+            if not worker.listed and time.monotonic() - max(worker.heard_at, began) > _FORGET_S:
+                await self._forget(worker)
+                return
+            await asyncio.sleep(wait_s)
+            wait_s = min(wait_s * 2, _RETRY_S[1])
+
+    async def _hear(self, worker: RemoteWorker) -> None:
+        call = worker.worker.Watch(pb.GetCapabilitiesRequest())
+        try:
+            while True:
+                async with asyncio.timeout(_SILENT_S):
+                    answer = await call.read()
+                if not isinstance(answer, pb.Capabilities):
+                    raise TimeoutError
+                before = worker.announcement
+                worker.announcement = from_capabilities(answer, worker.address)
+                worker.heard_at = time.monotonic()
+                if worker.broken:
+                    log.info("worker found", worker=worker.name, address=worker.address)
+                news = worker.broken or before is None or before.steady != worker.announcement.steady
+                worker.broken = False
+                if news:
+                    await self._tell()
+        finally:
+            call.cancel()
+
+    async def _break(self, worker: RemoteWorker) -> None:
+        if not worker.broken:
+            worker.broken = True
+            await self._tell()
+
+    async def _tell(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def until(self, ready: Any, timeout_s: float) -> bool:
+        """Wait until `ready()` holds, looking again whenever the fleet changes; False when it never did."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s), self._changed:
+                await self._changed.wait_for(ready)
+        return bool(ready())
+
+    # -- choosing -------------------------------------------------------------------------------------
+
+    def route(self, need: Need, session: str) -> Route:
+        """See `routing.route`; a model that is to be loaded is, in the background."""
+        found = route(need, self.standings, self._sticky.get((session, need.model)))
+        if found.load is not None and found.load != found.now:
+            self._load(found.load)
+        return found
+
+    def _load(self, choice: Choice) -> None:
+        worker = self.workers[choice.worker]
+        request = pb.LoadModelRequest(model_id=choice.model, background=True)
+
+        async def ask() -> None:
+            try:
+                await worker.worker.LoadModel(request, timeout=_CALL_S)
+            except AioRpcError as fault:
+                log.warning("model not loaded", worker=worker.name, model=choice.model, error=fault.details())
+
+        self._spawn(ask(), "load model")
+
+    async def choose(self, need: Need, session: str, not_these: set[str], patience_s: float) -> Choice:
+        """A worker that can take the request now, waiting for one if need be; raises `ModelError` saying why none."""
+
+        def best() -> Choice | None:
+            found = self.route(need, session)
+            every = [c for c in (found.now, *found.others) if c is not None]
+            fresh = [c for c in every if c.worker not in not_these]
+            return next(iter(fresh), None)
+
+        choice = best()
+        if choice is None:
+            not_these.clear()  # whoever failed may be back
+            await self.until(lambda: best() is not None, patience_s)
+            choice = best()
+        if choice is None:
+            raise ModelError(route(need, self.standings).why or "every worker failed", retryable=True)
+        return choice
+
+    def bind(self, session: str, need: Need, choice: Choice) -> None:
+        """Remember where a session is served, and begin it there."""
+        key = (session, need.model)
+        self._sticky[key] = choice.worker
+        begun = self._bound.setdefault(key, set())
+        self._bound.move_to_end(key)
+        place = f"{choice.worker}\n{choice.model}"
+        if place not in begun:
+            begun.add(place)
+            self._spawn(self._start(session, choice), "start session")
+        while len(self._bound) > _SESSIONS:
+            self.forget_session(next(iter(self._bound))[0])
+
+    async def _start(self, session: str, choice: Choice) -> None:
+        worker = self.workers.get(choice.worker)
+        if worker is None:
+            return
+        request = pb.StartSessionRequest(session_id=session, model_id=choice.model)
+        try:
+            await worker.worker.StartSession(request, timeout=_CALL_S)
+        except AioRpcError as fault:
+            log.info("session not begun", worker=choice.worker, error=fault.details())
+
+    def forget_session(self, session: str) -> None:
+        """A conversation is over: let go of the models that it held."""
+        for key in [k for k in self._bound if k[0] == session]:
+            self._sticky.pop(key, None)
+            for place in self._bound.pop(key):
+                name, model = place.split("\n")
+                if (worker := self.workers.get(name)) is not None and worker.healthy:
+                    self._spawn(self._end(worker, session, model), "end session")
+
+    @staticmethod
+    async def _end(worker: RemoteWorker, session: str, model: str) -> None:
+        with suppress(AioRpcError):  # it is gone, and so is what was held
+            await worker.worker.EndSession(pb.EndSessionRequest(session_id=session, model_id=model), timeout=_CALL_S)
+
+    @contextmanager
+    def _busy(self, worker: RemoteWorker) -> Any:
+        worker.busy += 1
+        try:
+            yield
+        finally:
+            worker.busy -= 1
+
+    @asynccontextmanager
+    async def calling(self, choice: Choice) -> AsyncIterator[RemoteWorker]:
+        """A call to a worker: counts as its load; a broken connection makes it unwell.
+
+        Raises what the worker raised; `ModelError` with `retryable` where another worker may succeed.
+        """
+        worker = self.workers.get(choice.worker)
+        if worker is None:
+            raise ModelError(f"worker {choice.worker} left", retryable=True)
+        with self._busy(worker):
+            try:
+                yield worker
+            except AioRpcError as fault:
+                if fault.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+                    await self._break(worker)
+                raise from_rpc(fault, choice.worker) from fault
+            except TimeoutError as fault:
+                await self._break(worker)
+                raise ModelError(f"worker {choice.worker} says nothing", retryable=True) from fault
