@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from parley.conversation.settings import DEFAULT_INSTRUCTIONS
 from parley.errors import UsageError
+from parley.workers.settings import TlsSettings
 
 
 def _env(name: str, *others: str) -> Any:
@@ -77,6 +78,27 @@ class Config(BaseSettings):
         None, validation_alias=_env("llm_api_key", "LLM_API_KEY"), description="Key for that server."
     )
     llm_slots: int = Field(2, ge=1, le=64, validation_alias=_env("llm_slots"), description="Parallel embedded answers.")
+    workers: list[str] = Field(
+        [], validation_alias=_env("workers"), description="Addresses of model workers (host:port, unix:/path)."
+    )
+    redis_url: SecretStr | None = Field(
+        None,
+        validation_alias=_env("redis_url", "REDIS_URL"),
+        description="Redis where model workers announce themselves (redis://:PASSWORD@HOST, rediss:// for TLS).",
+    )
+    worker_tls: TlsSettings | None = Field(
+        None,
+        validation_alias=_env("worker_tls"),
+        description="Mutual TLS with workers: ca, cert and key (see 'parley certs').",
+    )
+    worker_plaintext: bool = Field(
+        False, validation_alias=_env("worker_plaintext"), description="Allow workers on other hosts without TLS."
+    )
+    local_voices: bool = Field(
+        False,
+        validation_alias=_env("local_voices"),
+        description="Also keep the voices on this machine when other workers are configured.",
+    )
     licences: Literal["all", "permissive"] = Field(
         "all", validation_alias=_env("licences"), description="'permissive' leaves out copyleft runtimes."
     )
@@ -130,6 +152,11 @@ class Config(BaseSettings):
         description="Where to record what turn-taking is decided on (times and words, no sound) for `parley replay`; "
         "null: nowhere. Ask the speakers first.",
     )
+
+    @property
+    def has_workers(self) -> bool:
+        """Whether other workers than the server's own are configured."""
+        return bool(self.workers) or self.redis_url is not None
 
     @classmethod
     def settings_customise_sources(

@@ -105,6 +105,7 @@ class Session:
         if self._duplexing is not None:
             await self._duplexing.aclose()
         self._ears.close()
+        self.cast.over(self.id)
         if self._evidence is not None:
             try:
                 await self._evidence.aclose()

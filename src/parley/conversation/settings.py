@@ -64,5 +64,7 @@ class Cast:
     """Makes what cancels an echo, suppresses noise, or both; None: nobody can here."""
     voices: Mapping[str, Synthesizer] = field(default_factory=dict)
     """Voice names to synthesisers; the first is the default."""
+    over: Callable[[str], None] = lambda _: None
+    """Told the id of a session that ends, so that what models keep for it is let go."""
     names: Mapping[str, str] = field(default_factory=dict)
     """What is in use, for people: part to model name."""

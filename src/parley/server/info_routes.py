@@ -17,9 +17,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 import parley
 from parley.adapters.llama_cpp import LlamaCpp
 from parley.adapters.openai_chat import OpenAiChat
+from parley.logs import TOPICS
 from parley.models.catalogue import catalogue
-from parley.server.logs import TOPICS
+from parley.server.roster import speaks
 from parley.server.state import ServerState
+from parley.workers.routing import Need, route
 
 router = APIRouter()
 _TAIL_BYTES = 64 * 1024
@@ -67,7 +69,11 @@ async def about(request: Request) -> JSONResponse:
 async def health(request: Request) -> JSONResponse:
     """200 while conversations can be answered, 503 otherwise."""
     state = _state(request)
-    loaded = {part: part in state.roster.models for part in state.roster.specs}
+    voices = state.roster.fleet.standings
+    loaded = {
+        part: route(Need(spec.id), voices).now is not None if speaks(part) else part in state.roster.models
+        for part, spec in state.roster.specs.items()
+    }
     well = all(loaded.values()) and not state.draining
     port = os.environ.get("RUNPOD_TCP_PORT_7860")
     body: dict[str, Any] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,27 +15,74 @@ from parley.adapters.webrtc_audio import AudioProcessor
 from parley.config import Config
 from parley.conversation.engines.cascade import Cascade
 from parley.conversation.settings import Cast
-from parley.errors import ModelNotFound, UsageError
+from parley.errors import ModelError, ModelNotFound, UsageError
 from parley.models.catalogue import Catalogue, Model, catalogue
 from parley.models.interfaces import ModelSpec
 from parley.models.loading import load
 from parley.models.selection import named
 from parley.models.store import Progress, Store
 from parley.transports.mapping import Voices
+from parley.workers.announcement import Offer
+from parley.workers.child import ChildWorker, settings_for
+from parley.workers.fleet import Fleet
+from parley.workers.routing import Need, route
+from parley.workers.speaking import RemoteVoice
 
 log = structlog.get_logger("model")
 
+_FIND_S = 15.0
 OPENAI_VOICES = ("alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse", "marin", "cedar")
+
+
+class FleetVoices(Mapping[str, RemoteVoice]):
+    """Every voice that a worker offers now, the default first."""
+
+    def __init__(self, fleet: Fleet, default: str) -> None:
+        self._fleet = fleet
+        self._default = default
+        self._made: dict[str, RemoteVoice] = {}
+
+    def _offers(self) -> dict[str, Offer]:
+        known = [w.announcement for w in self._fleet.workers.values() if w.announcement is not None]
+        return {o.id: o for a in known for o in a.models if o.kind == "tts"}
+
+    def __getitem__(self, name: str) -> RemoteVoice:
+        if name not in self._made:
+            offer = self._offers().get(name)
+            if offer is None and name != self._default:
+                raise KeyError(name)
+            languages, voices = (offer.languages, offer.voices) if offer else ((), ())
+            self._made[name] = RemoteVoice(self._fleet, name, languages=languages, voices=voices)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys((self._default, *self._offers())))
+
+    def __len__(self) -> int:
+        return len({self._default, *self._offers()})
+
+
+def speaks(part: str) -> bool:
+    """Whether a part is a voice, which lives in a worker."""
+    return part == "tts" or part.startswith("voice:")
 
 
 @dataclass(slots=True)
 class Roster:
-    """The loaded models."""
+    """The loaded models. Voices live in workers: one of the server's own, or those that are configured."""
 
     specs: dict[str, ModelSpec]
     """Part ("asr", "tts", "voice:espeak" ...) to what was loaded."""
+    fleet: Fleet
+    child: ChildWorker | None = None
     models: dict[str, Any] = field(default_factory=dict)
     load_s: dict[str, float] = field(default_factory=dict)
+    voices: Mapping[str, Any] = field(init=False)
+    """Voice names to synthesisers, the default first."""
+
+    def __post_init__(self) -> None:
+        """Voices are those of the fleet."""
+        self.voices = FleetVoices(self.fleet, self.specs["tts"].id)
 
     @property
     def cast(self) -> Cast:
@@ -51,14 +98,9 @@ class Roster:
             end_of_sentence=self.models.get("end_of_sentence"),
             canceller=AudioProcessor,
             voices=self.voices,
+            over=self.fleet.forget_session,
             names={part: spec.id for part, spec in self.specs.items() if not part.startswith("voice:")},
         )
-
-    @property
-    def voices(self) -> Mapping[str, Any]:
-        """Voice names to synthesisers, the default first."""
-        found = {self.specs["tts"].id: self.models["tts"]}
-        return found | {p.removeprefix("voice:"): m for p, m in self.models.items() if p.startswith("voice:")}
 
     @property
     def voice_names(self) -> Voices:
@@ -72,6 +114,9 @@ class Roster:
             closer = getattr(model, "aclose", None) or getattr(model, "close", None)
             if closer is not None and inspect.isawaitable(closing := closer()):
                 await closing
+        await self.fleet.__aexit__()
+        if self.child is not None:
+            await self.child.aclose()
 
 
 async def choose(config: Config, store: Store, *, own_port: int | None = None) -> tuple[Roster, list[Model]]:
@@ -102,8 +147,23 @@ async def choose(config: Config, store: Store, *, own_port: int | None = None) -
     specs = {part: _spec(m, store, config) if isinstance(m, Model) else m for part, m in chosen.items()}
     if "end_of_sentence" in specs:
         specs["end_of_sentence"] = replace(specs["end_of_sentence"], family="sentence-end")
-    missing = {m.id: m for m in entries if not store.is_present(m)}
-    return Roster(specs), list(missing.values())
+    child = _child(config, specs) if config.local_voices or not config.has_workers else None
+    roster = Roster(specs, fleet_of(config), child)
+    needed = [m for part, m in chosen.items() if isinstance(m, Model) and (child is not None or not speaks(part))]
+    missing = {m.id: m for m in needed if not store.is_present(m)}
+    return roster, list(missing.values())
+
+
+def fleet_of(config: Config) -> Fleet:
+    """The workers that are configured."""
+    url = config.redis_url.get_secret_value() if config.redis_url else None
+    return Fleet(config.workers, redis_url=url, tls=config.worker_tls, plaintext=config.worker_plaintext)
+
+
+def _child(config: Config, specs: Mapping[str, ModelSpec]) -> ChildWorker:
+    known = {m.id: m.languages for m in catalogue().models}
+    voices = [spec for part, spec in specs.items() if speaks(part)]
+    return ChildWorker(settings_for(voices, known, config.log_level))
 
 
 def _spec(model: Model, store: Store, config: Config) -> ModelSpec:
@@ -149,19 +209,38 @@ async def load_all(roster: Roster, *, tell: Callable[[str, float], None] = lambd
 
     async def one(part: str, spec: ModelSpec) -> None:
         began = time.monotonic()
-        roster.models[part] = await load(spec)
+        if part == "tts":
+            await _find_voice(roster, spec.id)
+            roster.models[part] = roster.voices[spec.id]
+        else:
+            roster.models[part] = await load(spec)
         roster.load_s[part] = time.monotonic() - began
         log.info("loaded", part=part, model=spec.id, seconds=round(roster.load_s[part], 2))
         tell(part, roster.load_s[part])
 
     try:
+        await roster.fleet.__aenter__()
         async with asyncio.TaskGroup() as group:
             for part, spec in roster.specs.items():
-                group.create_task(one(part, spec))
+                if not part.startswith("voice:"):
+                    group.create_task(one(part, spec))
     except* Exception as faults:  # noqa: BLE001 - unloads what was loaded and raises it again
         await roster.aclose()
         raise faults.exceptions[0] from None
     await _warm_up(roster.cast)
+
+
+async def _find_voice(roster: Roster, name: str) -> None:
+    """Start the server's own worker, or wait until another one answers; raises `ModelError`."""
+    if roster.child is not None:
+        await roster.child.start()
+        roster.fleet.add(roster.child.address, listed=True)
+
+    def found() -> bool:
+        return route(Need(name), roster.fleet.standings).now is not None
+
+    if not await roster.fleet.until(found, _FIND_S):
+        raise ModelError(route(Need(name), roster.fleet.standings).why)
 
 
 async def _warm_up(cast: Cast) -> None:

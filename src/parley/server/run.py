@@ -9,11 +9,12 @@ from pathlib import Path
 
 import uvicorn
 
+from parley import logs
 from parley.config import Config
 from parley.errors import UnavailableError
 from parley.models.catalogue import Model
 from parley.models.store import Progress, Store, home
-from parley.server import logs, roster, security
+from parley.server import roster, security
 from parley.server.app import create_app
 from parley.server.state import ServerState
 from parley.server.tracing import Tracing

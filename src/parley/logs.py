@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 
 TOPICS = ("audio", "model", "webrtc", "server")
-_TOPIC_OF = {"conversation": "audio", "websocket": "audio", "model": "model", "webrtc": "webrtc"}
+_TOPIC_OF = {"conversation": "audio", "websocket": "audio", "model": "model", "worker": "model", "webrtc": "webrtc"}
 _MAX_BYTES, _FILES = 2_000_000, 3
 _SHARED: list[structlog.types.Processor] = [
     structlog.contextvars.merge_contextvars,
