@@ -262,7 +262,7 @@ class Ears:
 
     def forget_turn(self) -> None:
         """The turn was committed or discarded: the next one begins with what comes now."""
-        self._stream = None
+        self._close_stream()
         self._in_turn = self._activity.speaking
         self._kept_from = self._memory.end
         self._turn_from = self._memory.end
@@ -277,6 +277,12 @@ class Ears:
         else:
             self._memory.forget_before(self._turn_from)
 
+    def _close_stream(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
     def close(self) -> None:
-        """Free the detector's stream."""
+        """Free the streams."""
         self._vad.close()
+        self._close_stream()

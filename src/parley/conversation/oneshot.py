@@ -60,7 +60,10 @@ async def transcribe_utterance(
     """Words of one utterance (16 kHz); raises `ModelError`."""
     stream = recognizer.open(language)
     stream.feed(samples)
-    return await stream.finish(caller)
+    try:
+        return await stream.finish(caller)
+    finally:
+        stream.close()
 
 
 async def transcribe_recording(

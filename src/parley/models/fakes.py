@@ -109,6 +109,9 @@ class _FakeRecognizerStream:
             raise ModelError("the fake recogniser fails as told")
         return Transcript(self._text, "en")
 
+    def close(self) -> None:
+        pass
+
 
 class FakeChat:
     """Says the next of `answers`, a word at a time; None in an answer's place fails, "…" stalls for ever.

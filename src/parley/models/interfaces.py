@@ -102,6 +102,9 @@ class RecognizerStream(Protocol):
     async def finish(self, caller: Caller) -> Transcript:
         """The words of everything fed so far, at full quality."""
 
+    def close(self) -> None:
+        """Nothing more will be fed; questions that are under way are still answered."""
+
 
 class Recognizer(Protocol):
     """Speech recogniser, shared by all utterances."""

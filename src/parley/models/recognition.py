@@ -52,6 +52,9 @@ class BufferedStream:
             transcript, self._finished = await self._transcribe_all(caller)
             return transcript
 
+    def close(self) -> None:
+        """Nothing is held elsewhere."""
+
     async def _transcribe_all(self, caller: Caller) -> tuple[Transcript, tuple[Transcript, int]]:
         audio = self._join()
         if self._finished is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -21,9 +21,9 @@ from grpc_reflection.v1alpha import reflection
 from prometheus_client import start_http_server
 
 from parley.errors import ModelError, UnavailableError, UsageError
+from parley.models import loading
 from parley.models.catalogue import catalogue
 from parley.models.interfaces import MODEL_RATE_HZ, Caller, ModelSpec, SpeakingStyle
-from parley.models.loading import load
 from parley.models.manager import ModelManager
 from parley.models.store import Progress, Store
 from parley.v1 import duplex_pb2, duplex_pb2_grpc, recognition_pb2, recognition_pb2_grpc, worker_pb2, worker_pb2_grpc
@@ -127,10 +127,12 @@ class Worker:
 
 
 @asynccontextmanager
-async def running(settings: WorkerSettings) -> AsyncIterator[Worker]:
+async def running(
+    settings: WorkerSettings, load: Callable[[ModelSpec], Awaitable[Any]] = loading.load
+) -> AsyncIterator[Worker]:
     """A worker in this loop, ready when entered; its end lets streams finish for `drain_s` seconds.
 
-    Raises `UsageError`, `ModelNotFound`, `ModelError`, `UnavailableError`.
+    `load` makes a model of its description. Raises `UsageError`, `ModelNotFound`, `ModelError`, `UnavailableError`.
     """
     if settings.tls is None:
         check_plain(settings.listen, allowed=settings.plaintext)
@@ -241,7 +243,13 @@ async def _streams_end(host: Host, limit_s: float) -> None:
         await asyncio.wait_for(host.quiet.wait(), limit_s)
 
 
-async def serve(settings: WorkerSettings, *, stop_with_stdin: bool = False, ready: Any = lambda _: None) -> None:
+async def serve(
+    settings: WorkerSettings,
+    *,
+    stop_with_stdin: bool = False,
+    ready: Callable[[Worker], None],
+    load: Callable[[ModelSpec], Awaitable[Any]] = loading.load,
+) -> None:
     """Serve until SIGTERM or SIGINT; with `stop_with_stdin` also until the parent lets go of standard input."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
@@ -252,7 +260,7 @@ async def serve(settings: WorkerSettings, *, stop_with_stdin: bool = False, read
         await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(0, "rb", 0))
         gone = asyncio.create_task(reader.read())
         gone.add_done_callback(lambda _: stop.set())
-    async with running(settings) as worker:
+    async with running(settings, load) as worker:
         ready(worker)
         await stop.wait()
         log.info("worker stops", name=settings.name, streams=len(worker.host.streams))
