@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from parley import logs
 from parley.errors import ModelError
 from parley.models.fakes import FakeDuplexModel, FakeRecognizer, FakeSynthesizer, tone
 from parley.models.interfaces import Caller, ModelSpec, SpeakingStyle, SpeechChunk, WordTiming
@@ -106,4 +107,5 @@ async def fake_worker(settings: dict[str, Any]) -> AsyncIterator[FakeWorkerProce
 
 if __name__ == "__main__":
     given = read_settings(sys.stdin.readline(), "test")
+    logs.set_up("warning", None)
     asyncio.run(process.serve(given, stop_with_stdin=True, ready=lambda w: print(w.address, flush=True), load=load))  # noqa: T201

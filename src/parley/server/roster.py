@@ -25,12 +25,14 @@ from parley.transports.mapping import Voices
 from parley.workers.announcement import Offer
 from parley.workers.child import ChildWorker, settings_for
 from parley.workers.fleet import Fleet
+from parley.workers.hearing import RemoteRecognizer
 from parley.workers.routing import Need, route
 from parley.workers.speaking import RemoteVoice
 
 log = structlog.get_logger("model")
 
 _FIND_S = 15.0
+_LOOK_S = 3.0
 OPENAI_VOICES = ("alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse", "marin", "cedar")
 
 
@@ -74,6 +76,8 @@ class Roster:
     specs: dict[str, ModelSpec]
     """Part ("asr", "tts", "voice:espeak" ...) to what was loaded."""
     fleet: Fleet
+    has_workers: bool = False
+    """Whether the configuration names workers."""
     child: ChildWorker | None = None
     models: dict[str, Any] = field(default_factory=dict)
     load_s: dict[str, float] = field(default_factory=dict)
@@ -148,7 +152,7 @@ async def choose(config: Config, store: Store, *, own_port: int | None = None) -
     if "end_of_sentence" in specs:
         specs["end_of_sentence"] = replace(specs["end_of_sentence"], family="sentence-end")
     child = _child(config, specs) if config.local_voices or not config.has_workers else None
-    roster = Roster(specs, fleet_of(config), child)
+    roster = Roster(specs, fleet_of(config), config.has_workers, child)
     needed = [m for part, m in chosen.items() if isinstance(m, Model) and (child is not None or not speaks(part))]
     missing = {m.id: m for m in needed if not store.is_present(m)}
     return roster, list(missing.values())
@@ -212,6 +216,9 @@ async def load_all(roster: Roster, *, tell: Callable[[str, float], None] = lambd
         if part == "tts":
             await _find_voice(roster, spec.id)
             roster.models[part] = roster.voices[spec.id]
+        elif part == "asr" and await _heard_elsewhere(roster, spec.id):
+            languages = catalogue().get(spec.id).languages
+            roster.models[part] = RemoteRecognizer(roster.fleet, spec.id, languages)
         else:
             roster.models[part] = await load(spec)
         roster.load_s[part] = time.monotonic() - began
@@ -241,6 +248,14 @@ async def _find_voice(roster: Roster, name: str) -> None:
 
     if not await roster.fleet.until(found, _FIND_S):
         raise ModelError(route(Need(name), roster.fleet.standings).why)
+
+
+async def _heard_elsewhere(roster: Roster, name: str) -> bool:
+    """Whether a worker other than the server's own offers the recogniser."""
+    if not roster.has_workers:
+        return False
+    need = Need(name, kind="asr", fallback=False)
+    return await roster.fleet.until(lambda: route(need, roster.fleet.standings).now is not None, _LOOK_S)
 
 
 async def _warm_up(cast: Cast) -> None:

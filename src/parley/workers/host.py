@@ -77,6 +77,8 @@ class Host:
         self.waiting = 0
         """Requests without a first answer."""
         self.draining = False
+        self.over = False
+        """Nothing is left to be told to who watches."""
         self.quiet = asyncio.Event()
         """Set while no stream is under way."""
         self.quiet.set()
@@ -221,6 +223,11 @@ class Host:
     def drain(self) -> None:
         """Take nothing new."""
         self.draining = True
+        self.changed()
+
+    def end(self) -> None:
+        """Let who watches go."""
+        self.over = True
         self.changed()
 
     async def aclose(self) -> None:

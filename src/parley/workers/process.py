@@ -168,6 +168,7 @@ async def running(
             manager.on_change()
             await checks.enter_graceful_shutdown()
             await _streams_end(host, settings.drain_s)
+            host.end()
 
 
 def _features(settings: WorkerSettings, offers: dict[str, Offer]) -> Features:

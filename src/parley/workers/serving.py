@@ -171,7 +171,7 @@ class WorkerService(_Calls, worker_pb2_grpc.WorkerServicer):
     ) -> AsyncGenerator[pb.Capabilities, None]:
         """See the interface."""
         async with self._host.watching() as changed:
-            while True:
+            while not self._host.over:
                 changed.clear()
                 yield self._host.capabilities()
                 waiting = asyncio.create_task(changed.wait())

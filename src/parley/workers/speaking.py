@@ -122,6 +122,11 @@ async def _frames(call: object) -> AsyncIterator[pb.AudioFrame]:
         yield frame
 
 
+def _mostly_before(word: pb.Word) -> int:
+    """The sample by which a word counts as said; it is told then, so that one that is begun anew is told once."""
+    return round(word.start + _MOSTLY * (word.end - word.start))
+
+
 class _Said:
     """What of a text was handed over, and what is in hand."""
 
@@ -171,7 +176,7 @@ class _Said:
         sound = np.concatenate(self._in_hand)
         size = until - self._given
         self._in_hand = [sound[size:]] if len(sound) > size else []
-        told = len(self._words) if everything else sum(w.start < until for w in self._words)
+        told = len(self._words) if everything else sum(_mostly_before(w) <= until for w in self._words)
         words = tuple(self._timing(w) for w in self._words[self._told : told])
         self._given, self._told = until, max(told, self._told)
         return SpeechChunk(sound[:size], words)
@@ -187,7 +192,7 @@ class _Said:
 
     def go_on(self) -> None:
         """The worker failed: what is left begins at the first word that was not given, or given in small part."""
-        left = next((w for w in self._words if self._given < w.start + _MOSTLY * (w.end - w.start)), None)
+        left = next((w for w in self._words if self._given < _mostly_before(w)), None)
         if left is not None:
             self._from_char += left.text_start
         elif self._words and self._given:
