@@ -85,11 +85,12 @@ class FakeWorkerProcess:
 
 
 @asynccontextmanager
-async def fake_worker(settings: dict[str, Any]) -> AsyncIterator[FakeWorkerProcess]:
-    """Start one and wait until it is ready; the end kills it."""
+async def fake_worker(settings: dict[str, Any], log: Path | None = None) -> AsyncIterator[FakeWorkerProcess]:
+    """Start one, its log into a file, and wait until it is ready; the end kills it."""
+    sink = log.open("wb") if log else None
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.workers.fake_worker",
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[2],
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=sink, cwd=Path(__file__).parents[2],
     )  # fmt: skip
     assert process.stdin is not None
     assert process.stdout is not None
@@ -102,6 +103,8 @@ async def fake_worker(settings: dict[str, Any]) -> AsyncIterator[FakeWorkerProce
         if process.returncode is None:
             process.kill()
         await process.wait()
+        if sink is not None:
+            sink.close()
         process._transport.close()  # type: ignore[attr-defined]
 
 

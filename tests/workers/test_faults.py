@@ -228,5 +228,5 @@ async def test_workers_are_found_through_redis_and_outlive_it(tmp_path: Path, re
 
 async def gone(url: str) -> None:
     """Until nobody is announced: the announcements expire."""
-    while await announced(url):
-        await asyncio.sleep(0.1)  # noqa: ASYNC110 - of another process
+    while await announced(url):  # noqa: ASYNC110 - of another process
+        await asyncio.sleep(0.1)

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import parley
-from parley.cli import bench, configuration, doctor, models, replay, serve, speech, talk, worker
+from parley.cli import bench, certs, configuration, doctor, models, replay, serve, speech, talk, worker
 from parley.cli.terminal import errors
 from parley.errors import ParleyError, UsageError
 
@@ -32,6 +32,7 @@ app.command("transcribe")(speech.transcribe)
 app.add_typer(models.app, name="models")
 app.command("worker")(worker.worker)
 app.command("workers")(worker.workers)
+app.command("certs")(certs.certs)
 app.command("doctor")(doctor.doctor)
 app.command("config")(configuration.show)
 

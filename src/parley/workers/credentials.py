@@ -9,7 +9,7 @@ import grpc
 from parley.errors import UsageError
 from parley.workers.settings import TlsSettings
 
-_NAME = "parley-worker"
+WORKER_NAME = "parley-worker"
 """Every worker's certificate carries this name: workers are told apart by address, their right by the authority."""
 
 
@@ -79,4 +79,4 @@ def channel(address: str, tls: TlsSettings | None, *, plaintext: bool = False) -
         return grpc.aio.insecure_channel(address, options)
     key, cert, ca = _read(tls)
     credentials = grpc.ssl_channel_credentials(ca, key, cert)
-    return grpc.aio.secure_channel(address, credentials, [*options, ("grpc.ssl_target_name_override", _NAME)])
+    return grpc.aio.secure_channel(address, credentials, [*options, ("grpc.ssl_target_name_override", WORKER_NAME)])

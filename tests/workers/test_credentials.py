@@ -1,0 +1,130 @@
+"""Mutual TLS between servers and workers: who is let in, who is refused and why, renewal without a restart."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import grpc
+import pytest
+
+from parley.errors import UsageError
+from parley.models.interfaces import Caller, SpeakingStyle
+from parley.v1 import worker_pb2 as pb
+from parley.v1 import worker_pb2_grpc
+from parley.workers.certificates import make_authority, make_pair
+from parley.workers.credentials import WORKER_NAME, channel, check_plain
+from parley.workers.fleet import Fleet
+from parley.workers.settings import TlsSettings
+from parley.workers.speaking import RemoteVoice
+from tests.workers.fake_worker import fake_settings, fake_worker
+
+
+def tls(folder: Path, name: str, ca: Path | None = None) -> TlsSettings:
+    return TlsSettings(ca=(ca or folder) / "ca.pem", cert=folder / f"{name}.pem", key=folder / f"{name}.key")
+
+
+@pytest.fixture
+def ours(tmp_path: Path) -> Path:
+    folder = tmp_path / "ours"
+    make_authority(folder)
+    for name in ("server", "worker"):
+        make_pair(folder, name)
+    make_pair(folder, "expired", days=-1)
+    return folder
+
+
+@pytest.fixture
+def foreign(tmp_path: Path) -> Path:
+    folder = tmp_path / "foreign"
+    make_authority(folder)
+    make_pair(folder, "server")
+    return folder
+
+
+async def capabilities(connection: grpc.aio.Channel) -> pb.Capabilities:
+    async with connection:
+        stub = worker_pb2_grpc.WorkerStub(connection)
+        return await stub.GetCapabilities(pb.GetCapabilitiesRequest(), timeout=5)
+
+
+async def test_only_callers_of_the_authority_are_let_in_and_the_log_says_why(
+    ours: Path, foreign: Path, tmp_path: Path
+) -> None:
+    log = tmp_path / "worker.log"
+    given = fake_settings("w", "127.0.0.1:0", tls=tls(ours, "worker").model_dump(mode="json"))
+    async with fake_worker(given, log) as worker:
+        assert (await capabilities(channel(worker.address, tls(ours, "server")))).name == "w"
+        nobody = grpc.ssl_channel_credentials((ours / "ca.pem").read_bytes())
+        options = [("grpc.ssl_target_name_override", WORKER_NAME)]
+        refused = {
+            "PEER_DID_NOT_RETURN_A_CERTIFICATE": grpc.aio.secure_channel(worker.address, nobody, options),
+            "BAD_SIGNATURE": channel(worker.address, tls(foreign, "server", ca=ours)),
+            "certificate has expired": channel(worker.address, tls(ours, "expired")),
+        }
+        for reason, connection in refused.items():
+            with pytest.raises(grpc.aio.AioRpcError):
+                await capabilities(connection)
+            assert reason in log.read_text()
+        with pytest.raises(grpc.aio.AioRpcError):  # and we do not talk to a worker of another authority
+            await capabilities(channel(worker.address, tls(ours, "server", ca=foreign)))
+
+
+async def test_a_voice_speaks_over_mutual_tls_and_a_new_pair_needs_no_restart(ours: Path) -> None:
+    given = fake_settings("w", "127.0.0.1:0", tls=tls(ours, "worker").model_dump(mode="json"))
+    async with fake_worker(given) as worker:
+
+        async def serial() -> int:
+            host, port = worker.address.rsplit(":", 1)
+            return await asyncio.to_thread(_serial, ours, host, int(port))
+
+        async with Fleet([worker.address], tls=tls(ours, "server")) as fleet:
+            assert await fleet.until(lambda: "w" in fleet.workers, 5)
+            voice = RemoteVoice(fleet, "voice")
+            assert [c async for c in voice.synthesize("one two", SpeakingStyle(), Caller("s"))]
+        before = await serial()
+        make_pair(ours, "worker")
+        assert await serial() != before
+        assert (await capabilities(channel(worker.address, tls(ours, "server")))).name == "w"
+
+
+def _serial(folder: Path, host: str, port: int) -> int:
+    """Of the certificate that is shown there."""
+    import socket
+    import ssl
+
+    from cryptography import x509
+
+    context = ssl.create_default_context(cafile=str(folder / "ca.pem"))
+    context.load_cert_chain(folder / "server.pem", folder / "server.key")
+    context.set_alpn_protocols(["h2"])
+    with (
+        socket.create_connection((host, port), timeout=5) as raw,
+        context.wrap_socket(raw, server_hostname=WORKER_NAME) as secure,
+    ):
+        shown = secure.getpeercert(binary_form=True)
+    assert shown is not None
+    return x509.load_der_x509_certificate(shown).serial_number
+
+
+@pytest.mark.parametrize(
+    ("address", "fine"),
+    [
+        ("127.0.0.1:7200", True), ("localhost:7200", True), ("[::1]:7200", True), ("unix:/run/w.sock", True),
+        ("10.0.0.5:7200", False), ("gpu1:7200", False), ("0.0.0.0:7200", False),
+    ],
+)  # fmt: skip
+def test_plain_text_stays_on_this_machine(address: str, fine: bool) -> None:
+    check_plain(address, allowed=True)
+    if fine:
+        check_plain(address, allowed=False)
+    else:
+        with pytest.raises(UsageError, match="without encryption"):
+            check_plain(address, allowed=False)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"nobody\.key: No such file"):
+        channel("10.0.0.5:1", tls(tmp_path, "nobody"))
+    with pytest.raises(UsageError, match="make the authority there first"):
+        make_pair(tmp_path, "x")
