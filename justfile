@@ -18,19 +18,23 @@ fix:
 typecheck:
     mypy
 
-# A browser for the page's tests: Debian's chromium, elsewhere playwright's
-browser:
-    command -v chromium chromium-browser google-chrome >/dev/null \
-      || (command -v apt-get >/dev/null && $([ "$(id -u)" = 0 ] || echo sudo) sh -c 'apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null') \
-      || playwright install --with-deps chromium
+# What the tests need of the system: a browser, Redis, namespaces. Debian's packages; elsewhere playwright's browser
+system:
+    for command in chromium redis-server ip; do command -v $command >/dev/null || missing=1; done; [ -z "${missing:-}" ] \
+      || (command -v apt-get >/dev/null && $([ "$(id -u)" = 0 ] || echo sudo) sh -c 'apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium redis-server iproute2 >/dev/null') \
+      || command -v chromium-browser google-chrome >/dev/null || playwright install --with-deps chromium
+
+# Redis for trying out workers, in the foreground
+redis:
+    redis-server --port 6379 --save ""
 
 # All tests, each kind of long run once
-test *ARGS: browser
+test *ARGS: system
     pytest {{ARGS}}
 
 # All tests with the full counts: thousands of generated conversations, a thousand broken connections
-accept: browser
-    PARLEY_EXAMPLES=5000 PARLEY_DISCONNECTS=1000 PARLEY_INTERRUPTIONS=40 pytest --timeout 3600
+accept: system
+    PARLEY_EXAMPLES=5000 PARLEY_DISCONNECTS=1000 PARLEY_INTERRUPTIONS=40 PARLEY_FAULTS=40 pytest --timeout 3600
 
 # What CI runs
 ci: lint typecheck test

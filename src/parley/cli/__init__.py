@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import parley
-from parley.cli import bench, certs, configuration, doctor, models, replay, serve, speech, talk, worker
+from parley.cli import bench, certs, configuration, doctor, models, replay, serve, speech, talk, voicepacks, worker
 from parley.cli.terminal import errors
 from parley.errors import ParleyError, UsageError
 
@@ -33,6 +33,7 @@ app.add_typer(models.app, name="models")
 app.command("worker")(worker.worker)
 app.command("workers")(worker.workers)
 app.command("certs")(certs.certs)
+app.add_typer(voicepacks.app, name="voicepacks")
 app.command("doctor")(doctor.doctor)
 app.command("config")(configuration.show)
 

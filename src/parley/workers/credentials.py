@@ -73,6 +73,9 @@ def channel(address: str, tls: TlsSettings | None, *, plaintext: bool = False) -
         ("grpc.min_reconnect_backoff_ms", 100),
         ("grpc.max_reconnect_backoff_ms", 1000),
         ("grpc.use_local_subchannel_pool", 1),
+        ("grpc.keepalive_time_ms", 2000),  # a connection that died without a word is noticed and made anew
+        ("grpc.keepalive_timeout_ms", 2000),
+        ("grpc.http2.max_pings_without_data", 0),
     ]
     if tls is None or address.startswith("unix:"):
         check_plain(address, allowed=plaintext)

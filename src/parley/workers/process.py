@@ -21,7 +21,7 @@ from grpc_reflection.v1alpha import reflection
 from prometheus_client import start_http_server
 
 from parley.errors import ModelError, UnavailableError, UsageError
-from parley.models import loading
+from parley.models import loading, voicepacks
 from parley.models.catalogue import catalogue
 from parley.models.interfaces import MODEL_RATE_HZ, Caller, ModelSpec, SpeakingStyle
 from parley.models.manager import ModelManager
@@ -68,6 +68,10 @@ def describe(settings: WorkerSettings) -> tuple[dict[str, ModelSpec], dict[str, 
         if settings.threads is not None:
             spec = replace(spec, options={"threads": settings.threads, **spec.options})
         specs[spec.id], offers[spec.id] = spec, offer
+    for folder in voicepacks.folders(settings.voicepacks) if settings.voicepacks else ():
+        pack = voicepacks.read(folder)
+        specs[pack.id] = pack.spec
+        offers[pack.id] = Offer(id=pack.id, languages=pack.metadata.tags.lang, tags=pack.tag_names)
     return specs, offers
 
 
@@ -190,6 +194,7 @@ def _server(host: Host) -> tuple[grpc.aio.Server, health.aio.HealthServicer]:
             ("grpc.keepalive_time_ms", 10_000),
             ("grpc.keepalive_timeout_ms", 5_000),
             ("grpc.keepalive_permit_without_calls", 1),
+            ("grpc.http2.min_recv_ping_interval_without_data_ms", 1000),
         ]
     )
     worker_pb2_grpc.add_WorkerServicer_to_server(WorkerService(host), server)

@@ -44,7 +44,7 @@ class WorkerSettings(ManagerSettings):
     name: str = Field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}", description="Unique name.")
     listen: str = Field("127.0.0.1:7200", description="host:port, or unix:/path; port 0 takes a free one.")
     advertise: str | None = Field(None, description="Address that servers reach it at; null: where it listens.")
-    models: tuple[ModelSettings, ...] = Field(description="Models that it may load.")
+    models: tuple[ModelSettings, ...] = Field((), description="Models that it may load.")
     voicepacks: Path | None = Field(None, description="Folder of voice packs, whose models are added.")
     device: str | None = Field(None, description="cpu, or the CUDA device that it is pinned to (0, 1, ...).")
     threads: int | None = Field(None, ge=1, description="Threads of a model's runtime; null: the adapter's default.")

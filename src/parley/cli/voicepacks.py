@@ -1,0 +1,89 @@
+"""``parley voicepacks``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from parley.cli.terminal import errors, out
+from parley.errors import UsageError
+from parley.models import voicepacks
+
+app = typer.Typer(help="Voice packs: voices in folders of their own, for workers.", no_args_is_help=True)
+Root = Annotated[Path, typer.Option("--folder", help="Folder of voice packs")]
+_ROOT = Path("voicepacks")
+
+
+@app.command("list")
+def list_packs(folder: Root = _ROOT) -> None:
+    """The packs of a folder."""
+    table = Table(box=None, header_style="bold")
+    for column in ("voice", "family", "languages", "tags", "licence", "summary"):
+        table.add_column(column)
+    for path in voicepacks.folders(folder):
+        pack = voicepacks.read(path)
+        meta = pack.metadata
+        table.add_row(
+            pack.id, pack.family, ", ".join(meta.tags.lang), ", ".join(pack.tag_names), meta.licence, meta.summary
+        )
+    out.print(table if table.row_count else f"no voice packs in {folder}; 'parley voicepacks make --help'")
+
+
+@app.command()
+def check(folder: Root = _ROOT) -> None:
+    """Read every pack and name what is wrong; exit code 2 when anything is."""
+    wrong = 0
+    for path in voicepacks.folders(folder):
+        try:
+            found = list(voicepacks.faults(voicepacks.read(path)))
+        except UsageError as unread:
+            found = [str(unread)]
+        wrong += bool(found)
+        for fault in found:
+            errors.print(f"[red]{path.parent.name}/{path.name}[/]: {fault}", highlight=False)
+        if not found:
+            errors.print(f"[green]{path.parent.name}/{path.name}[/]: fine", highlight=False)
+    if wrong:
+        raise UsageError(f"{wrong} of {len(voicepacks.folders(folder))} voice packs have faults")
+
+
+@app.command()
+def make(
+    family: Annotated[str, typer.Argument(help="Adapter, such as piper")],
+    name: Annotated[str, typer.Argument(help="Name of the voice")],
+    files: Annotated[list[Path], typer.Option("--file", help="A file of the model; may be given again")],
+    lang: Annotated[list[str], typer.Option(help="Language, ISO 639-1; may be given again")],
+    licence: Annotated[str, typer.Option(help="Licence of the weights (SPDX)")],
+    seed: Annotated[Path | None, typer.Option(help="WAV of the speaker, for cloning")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="expressive, lora, gpu_only, or a domain")] = None,
+    summary: Annotated[str, typer.Option(help="One line for people")] = "",
+    folder: Root = _ROOT,
+) -> None:
+    """Make a pack; the files are copied. Example:
+
+    parley voicepacks make piper amy --file amy.onnx --file amy.onnx.json --lang en --licence MIT
+    """
+    tags = set(tag or ())
+    flags = {"expressive", "lora", "gpu_only"}
+    metadata = voicepacks.Metadata(
+        licence=licence,
+        summary=summary,
+        tags=voicepacks.Tags(
+            lang=tuple(lang), expressive="expressive" in tags, lora="lora" in tags, cpu_ok="gpu_only" not in tags,
+            zero_shot=seed is not None, domain=tuple(sorted(tags - flags)),
+        ),
+    )  # fmt: skip
+    pack = voicepacks.make(folder, family, name, files, metadata, seed)
+    found = list(voicepacks.faults(pack))
+    for fault in found:
+        errors.print(f"[yellow]{pack.folder}[/]: {fault}", highlight=False)
+    errors.print(f"made {pack.folder}", highlight=False)
+
+
+@app.command()
+def schema() -> None:
+    """The JSON schema of metadata.yaml."""
+    typer.echo(voicepacks.schema(), nl=False)

@@ -1,0 +1,78 @@
+"""Hosts for tests: network namespaces on a bridge where the system lets us, else all of them on loopback."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Host:
+    """Something with an address of its own where commands run."""
+
+    name: str
+    address: str
+    namespace: str | None
+    link: str | None
+
+    def command(self, *words: str) -> list[str]:
+        """A command line that runs there."""
+        return ["ip", "netns", "exec", self.namespace, *words] if self.namespace else list(words)
+
+    def cut_off(self) -> None:
+        """Nothing arrives and nothing leaves, and nobody is told."""
+        assert self.link
+        ip("link", "set", self.link, "down")
+
+    def connect(self) -> None:
+        """The opposite."""
+        assert self.link
+        ip("link", "set", self.link, "up")
+
+
+def ip(*words: str) -> None:
+    subprocess.run(["ip", *words], check=True, capture_output=True)
+
+
+def namespaces_work() -> bool:
+    """Whether this user may make them."""
+    if os.geteuid() != 0 or shutil.which("ip") is None:
+        return False
+    name = f"parley-{secrets.token_hex(3)}"
+    made = subprocess.run(["ip", "netns", "add", name], check=False, capture_output=True).returncode == 0
+    if made:
+        ip("netns", "delete", name)
+    return made
+
+
+@contextmanager
+def hosts(*names: str) -> Iterator[tuple[str, dict[str, Host]]]:
+    """Make hosts; gives this side's address, and them by name."""
+    if not namespaces_work():
+        yield "127.0.0.1", {name: Host(name, "127.0.0.1", None, None) for name in names}
+        return
+    tag = secrets.token_hex(2)
+    net = f"10.{200 + secrets.randbelow(50)}.{secrets.randbelow(250)}"
+    with ExitStack() as stack:
+        bridge = f"pb{tag}"
+        ip("link", "add", bridge, "type", "bridge")
+        stack.callback(ip, "link", "delete", bridge)
+        ip("addr", "add", f"{net}.1/24", "dev", bridge)
+        ip("link", "set", bridge, "up")
+        made = {}
+        for number, name in enumerate(names, 2):
+            space, link = f"parley-{tag}-{name}", f"p{tag}{number}"
+            ip("netns", "add", space)
+            stack.callback(ip, "netns", "delete", space)
+            ip("link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", space)
+            ip("link", "set", link, "master", bridge, "up")
+            ip("-n", space, "addr", "add", f"{net}.{number}/24", "dev", "eth0")
+            ip("-n", space, "link", "set", "eth0", "up")
+            ip("-n", space, "link", "set", "lo", "up")
+            made[name] = Host(name, f"{net}.{number}", space, link)
+        yield f"{net}.1", made
