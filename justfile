@@ -47,6 +47,39 @@ serve *ARGS:
 talk *ARGS:
     parley talk {{ARGS}}
 
+# The server of configs/orchestrator.yaml
+run-orch *ARGS:
+    parley serve --config configs/orchestrator.yaml {{ARGS}}
+
+# Workers, one for each family; those for GPUs need their family's extra or an environment of its own
+run-tts-piper *ARGS:
+    parley worker --config configs/worker.yaml {{ARGS}}
+
+run-tts-espeak *ARGS:
+    parley worker --model espeak {{ARGS}}
+
+# Voices of voicepacks/ (any installed family); the first argument is the default voice
+run-tts-voicepacks DEFAULT *ARGS:
+    printf 'voicepacks: voicepacks\ndefault_model_id: %s\n' '{{DEFAULT}}' | parley worker --config - {{ARGS}}
+
+# Talk to a running server
+cli URL="ws://localhost:8000":
+    parley talk {{URL}}
+
+# Where a process spends its time: live, and as a flame graph
+spy-top PID:
+    uvx py-spy top --pid {{PID}}
+
+spy-record PID SECONDS="30":
+    uvx py-spy record --pid {{PID}} --duration {{SECONDS}} --output profile.svg
+
+# What a GPU worker's kernels do; NVIDIA's nsys and ncu must be installed
+nsys-tts *ARGS:
+    nsys profile --trace=cuda,nvtx,osrt --output tts parley worker --config configs/worker.yaml {{ARGS}}
+
+ncu-tts *ARGS:
+    ncu --set basic --launch-count 200 --target-processes all parley worker --config configs/worker.yaml {{ARGS}}
+
 # Renew the hash-checked lists of packages
 lock:
     uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade \

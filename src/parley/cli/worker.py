@@ -35,6 +35,8 @@ def worker(
     listen: Annotated[str | None, typer.Option(help="host:port or unix:/path [default: 127.0.0.1:7200]")] = None,
     model: Annotated[list[str] | None, typer.Option(help="Model of the catalogue; the first is the default")] = None,
     redis_url: Annotated[str | None, typer.Option(help="Where it announces itself")] = None,
+    advertise: Annotated[str | None, typer.Option(help="Address that servers reach it at")] = None,
+    plaintext: Annotated[bool | None, typer.Option("--plaintext", help="Allow other addresses without TLS")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress")] = False,
 ) -> None:
     """One model worker: voices and recognisers for servers on this and other hosts.
@@ -45,7 +47,9 @@ def worker(
 
       parley worker --model piper-en-us-joe --model espeak --redis-url redis://10.0.0.1
     """
-    settings = _settings(config, name=name, listen=listen, redis_url=redis_url, models=model)
+    settings = _settings(
+        config, name=name, listen=listen, redis_url=redis_url, advertise=advertise, plaintext=plaintext, models=model
+    )
     logs.set_up(settings.log_level, None)
     process.pin_device(settings)
     wanted = [catalogue().get(m.id) for m in settings.models if m.family is None]

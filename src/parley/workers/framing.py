@@ -28,14 +28,16 @@ class PieceFramer:
         self._words: list[WordTiming] = []
 
     def push(self, chunk: SpeechChunk) -> Iterator[pb.AudioFrame]:
-        """Every frame that is now full."""
+        """Every frame that is now full; a long chunk is converted in parts, so that its beginning need not wait."""
         self._words += chunk.words
-        sound = self._resampler.push(chunk.samples)
-        data = np.concatenate([self._rest, sound]) if len(self._rest) else sound
-        full = len(data) - len(data) % FRAME_SAMPLES
-        self._rest = data[full:]
-        for start in range(0, full, FRAME_SAMPLES):
-            yield self._frame(data[start : start + FRAME_SAMPLES])
+        size = self._resampler.from_hz // 10
+        for begin in range(0, len(chunk.samples), size):
+            sound = self._resampler.push(chunk.samples[begin : begin + size])
+            data = np.concatenate([self._rest, sound]) if len(self._rest) else sound
+            full = len(data) - len(data) % FRAME_SAMPLES
+            self._rest = data[full:]
+            for start in range(0, full, FRAME_SAMPLES):
+                yield self._frame(data[start : start + FRAME_SAMPLES])
 
     def flush(self) -> Iterator[pb.AudioFrame]:
         """What is left; the last frame says that it is the last, its rest is silence."""

@@ -1,0 +1,58 @@
+"""What ships beside the sources: configurations that are read, stubs that are fresh."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from parley.config import load
+from parley.workers.process import describe
+from parley.workers.settings import read_settings
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_the_servers_configuration_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PORT", "PARLEY_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    config = load(ROOT / "configs" / "orchestrator.yaml")
+    assert config.has_workers
+    assert config.tts == "piper-en-us-joe"
+
+
+def test_the_workers_configuration_is_read_and_its_models_are_known() -> None:
+    path = ROOT / "configs" / "worker.yaml"
+    settings = read_settings(path.read_text(), str(path))
+    specs, offers = describe(settings)
+    assert settings.default_model_id in specs
+    assert set(settings.preload_model_ids) <= set(specs)
+    assert {o.kind for o in offers.values()} == {"tts", "asr"}
+
+
+def test_compose_starts_redis_a_server_and_a_worker() -> None:
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    assert set(services) == {"redis", "server", "worker"}
+    for name in ("server", "worker"):
+        assert (ROOT / services[name]["build"]["dockerfile"]).exists()
+
+
+def test_the_stubs_of_the_worker_interface_are_fresh(tmp_path: Path) -> None:
+    protos = sorted((ROOT / "proto").rglob("*.proto"))
+    plugins = {name: shutil.which(name, path=str(Path(sys.executable).parent)) for name in PLUGINS}
+    command = [
+        sys.executable, "-m", "grpc_tools.protoc", f"-I{ROOT / 'proto'}", f"--python_out={tmp_path}",
+        f"--grpc_python_out={tmp_path}", f"--mypy_out=quiet:{tmp_path}", f"--mypy_grpc_out=quiet:{tmp_path}",
+        *(f"--plugin={name}={path}" for name, path in plugins.items() if path), *map(str, protos),
+    ]  # fmt: skip
+    subprocess.run(command, check=True)
+    made = {p.name: p.read_text() for p in (tmp_path / "parley" / "v1").iterdir()}
+    kept = {p.name: p.read_text() for p in (ROOT / "src/parley/v1").glob("*_pb2*")}
+    assert made == kept, "run: just gen-proto"
+
+
+PLUGINS = ("protoc-gen-mypy", "protoc-gen-mypy_grpc")
