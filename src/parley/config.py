@@ -39,6 +39,16 @@ class Config(BaseSettings):
         validation_alias=_env("stun_servers"),
         description="STUN servers for WebRTC (stun:HOST:PORT); none is needed on a LAN.",
     )
+    turn_servers: list[str] = Field(
+        [],
+        validation_alias=_env("turn_servers"),
+        description="TURN servers for networks that block UDP (turn:HOST:PORT?transport=tcp, turns:HOST:PORT).",
+    )
+    turn_secret: SecretStr | None = Field(
+        None,
+        validation_alias=_env("turn_secret"),
+        description="Their shared secret (coturn's static-auth-secret): clients get credentials for an hour.",
+    )
     vad: str = Field("silero-vad", validation_alias=_env("vad"), description="Voice activity detector.")
     end_of_turn: str | None = Field(
         "smart-turn-v3", validation_alias=_env("end_of_turn"), description="Turn model; null: silence and words alone."

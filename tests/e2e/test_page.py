@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import msgspec
@@ -39,29 +41,62 @@ AudioNode.prototype.connect = function (target, ...rest) {
 """
 
 
+# The same of what comes by WebRTC.
+RTC_TAP = """
+window.tapped = [];
+const Peer = window.RTCPeerConnection;
+window.RTCPeerConnection = class extends Peer {
+  constructor(...given) {
+    super(...given);
+    this.addEventListener("track", ({ streams }) => {
+      const context = new AudioContext({ sampleRate: 48000 });
+      window.tapRate = context.sampleRate;
+      const tap = context.createScriptProcessor(4096, 1, 1);
+      tap.onaudioprocess = (e) => {
+        window.tapped.push(Array.from(e.inputBuffer.getChannelData(0), (v) => Math.round(v * 32767)));
+      };
+      context.createMediaStreamSource(streams[0]).connect(tap);
+      tap.connect(context.destination);
+    });
+  }
+};
+"""
+# A network that lets no media through.
+NO_MEDIA = """
+const Peer = window.RTCPeerConnection;
+window.RTCPeerConnection = class extends Peer {
+  constructor(given) { super({ ...given, iceTransportPolicy: "relay" }); }
+};
+"""
+
+
 def microphone(path: Path, *parts: Int16) -> Path:
     files.write(path, np.concatenate(parts), RATE)
     return path
 
 
+OpenPage = Callable[..., Awaitable[Page]]
+
+
 @pytest.fixture
-async def open_page(server: RunningServer, tmp_path: Path) -> AsyncIterator[object]:
+async def open_page(server: RunningServer, tmp_path: Path) -> AsyncIterator[OpenPage]:
     async with async_playwright() as playwright:
         browsers = []
 
-        async def open_with(sound: Path) -> Page:
+        async def open_with(sound: Path, script: str = TAP, query: str = "?transport=websocket", url: str = "") -> Page:
             browser = await playwright.chromium.launch(
                 executable_path=CHROMIUM,
                 args=[
                     "--no-sandbox", "--disable-gpu", "--use-fake-ui-for-media-stream",
                     "--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={sound}%noloop",
                     "--autoplay-policy=no-user-gesture-required", "--disable-background-networking",
+                    "--disable-features=WebRtcHideLocalIpsWithMdns",
                 ],
             )  # fmt: skip
             browsers.append(browser)
             page = await browser.new_page()
-            await page.add_init_script(TAP)
-            await page.goto(server.url)
+            await page.add_init_script(script)
+            await page.goto(f"{url or server.url}/{query}")
             return page
 
         yield open_with
@@ -69,14 +104,25 @@ async def open_page(server: RunningServer, tmp_path: Path) -> AsyncIterator[obje
             await browser.close()
 
 
+@pytest.mark.parametrize(
+    "way",
+    [(TAP, "?transport=websocket", "WebSocket"), (RTC_TAP, "", "WebRTC UDP")],
+    ids=["websocket", "webrtc"],
+)
 async def test_a_spoken_question_is_answered_by_sound_and_interrupted(
-    server: RunningServer, open_page: object, question: Clip, interruption: Clip, tmp_path: Path
+    server: RunningServer,
+    open_page: OpenPage,
+    question: Clip,
+    interruption: Clip,
+    tmp_path: Path,
+    way: tuple[str, str, str],
 ) -> None:
+    script, query, path = way
     sound = microphone(
         tmp_path / "microphone.wav", silence(2.0, RATE), question.samples(RATE), silence(1.8, RATE),
         interruption.samples(RATE), silence(30.0, RATE),
     )  # fmt: skip
-    page: Page = await open_page(sound)  # type: ignore[operator]
+    page = await open_page(sound, script, query)
     faults: list[str] = []
     page.on("pageerror", lambda e: faults.append(str(e)))
     page.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
@@ -91,6 +137,8 @@ async def test_a_spoken_question_is_answered_by_sound_and_interrupted(
     )
     struck = page.locator("#transcript .parley .unheard").first
     await expect(struck).not_to_be_empty(timeout=10_000)
+    await expect(page.locator("#path")).to_have_text(path)
+    await expect(page.locator("#percentiles")).to_contain_text("answers: p50")
     heard = await page.locator("#transcript .parley .said").first.inner_text()
     tapped = await page.evaluate("window.tapped.flat()")
     rate = int(await page.evaluate("window.tapRate"))
@@ -110,8 +158,8 @@ async def transcribe(server: RunningServer, data: bytes) -> str:
     return str(msgspec.json.decode(answer.content)["text"])
 
 
-async def test_typing_muting_and_the_keyboard(open_page: object, tmp_path: Path) -> None:
-    page: Page = await open_page(microphone(tmp_path / "silent.wav", silence(30.0, RATE)))  # type: ignore[operator]
+async def test_typing_muting_and_the_keyboard(open_page: OpenPage, tmp_path: Path) -> None:
+    page = await open_page(microphone(tmp_path / "silent.wav", silence(30.0, RATE)))
     await page.keyboard.press("Tab")
     await page.locator("#connect").focus()
     await page.keyboard.press("Enter")
@@ -134,3 +182,111 @@ async def test_a_denied_microphone_says_what_to_do(server: RunningServer) -> Non
         await page.get_by_role("button", name="Connect").click()
         await expect(page.get_by_role("alert")).to_contain_text("microphone", timeout=10_000, ignore_case=True)
         await browser.close()
+
+
+async def test_where_webrtc_does_not_get_through_the_websocket_carries_the_sound(
+    server: RunningServer, open_page: OpenPage, question: Clip, tmp_path: Path
+) -> None:
+    sound = microphone(tmp_path / "microphone.wav", silence(5.0, RATE), question.samples(RATE), silence(30.0, RATE))
+    page = await open_page(sound, NO_MEDIA, "")
+    await page.get_by_role("button", name="Connect").click()
+    began = asyncio.get_running_loop().time()
+    await expect(page.locator("#state")).to_have_text("listening", timeout=10_000)
+    assert asyncio.get_running_loop().time() - began < 6.0  # the page allows itself three, the machine is shared
+    await expect(page.locator("#path")).to_have_text("WebSocket")
+    await expect(page.locator("#path-why")).to_contain_text("WebRTC did not get through")
+    await expect(page.locator("#transcript .you .said").first).to_contain_text(
+        "Bridge", timeout=30_000, ignore_case=True
+    )
+    await expect(page.locator("#transcript .parley .said").first).not_to_be_empty(timeout=20_000)
+
+
+class Relay:
+    """A network between page and server that can be cut."""
+
+    def __init__(self, target: str) -> None:
+        self._host, port = target.removeprefix("http://").split(":")
+        self._port = int(port)
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+        self.url = ""
+
+    async def start(self, port: int = 0) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port)
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection(self._host, self._port)
+        self._writers |= {writer, back}
+        await asyncio.gather(self._pipe(reader, back), self._pipe(there, writer))
+
+    async def _pipe(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+            writer.close()
+
+    async def cut(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        for writer in self._writers:
+            writer.transport.abort()
+        self._writers.clear()
+
+
+async def test_the_page_comes_back_to_its_conversation_after_a_lost_network(
+    server: RunningServer, open_page: OpenPage, tmp_path: Path
+) -> None:
+    relay = Relay(server.url)
+    await relay.start()
+    page = await open_page(microphone(tmp_path / "silent.wav", silence(90.0, RATE)), url=relay.url)
+    await page.get_by_role("button", name="Connect").click()
+    await expect(page.locator("#state")).to_have_text("listening", timeout=15_000)
+    await page.get_by_label("Type instead of speaking").fill("My name is Ada.")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#state")).to_have_text("speaking", timeout=20_000)
+    await relay.cut()
+    await expect(page.locator("#state")).to_contain_text("coming back", timeout=10_000)
+    await relay.start(int(relay.url.rsplit(":", 1)[1]))
+    await expect(page.locator("#state")).to_have_text("listening", timeout=20_000)
+    await expect(page.locator("#transcript .you .said")).to_have_count(1)
+    log = server.log.read_text(errors="replace")
+    assert '"resumed": true' in log or "resumed=True" in log
+    await page.get_by_role("button", name="Disconnect").click()
+    await relay.cut()
+
+
+async def test_settings_are_sent_kept_and_pushing_to_talk_works(
+    server: RunningServer, open_page: OpenPage, question: Clip, tmp_path: Path
+) -> None:
+    sound = microphone(tmp_path / "microphone.wav", silence(3.0, RATE), question.samples(RATE), silence(60.0, RATE))
+    page = await open_page(sound)
+    await page.locator("#settings summary").click()
+    await page.get_by_label("Voice").select_option("espeak")
+    await page.get_by_label("Talking").select_option("push to talk")
+    await page.get_by_label("Speed").fill("1.5")
+    sent: list[str] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda data: sent.append(str(data)[:2000])))
+    await page.get_by_role("button", name="Connect").click()
+    await expect(page.locator("#state")).to_have_text("listening", timeout=15_000)
+    updates = [msgspec.json.decode(s) for s in sent if s.startswith("{") and '"output"' in s]
+    assert any(u["session"]["audio"]["output"].get("voice") == "espeak" for u in updates), updates
+    await page.get_by_role("button", name="Hold to talk").dispatch_event("pointerdown")
+    await page.wait_for_timeout(6000)
+    await page.evaluate("window.dispatchEvent(new PointerEvent('pointerup'))")
+    await expect(page.locator("#transcript .you .said").first).to_contain_text(
+        "Bridge", timeout=20_000, ignore_case=True
+    )
+    await expect(page.locator("#transcript .parley .said").first).not_to_be_empty(timeout=20_000)
+    await page.locator("#panels > summary").click()
+    await page.locator("#log-audio summary").click()
+    await expect(page.locator("#log-audio-text")).to_contain_text("session", timeout=10_000)
+    async with page.expect_download() as download:
+        await page.get_by_role("button", name="Export the transcript").click()
+    text = (await (await download.value).path()).read_text()
+    assert text.startswith("you: ")
+    assert "parley: " in text
+    await page.reload()
+    await page.locator("#settings summary").click()
+    await expect(page.get_by_label("Voice")).to_have_value("espeak")

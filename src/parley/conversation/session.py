@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
@@ -73,6 +73,11 @@ class Session:
         self._evidence: EvidenceLog | None = None
         self._closed = False
         self._apply_settings()
+
+    def restore(self, items: Sequence[Item]) -> None:
+        """Begin with the history of an earlier conversation."""
+        for item in items:
+            self.history.insert(item)
 
     # -- life -----------------------------------------------------------------------------------------
 

@@ -15,8 +15,10 @@ from parley.conversation.history import new_id
 from parley.errors import ProtocolError
 from parley.realtime.reader import Reader
 from parley.realtime.session_object import Extensions, updated
-from parley.server.realtime_routes import initial_session
+from parley.server.realtime_routes import initial_session, resumed_session
+from parley.server.resumption import Kept
 from parley.server.state import ServerState
+from parley.transports.bridge import Resume
 from parley.transports.webrtc import RtcCall
 
 log = structlog.get_logger("webrtc")
@@ -32,11 +34,12 @@ async def begin(request: Request) -> Response:
     state.admit()
     offer, wanted = await _read(request)
     extensions = Extensions() if request.query_params.get("parley") == "1" else None
-    shown = initial_session(state, request.query_params.get("model"), extensions)
+    kept = await state.resumption.take(request.query_params.get("resume")) if extensions else None
+    shown = resumed_session(initial_session(state, request.query_params.get("model"), extensions), kept)
     if wanted is not None:
         shown = updated(shown, wanted)
     call = RtcCall(
-        state.roster.cast, state.session_settings, shown, state.roster.voice_names,
+        state.roster.cast, state.settings_for(kept), shown, state.roster.voice_names,
         ice_servers=state.ice_servers, observe=state.observe,
     )  # fmt: skip
     try:
@@ -45,7 +48,7 @@ async def begin(request: Request) -> Response:
         await call.aclose()
         raise
     call_id = new_id("rtc")
-    state.calls[call_id] = asyncio.create_task(_serve(state, call_id, call), name=call_id)
+    state.calls[call_id] = asyncio.create_task(_serve(state, call_id, call, kept), name=call_id)
     headers = {"Location": f"/v1/realtime/calls/{call_id}"}
     return Response(answer, 201, headers, media_type="application/sdp")
 
@@ -62,11 +65,15 @@ async def hang_up(call_id: str, request: Request) -> Response:
     return Response(status_code=200)
 
 
-async def _serve(state: ServerState, call_id: str, call: RtcCall) -> None:
-    log.info("opened", session=call.session.id, call=call_id)
+async def _serve(state: ServerState, call_id: str, call: RtcCall, kept: Kept | None) -> None:
+    log.info("opened", session=call.session.id, call=call_id, resumed=kept is not None)
     try:
-        with state.seat():
-            await call.serve(state.config.max_session_minutes * 60)
+        with state.seat(), state.resumption.seat(call.supersede) as seat:
+            call.session.restore(kept.items if kept else ())
+            resume = Resume(seat.token, state.resumption.kept_s, resumed=kept is not None)
+            await call.serve(state.config.max_session_minutes * 60, resume)
+            if call.lost:
+                state.resumption.keep(seat.token, call.session.history.items, call.shown)
     except Exception:
         log.error("call broke", session=call.session.id, exc_info=True)
     finally:

@@ -60,6 +60,9 @@ async def about(request: Request) -> JSONResponse:
         "better_llms": [
             {"id": m.id, "summary": m.summary, "bytes": m.size} for m in catalogue().of_kind("llm") if m.id != llm.id
         ],
+        "ice_servers": state.client_ice_servers,
+        "instructions": state.config.instructions,
+        "language": state.config.language,
         "sessions": state.sessions,
         "max_sessions": state.config.max_sessions,
     })  # fmt: skip

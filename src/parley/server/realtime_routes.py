@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -14,7 +15,9 @@ from parley.errors import Overloaded
 from parley.realtime import server_events as se
 from parley.realtime.reader import Reader
 from parley.realtime.session_object import Extensions, RealtimeSession, WireFormat, updated
+from parley.server.resumption import Kept
 from parley.server.state import ServerState
+from parley.transports.bridge import Resume
 from parley.transports.websocket import RealtimeSocket, SocketLimits, refuse
 
 log = structlog.get_logger("websocket")
@@ -41,16 +44,30 @@ async def _serve(socket: WebSocket, extensions: Extensions | None) -> None:
         state.metrics.refused.labels(refusal["error"]["code"]).inc()
         await refuse(socket, refusal)
         return
-    shown = initial_session(state, socket.query_params.get("model"), extensions)
+    kept = await state.resumption.take(socket.query_params.get("resume")) if extensions else None
+    shown = resumed_session(initial_session(state, socket.query_params.get("model"), extensions), kept)
     connection = RealtimeSocket(
-        socket, state.roster.cast, state.session_settings, shown, state.roster.voice_names,
+        socket, state.roster.cast, state.settings_for(kept), shown, state.roster.voice_names,
         ticker=state.ticker, observe=state.observe,
         limits=SocketLimits(max_session_s=state.config.max_session_minutes * 60),
     )  # fmt: skip
-    with state.seat():
+    with state.seat(), state.resumption.seat(connection.supersede) as seat:
         await socket.accept("realtime" if "realtime" in socket.scope.get("subprotocols", ()) else None)
-        log.info("opened", session=connection.session.id, extensions=extensions is not None)
-        await connection.serve()
+        log.info("opened", session=connection.session.id, extensions=extensions is not None, resumed=kept is not None)
+        connection.session.restore(kept.items if kept else ())
+        await connection.serve(Resume(seat.token, state.resumption.kept_s, resumed=kept is not None))
+        if connection.lost and extensions:
+            state.resumption.keep(seat.token, connection.session.history.items, connection.shown)
+
+
+def resumed_session(fresh: RealtimeSession, kept: Kept | None) -> RealtimeSession:
+    """The session object of a conversation that goes on: its own, but for what belongs to the connection."""
+    if kept is None:
+        return fresh
+    return replace(
+        kept.shown, id=fresh.id, expires_at=fresh.expires_at, input_format=fresh.input_format,
+        output_format=fresh.output_format, extensions=fresh.extensions,
+    )  # fmt: skip
 
 
 def _refusal(socket: WebSocket, state: ServerState) -> se.Event | None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
+import hmac
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from aiortc import RTCIceServer
 
@@ -17,10 +21,20 @@ from parley.conversation.settings import SessionSettings
 from parley.errors import Overloaded
 from parley.server.admission import Admission
 from parley.server.metrics import Metrics
+from parley.server.resumption import Kept, Resumption
 from parley.server.roster import Roster
 from parley.server.security import Gate
 from parley.server.tracing import Tracing
 from parley.transports.pacing import Ticker
+
+_TURN_S = 3600
+
+
+def turn_credentials(secret: str, now: float | None = None) -> dict[str, str]:
+    """Time-limited TURN credentials, as coturn's ``use-auth-secret`` checks them (the TURN REST API draft)."""
+    username = f"{int((time.time() if now is None else now) + _TURN_S)}:parley"
+    digest = hmac.new(secret.encode(), username.encode(), hashlib.sha1).digest()
+    return {"username": username, "credential": base64.b64encode(digest).decode()}
 
 
 @dataclass(slots=True)
@@ -40,6 +54,7 @@ class ServerState:
     calls: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     """WebRTC calls that are going on."""
     admission: Admission = field(init=False)
+    resumption: Resumption = field(default_factory=Resumption)
 
     def __post_init__(self) -> None:
         """Judge by the limits of the configuration."""
@@ -47,8 +62,18 @@ class ServerState:
 
     @property
     def ice_servers(self) -> list[RTCIceServer]:
-        """STUN and TURN servers for WebRTC."""
-        return [RTCIceServer(urls=url) for url in self.config.stun_servers]
+        """STUN and TURN servers for this side of a call."""
+        return [RTCIceServer(**server) for server in self.client_ice_servers]
+
+    @property
+    def client_ice_servers(self) -> list[dict[str, Any]]:
+        """The same as a browser takes them, TURN with credentials for an hour."""
+        servers: list[dict[str, Any]] = [{"urls": url} for url in self.config.stun_servers]
+        if self.config.turn_servers:
+            secret = self.config.turn_secret
+            credentials = turn_credentials(secret.get_secret_value()) if secret else {}
+            servers.append({"urls": self.config.turn_servers, **credentials})
+        return servers
 
     def admit(self) -> None:
         """Let one more conversation begin; raises `Overloaded` that says why not and when to come back."""
@@ -79,6 +104,11 @@ class ServerState:
         self.metrics.observe(happening)
         if self.tracing is not None:
             self.tracing.observe(session, happening)
+
+    def settings_for(self, kept: Kept | None) -> SessionSettings:
+        """What a session starts with; one that goes on has been greeted."""
+        settings = self.session_settings
+        return replace(settings, greeting=None) if kept else settings
 
     @property
     def session_settings(self) -> SessionSettings:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import msgspec
@@ -46,6 +46,16 @@ class Sound(Protocol):
         """The answer was cut: what the client has of it is not to be heard."""
 
 
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """How a client comes back to its conversation after a lost connection."""
+
+    token: str
+    kept_s: float
+    resumed: bool = False
+    """Whether this connection is such a return."""
+
+
 class Bridge:
     """One client's protocol. `send` gets server events, `sound` makes what carries the answers' sound."""
 
@@ -73,9 +83,13 @@ class Bridge:
 
     # -- in -------------------------------------------------------------------------------------------
 
-    def start(self) -> None:
-        """First event of the connection."""
+    def start(self, resume: Resume | None = None) -> None:
+        """First events of the connection."""
         self.send({"type": "session.created", "session": self.shown.to_json()})
+        if resume is not None and self.extended is not None:
+            self.send(
+                {"type": "parley.resume", "token": resume.token, "kept_s": resume.kept_s, "resumed": resume.resumed}
+            )
 
     def receive_text(self, text: str | bytes) -> None:
         """Take a client event as it came over the wire."""

@@ -28,7 +28,7 @@ from parley.conversation.settings import Cast, SessionSettings
 from parley.errors import Overloaded, ProtocolError
 from parley.realtime import server_events as se
 from parley.realtime.session_object import RealtimeSession
-from parley.transports.bridge import Bridge
+from parley.transports.bridge import Bridge, Resume
 from parley.transports.mapping import Voices, settings_of
 from parley.transports.telling import AudioTarget
 
@@ -42,6 +42,10 @@ _LATENCY_S = 0.06  # network and the client's jitter buffer, until better is kno
 _CONNECT_S = 20.0
 _VANISHED_S = 12.0
 _MOST_UNSENT_EVENTS = 2000
+_CAME_BACK = "the client came back by another connection"
+_VANISHED = "the peer vanished"
+_FAILED = "connection lost"
+_LOST = (_CAME_BACK, _VANISHED, _FAILED)
 _MOST_UNSENT_BYTES = 4 * 1024 * 1024
 
 
@@ -168,15 +172,32 @@ class RtcCall:
             raise ProtocolError(f"the SDP offer cannot be used: {fault}", field="sdp", code="invalid_sdp") from fault
         return str(self._peer.localDescription.sdp)
 
-    async def serve(self, longest_s: float) -> None:
+    @property
+    def lost(self) -> bool:
+        """Whether the connection ended without the client's word."""
+        return self._reason in _LOST
+
+    @property
+    def shown(self) -> RealtimeSession:
+        """The session object as it stands."""
+        return self._bridge.shown
+
+    def supersede(self) -> None:
+        """The client has come back by another connection."""
+        self._end(_CAME_BACK)
+
+    async def serve(self, longest_s: float, resume: Resume | None = None) -> None:
         """Talk until either side closes, then release everything."""
         bound = log.bind(session=self.session.id)
         try:
             async with self.session:
-                self._bridge.start()
+                self._bridge.start(resume)
                 watching = asyncio.create_task(self._watch(longest_s), name="webrtc-watch")
                 try:
                     await self._over.wait()
+                    if self.lost:  # what left since its last word was not heard
+                        self._bridge.pacer.latency_s += asyncio.get_running_loop().time() - self._heard_at
+                    self.session.cancel_response()
                 finally:
                     watching.cancel()
                     await asyncio.wait([watching])
@@ -207,7 +228,7 @@ class RtcCall:
             if now > ends:
                 self._end("session time is over")
             elif now > self._heard_at + _VANISHED_S:
-                self._end("the peer vanished")
+                self._end(_VANISHED)
             elif self.session.broken.is_set():
                 self._end("internal error")
             await asyncio.sleep(0.5)
@@ -225,7 +246,7 @@ class RtcCall:
         if state == "connected":
             self._connected.set()
         elif state in ("failed", "closed"):
-            self._end("connection lost" if state == "failed" else "client left")
+            self._end(_FAILED if state == "failed" else "client left")
 
     def _on_track(self, track: MediaStreamTrack) -> None:
         if track.kind == "audio" and self._listening is None:

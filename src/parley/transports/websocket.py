@@ -17,7 +17,7 @@ from parley.conversation.session import Session
 from parley.conversation.settings import Cast, SessionSettings
 from parley.realtime import server_events as se
 from parley.realtime.session_object import RealtimeSession
-from parley.transports.bridge import Bridge
+from parley.transports.bridge import Bridge, Resume
 from parley.transports.event_sound import EventSound
 from parley.transports.mapping import Voices, settings_of
 from parley.transports.pacing import Ticker
@@ -25,6 +25,7 @@ from parley.transports.pacing import Ticker
 log = structlog.get_logger("websocket")
 
 _MAX_UNSENT_BYTES = 4 * 1024 * 1024
+_DELIBERATE = (1000, 1001)
 _POLICY_VIOLATION, _INTERNAL_ERROR, _TRY_AGAIN, _NORMAL = 1008, 1011, 1013, 1000
 
 
@@ -87,6 +88,9 @@ class RealtimeSocket:
         self._observe = observe
         self._outbox = Outbox()
         self._errors = 0
+        self.lost = False
+        """Whether the connection ended without the client's word."""
+        self._superseded = asyncio.Event()
         self._session = Session(cast, settings_of(shown, settings, voices), self._tell)
         self._bridge = Bridge(
             self._session, shown, voices, self._send, lambda bridge: EventSound(bridge, self._outbox.put)
@@ -97,15 +101,26 @@ class RealtimeSocket:
         """The conversation behind the connection."""
         return self._session
 
-    async def serve(self) -> None:
+    @property
+    def shown(self) -> RealtimeSession:
+        """The session object as it stands."""
+        return self._bridge.shown
+
+    def supersede(self) -> None:
+        """The client has come back by another connection."""
+        self.lost = True
+        self._superseded.set()
+
+    async def serve(self, resume: Resume | None = None) -> None:
         """Run until either side closes, then release everything."""
         bound = log.bind(session=self._session.id)
         async with self._session:
             self._session.playout.on_ready = self._begin_ticking
             self._bridge.pacer.on_idle = self._end_ticking
             try:
-                self._bridge.start()
+                self._bridge.start(resume)
                 reason = await self._race()
+                self._session.cancel_response()  # history keeps what was heard of it
             finally:
                 self._end_ticking()
         await self._close(*reason)
@@ -126,6 +141,7 @@ class RealtimeSocket:
             asyncio.create_task(self._write(), name="socket-write"): (_NORMAL, "client left"),
             asyncio.create_task(self._outbox.overflowed.wait()): (_POLICY_VIOLATION, "client does not read"),
             asyncio.create_task(self._session.broken.wait()): (_INTERNAL_ERROR, "internal error"),
+            asyncio.create_task(self._superseded.wait()): (_NORMAL, "the client came back by another connection"),
             asyncio.create_task(asyncio.sleep(self._limits.max_session_s)): (_NORMAL, "session time is over"),
         }
         try:
@@ -146,6 +162,7 @@ class RealtimeSocket:
         while True:
             message = await self._socket.receive()
             if message["type"] == "websocket.disconnect":
+                self.lost = self.lost or message.get("code") not in _DELIBERATE
                 return
             text, data = message.get("text"), message.get("bytes")
             if text is not None:

@@ -1,14 +1,23 @@
 // The page: buttons, transcript, meters. Everything about talking is in parley.js.
+import { Panels } from "./panels.js";
 import { Parley } from "./parley.js";
+import { Settings } from "./settings.js";
 import { Transcript } from "./transcript.js";
 
 const $ = (id) => document.getElementById(id);
 const STATES = {
   LISTENING: "listening", USER_SPEAKING: "you are speaking", THINKING: "thinking",
   SPEAKING: "speaking", BARGED_IN: "paused: was that for me?", offline: "not connected", connecting: "connecting …",
+  returning: "connection lost, coming back …",
 };
+const RETURN_AFTER_S = [0.2, 1, 2, 4, 8, 15, 25];
+const forced = new URLSearchParams(location.search).get("transport") ?? "auto";
 const transcript = new Transcript($("transcript"));
+const panels = new Panels(() => sessionStorage.getItem("parley-key"));
+let server = { ice_servers: [] };
 let parley = null;
+let settings = null;
+let leaving = false;
 
 function show(state) {
   $("state").dataset.state = state;
@@ -23,58 +32,87 @@ function complain(message) {
 
 function setConnected(on) {
   $("connect").textContent = on ? "Disconnect" : "Connect";
-  for (const id of ["mute", "text", "send"]) $(id).disabled = !on;
+  for (const id of ["mute", "text", "send", "talk"]) $(id).disabled = !on;
   if (!on) {
     show("offline");
     $("mic-level").value = $("speaker-level").value = 0;
   }
 }
 
-async function connect() {
-  complain("");
-  show("connecting");
-  $("connect").disabled = true;
-  parley = new Parley({ key: sessionStorage.getItem("parley-key") });
-  parley.addEventListener("event", ({ detail }) => take(detail));
-  parley.addEventListener("state", ({ detail }) => show(detail));
-  parley.addEventListener("position", ({ detail }) => transcript.heardUntil(detail.response, detail.audio_ms));
-  parley.addEventListener("levels", ({ detail }) => {
+function fresh(resumeToken) {
+  const made = new Parley({
+    key: sessionStorage.getItem("parley-key"), transport: forced, iceServers: server.ice_servers,
+    microphone: settings.microphone,
+  });
+  made.resumeToken = resumeToken;
+  made.addEventListener("event", ({ detail }) => take(detail));
+  made.addEventListener("state", ({ detail }) => show(detail));
+  made.addEventListener("position", ({ detail }) => transcript.heardUntil(detail.response, detail.audio_ms));
+  made.addEventListener("path", ({ detail }) => panels.path(detail));
+  made.addEventListener("quality", ({ detail }) => panels.quality(detail));
+  made.addEventListener("levels", ({ detail }) => {
     if ("mic" in detail) $("mic-level").value = Math.sqrt(detail.mic);
     else $("speaker-level").value = Math.sqrt(detail.speaker);
   });
-  parley.addEventListener("closed", ({ detail }) => {
+  made.addEventListener("closed", ({ detail }) => {
     setConnected(false);
-    complain(`${detail.reason} Press Connect to go on.`);
+    if (detail.lost && made.resumeToken) comeBack(made.resumeToken);
+    else complain(`${detail.reason} Press Connect to go on.`);
   });
+  return made;
+}
+
+async function connect(resumeToken = null) {
+  complain("");
+  leaving = false;
+  $("connect").disabled = true;
+  if (!resumeToken) show("connecting");
+  parley = fresh(resumeToken);
   try {
     await parley.connect();
     setConnected(true);
     show("LISTENING");
+    settings.apply(parley);
+    return true;
   } catch (fault) {
     setConnected(false);
-    complain(fault.message);
     if (fault.code === "invalid_api_key") $("key-form").hidden = false;
+    if (!resumeToken || fault.code !== "unreachable") complain(fault.message);
+    return false;
   } finally {
     $("connect").disabled = false;
   }
 }
 
+// A lost network comes back, or an address has changed: the server keeps the conversation for a minute.
+async function comeBack(token) {
+  for (const seconds of RETURN_AFTER_S) {
+    show("returning");
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+    if (leaving || parley?.connected) return;
+    if (await connect(token)) return;
+  }
+  setConnected(false);
+  complain("The connection did not come back. Press Connect to begin anew.");
+}
+
 function take(event) {
   transcript.take(event);
+  panels.take(event);
   if (event.type === "error") complain(event.error.message);
   if (event.type === "response.done" && event.response.status === "failed") {
     complain(`The answer failed: ${event.response.status_details.error.message}`);
   }
 }
 
-$("connect").addEventListener("click", () => {
-  if (parley?.connected) {
-    parley.disconnect();
-    setConnected(false);
-  } else {
-    connect();
-  }
-});
+function disconnect() {
+  leaving = true;
+  parley.disconnect();
+  setConnected(false);
+}
+
+$("connect").addEventListener("click", () => (parley?.connected ? disconnect() : connect()));
+window.addEventListener("pagehide", () => parley?.connected && disconnect());
 
 $("mute").addEventListener("click", () => {
   parley.muted = !parley.muted;
@@ -84,6 +122,23 @@ $("mute").addEventListener("click", () => {
 
 $("interrupt").addEventListener("click", () => parley.interrupt());
 
+// Push to talk: hold the button, or the space bar where nothing is being typed.
+function hold(on) {
+  if (!parley?.connected || !settings.pushToTalk || $("talk").dataset.held === String(on)) return;
+  $("talk").dataset.held = String(on);
+  if (on) parley.press();
+  else parley.releaseTalk();
+}
+$("talk").addEventListener("pointerdown", () => hold(true));
+for (const name of ["pointerup", "pointercancel"]) window.addEventListener(name, () => $("talk").dataset.held === "true" && hold(false));
+for (const [name, on] of [["keydown", true], ["keyup", false]]) {
+  window.addEventListener(name, (event) => {
+    if (event.code !== "Space" || event.repeat || event.target.matches("input, textarea, select, summary, button:not(#talk)")) return;
+    if (settings.pushToTalk) event.preventDefault();
+    hold(on);
+  });
+}
+
 $("typed").addEventListener("submit", (event) => {
   event.preventDefault();
   const text = $("text").value.trim();
@@ -92,25 +147,40 @@ $("typed").addEventListener("submit", (event) => {
   $("text").value = "";
 });
 
-$("key-form").addEventListener("submit", (event) => {
+$("key-form").addEventListener("submit", async (event) => {
   event.preventDefault();
   sessionStorage.setItem("parley-key", $("key").value);
   $("key-form").hidden = true;
+  await about();
   connect();
-  about();
 });
 
 $("notice-close").addEventListener("click", () => complain(""));
+$("export").addEventListener("click", () => {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([transcript.text()], { type: "text/plain" }));
+  link.download = `conversation-${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}.txt`;
+  link.click();
+  URL.revokeObjectURL(link.href);
+});
 
 async function about() {
   const key = sessionStorage.getItem("parley-key");
   const headers = key ? { Authorization: `Bearer ${key}` } : {};
-  const response = await fetch("/v1/parley", { headers });
+  let response;
+  try {
+    response = await fetch("/v1/parley", { headers });
+  } catch {
+    complain("The server does not answer: is it running?");
+    return;
+  }
   if (response.status === 401) {
     $("key-form").hidden = false;
     return;
   }
-  const { models, tiny_llm, better_llms } = await response.json();
+  server = await response.json();
+  settings.fill(server);
+  const { models, tiny_llm, better_llms } = server;
   $("models").textContent = `hears with ${models.asr}, thinks with ${models.llm}, speaks with ${models.tts}`;
   $("tiny").hidden = !tiny_llm;
   $("better").replaceChildren(...(tiny_llm ? better_llms : []).map(({ id, summary, bytes }) => {
@@ -122,5 +192,6 @@ async function about() {
   }));
 }
 
+settings = new Settings(() => parley, complain);
 setConnected(false);
 about();

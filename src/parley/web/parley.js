@@ -1,149 +1,112 @@
-// parley.js: a browser client of a parley server, for any page.
+// parley.js: a browser client of a parley server, for any page. docs/page.md has a whole example.
 //
 //   import { Parley } from "/web/parley.js";
 //   const parley = new Parley();
 //   parley.addEventListener("event", ({ detail }) => console.log(detail.type));
 //   await parley.connect();          // after a click: browsers ask for the microphone then
 //
+// Sound goes by WebRTC where that gets through, else over the WebSocket; `transport` forces one ("webrtc", "websocket").
+//
 // Events: "event" (every server event), "state" (LISTENING ...), "position" ({response, audio_ms}),
-// "levels" ({mic} or {speaker}), "sound" ({response}: its first sound arrived), "closed" ({reason}).
+// "levels" ({mic} or {speaker}), "sound" ({response}: its first sound arrived), "path" ({kind, why}: how sound travels),
+// "quality" ({path, rtt_ms, jitter_ms, lost, codec}), "closed" ({reason, lost}).
 // Errors of `connect` are `ParleyError`s whose `code` says what to do about it.
+import { ParleyError, explain } from "./faults.js";
+import { RtcLink } from "./rtc-link.js";
+import { SocketLink } from "./socket-link.js";
 
-export class ParleyError extends Error {
-  constructor(code, message) {
-    super(message);
-    this.code = code;
-  }
-}
+export { ParleyError };
 
 const HERE = new URL(".", import.meta.url);
 
 export class Parley extends EventTarget {
-  constructor({ url = new URL("../ws", HERE), key = null } = {}) {
+  constructor({ server = new URL("..", HERE), key = null, transport = "auto", iceServers = [], microphone = null } = {}) {
     super();
-    this.url = new URL(url);
-    this.url.protocol = this.url.protocol.replace("http", "ws");
+    this.server = new URL(server);
     this.key = key;
-    this.muted = false;
-    this.streams = new Map();
-    this.sounding = new Set();
+    this.transport = transport;
+    this.iceServers = iceServers;
+    this.microphone = microphone; // a device id; null: the browser's choice
+    this.resumeToken = null;
+    this.link = null;
+    this.active = null;
+    this._muted = false;
+    this._volume = 1;
+    this._sink = "";
   }
 
   get connected() {
-    return this.socket?.readyState === WebSocket.OPEN;
+    return this.link?.open ?? false;
   }
 
   async connect() {
-    const media = await this.openMicrophone();
-    this.media = media;
+    this.media = await this.openMicrophone();
     try {
       this.context = new AudioContext({ latencyHint: "interactive" });
-      await this.context.audioWorklet.addModule(new URL("capture-worklet.js", HERE));
-      await this.context.audioWorklet.addModule(new URL("playback-worklet.js", HERE));
       await this.context.resume();
-      await this.openSocket();
+      this.link = await this.openLink();
     } catch (fault) {
       this.release();
       throw fault;
     }
-    this.startPlayback();
-    this.startCapture(media);
+    this.link.muted = this._muted;
+    this.link.volume = this._volume;
+    if (this._sink) await this.link.setSpeaker(this._sink);
+  }
+
+  async openLink() {
+    let why = "";
+    if (this.transport !== "websocket" && "RTCPeerConnection" in window) {
+      const link = new RtcLink(this);
+      try {
+        await link.connect();
+        this.tell("path", { kind: "webrtc", why });
+        return link;
+      } catch (fault) {
+        link.close();
+        if (this.transport === "webrtc" || !fault.fallBack) throw fault;
+        why = fault.message;
+      }
+    }
+    const link = new SocketLink(this);
+    try {
+      await link.connect();
+    } catch (fault) {
+      link.close();
+      throw fault;
+    }
+    this.tell("path", { kind: "websocket", why });
+    return link;
   }
 
   async openMicrophone() {
-    if (!navigator.mediaDevices?.getUserMedia) {
-      throw new ParleyError("insecure", "The browser gives no microphone to this address: open the page by https or on localhost.");
-    }
+    if (!navigator.mediaDevices?.getUserMedia) throw explain("insecure");
     try {
       return await navigator.mediaDevices.getUserMedia({
-        audio: { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true },
+        audio: {
+          channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true,
+          ...(this.microphone ? { deviceId: { exact: this.microphone } } : {}),
+        },
       });
     } catch (fault) {
-      if (fault.name === "NotAllowedError") {
-        throw new ParleyError("denied", "The microphone was not allowed: click the lock beside the address, allow it, and connect again.");
-      }
-      if (fault.name === "NotFoundError") {
-        throw new ParleyError("no-device", "No microphone was found: plug one in and connect again.");
-      }
-      throw new ParleyError("microphone", `The microphone could not be opened (${fault.message}): is another program using it?`);
+      throw explain({ NotAllowedError: "denied", NotFoundError: "no-device", OverconstrainedError: "no-device" }[fault.name] ?? "microphone", fault.message);
     }
-  }
-
-  openSocket() {
-    const protocols = ["realtime"];
-    if (this.key) protocols.push(`openai-insecure-api-key.${this.key}`);
-    this.socket = new WebSocket(this.url, protocols);
-    this.socket.binaryType = "arraybuffer";
-    return new Promise((resolve, reject) => {
-      let opened = false;
-      this.socket.onmessage = ({ data }) => {
-        if (data instanceof ArrayBuffer) return this.takeSound(data);
-        const event = JSON.parse(data);
-        if (!opened && event.type === "error") {
-          return reject(new ParleyError(event.error.code, event.error.message));
-        }
-        if (!opened && event.type === "session.created") {
-          opened = true;
-          const format = { type: "audio/pcm", rate: this.context.sampleRate };
-          this.send({ type: "session.update", session: { type: "realtime", audio: { input: { format }, output: { format } } } });
-          resolve();
-        }
-        this.takeEvent(event);
-      };
-      this.socket.onclose = ({ reason }) => {
-        if (!opened) reject(new ParleyError("unreachable", "The server does not answer: is it running?"));
-        else this.closed(reason || "The connection was lost.");
-      };
-    });
-  }
-
-  startCapture(media) {
-    const source = this.context.createMediaStreamSource(media);
-    const capture = new AudioWorkletNode(this.context, "parley-capture", { numberOfOutputs: 0 });
-    capture.port.onmessage = ({ data }) => {
-      this.tell("levels", { mic: this.muted ? 0 : data.peak });
-      if (!this.connected) return;
-      const samples = this.muted ? new ArrayBuffer(data.samples.byteLength) : data.samples;
-      this.socket.send(samples);
-    };
-    source.connect(capture);
-  }
-
-  startPlayback() {
-    this.playback = new AudioWorkletNode(this.context, "parley-playback", { outputChannelCount: [1] });
-    this.playback.port.onmessage = ({ data }) => {
-      if (data.kind === "level") return this.tell("levels", { speaker: data.peak });
-      this.send({ type: `parley.playout.${data.kind}`, response_id: data.response, audio_ms: data.audio_ms });
-      this.tell("position", { response: data.response, audio_ms: data.audio_ms });
-    };
-    this.output = this.context.createGain();
-    this.playback.connect(this.output).connect(this.context.destination);
-  }
-
-  takeSound(data) {
-    const response = this.streams.get(new DataView(data).getUint32(0, true));
-    if (!response) return;
-    if (!this.sounding.has(response)) {
-      this.sounding.add(response);
-      this.tell("sound", { response });
-    }
-    const samples = data.slice(4);
-    this.playback.port.postMessage({ kind: "push", response, samples }, [samples]);
   }
 
   takeEvent(event) {
-    if (event.type.startsWith("parley.playout.")) {
-      const kind = event.type.slice("parley.playout.".length);
-      if (kind === "begin") this.streams.set(event.stream, event.response_id);
-      else this.playback?.port.postMessage({ kind, response: event.response_id });
-    } else if (event.type === "parley.state") {
-      this.tell("state", event.state);
-    }
+    if (event.type === "parley.state") this.tell("state", event.state);
+    if (event.type === "parley.resume") this.resumeToken = event.token;
+    if (event.type === "response.created") this.active = event.response.id;
+    if (event.type === "response.done") this.active = null;
     this.tell("event", event);
   }
 
   send(event) {
-    if (this.connected) this.socket.send(JSON.stringify(event));
+    if (this.connected) this.link.send(event);
+  }
+
+  update(session) {
+    this.send({ type: "session.update", session: { type: "realtime", ...session } });
   }
 
   say(text) {
@@ -156,33 +119,61 @@ export class Parley extends EventTarget {
   }
 
   interrupt() {
-    if (this.speaking) this.send({ type: "response.cancel" });
+    if (this.active) this.send({ type: "response.cancel" });
   }
 
-  get speaking() {
-    return this.active !== null && this.active !== undefined;
+  // Push to talk: nothing is heard but between `press` and `release`; needs `update` with turn_detection null.
+  press() {
+    this.interrupt();
+    this.send({ type: "input_audio_buffer.clear" });
+    this.muted = false;
+  }
+
+  releaseTalk() {
+    this.muted = true;
+    this.send({ type: "input_audio_buffer.commit" });
+    this.send({ type: "response.create" });
+  }
+
+  get muted() {
+    return this._muted;
+  }
+
+  set muted(muted) {
+    this._muted = muted;
+    if (this.link) this.link.muted = muted;
+  }
+
+  set volume(volume) {
+    this._volume = volume;
+    if (this.link) this.link.volume = volume;
+  }
+
+  async setSpeaker(device) {
+    this._sink = device;
+    await this.link?.setSpeaker(device);
   }
 
   tell(name, detail) {
-    if (name === "event" && detail.type === "response.created") this.active = detail.response.id;
-    if (name === "event" && detail.type === "response.done") this.active = null;
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 
   disconnect() {
-    this.socket?.close(1000);
+    this.link?.close();
+    this.resumeToken = null;
     this.release();
   }
 
-  closed(reason) {
+  closed(reason, lost = true) {
+    this.link?.close();
     this.release();
-    this.tell("closed", { reason });
+    this.tell("closed", { reason, lost });
   }
 
   release() {
     for (const track of this.media?.getTracks() ?? []) track.stop();
     if (this.context && this.context.state !== "closed") this.context.close();
+    this.link = null;
     this.active = null;
-    this.streams.clear();
   }
 }

@@ -102,6 +102,15 @@ export class Transcript {
     return line;
   }
 
+  // Everything that was said and heard, for a file.
+  text() {
+    const lines = [...this.list.querySelectorAll("li:not(.hint)")].map((line) => {
+      const unheard = line.querySelector(".unheard")?.textContent;
+      return `${line.className}: ${line.querySelector(".said").textContent}${unheard ? ` [not heard: ${unheard.trim()}]` : ""}`;
+    });
+    return `${lines.join("\n")}\n`;
+  }
+
   scroll() {
     this.list.scrollTop = this.list.scrollHeight;
   }

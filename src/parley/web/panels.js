@@ -1,0 +1,77 @@
+// Connection, latency and logs.
+const $ = (id) => document.getElementById(id);
+const STAGES = ["detection", "recognition", "endpointing", "first_token", "first_clause", "first_audio", "playout"];
+const LOGS = ["webrtc", "audio", "model"];
+const KEPT = 200;
+
+export class Panels {
+  constructor(key) {
+    this.key = key; // a function: the server's key, if there is one
+    this.totals = [];
+    $("latency-legend").replaceChildren(...STAGES.map((stage) => {
+      const item = document.createElement("li");
+      item.append(swatch(stage), stage.replace("_", " "));
+      return item;
+    }));
+    for (const name of LOGS) $(`log-${name}`).addEventListener("toggle", (event) => event.target.open && this.readLog(name));
+    setInterval(() => LOGS.forEach((name) => $(`log-${name}`).open && $("panels").open && this.readLog(name)), 2000);
+  }
+
+  path({ kind, why }) {
+    $("path").textContent = kind === "webrtc" ? "WebRTC" : "WebSocket";
+    $("path-why").textContent = why ? `${why}; the WebSocket carries the sound.` : "";
+  }
+
+  quality({ path, rtt_ms = null, jitter_ms = null, lost = null, codec = "" }) {
+    $("path").textContent = path;
+    $("codec").textContent = codec || "–";
+    $("rtt").textContent = rtt_ms === null ? "–" : `${rtt_ms} ms`;
+    $("jitter").textContent = jitter_ms === null ? "–" : `${jitter_ms} ms`;
+    $("lost").textContent = lost === null ? "–" : `${lost} packets`;
+  }
+
+  take(event) {
+    if (event.type !== "parley.waterfall") return;
+    this.totals.push(event.total_ms);
+    if (this.totals.length > KEPT) this.totals.shift();
+    const sorted = [...this.totals].sort((a, b) => a - b);
+    const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
+    $("percentiles").textContent = `${sorted.length} answers: p50 ${at(0.5)} ms, p95 ${at(0.95)} ms`;
+    const line = document.createElement("li");
+    const bar = document.createElement("span");
+    bar.className = "bar";
+    for (const stage of STAGES) {
+      const ms = event.parts_ms[stage] ?? 0;
+      if (ms <= 0) continue;
+      const part = swatch(stage);
+      part.style.flexGrow = ms;
+      part.title = `${stage.replace("_", " ")} ${ms} ms`;
+      bar.append(part);
+    }
+    bar.style.width = `${Math.min(100, event.total_ms / 10)}%`;
+    const words = STAGES.filter((s) => event.parts_ms[s] > 0).map((s) => `${s.replace("_", " ")} ${event.parts_ms[s]}`);
+    line.append(`${event.total_ms} ms`, bar);
+    line.setAttribute("aria-label", `${event.total_ms} milliseconds: ${words.join(", ")}`);
+    $("latency").prepend(line);
+    while ($("latency").children.length > 10) $("latency").lastChild.remove();
+  }
+
+  async readLog(name) {
+    const key = this.key();
+    const target = $(`log-${name}-text`);
+    try {
+      const answer = await fetch(`/logs/${name}`, { headers: key ? { Authorization: `Bearer ${key}` } : {} });
+      const text = answer.ok ? await answer.text() : "nothing was logged yet";
+      target.textContent = text.trimEnd().split("\n").slice(-KEPT).join("\n");
+      target.scrollTop = target.scrollHeight;
+    } catch {
+      target.textContent = "the server does not answer";
+    }
+  }
+}
+
+function swatch(stage) {
+  const box = document.createElement("span");
+  box.className = `stage ${stage}`;
+  return box;
+}

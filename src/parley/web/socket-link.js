@@ -1,0 +1,118 @@
+// Sound over the WebSocket: worklets capture and play, and report what was really played.
+import { explain } from "./faults.js";
+
+const HERE = new URL(".", import.meta.url);
+
+export class SocketLink {
+  constructor(parley) {
+    this.parley = parley;
+    this.muted = false;
+    this.streams = new Map(); // number of a sound stream -> response
+    this.sounding = new Set();
+  }
+
+  get open() {
+    return this.socket?.readyState === WebSocket.OPEN;
+  }
+
+  async connect() {
+    const { context } = this.parley;
+    await context.audioWorklet.addModule(new URL("capture-worklet.js", HERE));
+    await context.audioWorklet.addModule(new URL("playback-worklet.js", HERE));
+    await this.openSocket();
+    this.startPlayback();
+    this.startCapture();
+    this.parley.tell("quality", { path: "WebSocket", codec: "PCM" });
+  }
+
+  openSocket() {
+    const { server, key, resumeToken } = this.parley;
+    const url = new URL("ws", server);
+    url.protocol = url.protocol.replace("http", "ws");
+    if (resumeToken) url.searchParams.set("resume", resumeToken);
+    const protocols = ["realtime"];
+    if (key) protocols.push(`openai-insecure-api-key.${key}`);
+    this.socket = new WebSocket(url, protocols);
+    this.socket.binaryType = "arraybuffer";
+    return new Promise((resolve, reject) => {
+      let opened = false;
+      this.socket.onmessage = ({ data }) => {
+        if (data instanceof ArrayBuffer) return this.takeSound(data);
+        const event = JSON.parse(data);
+        if (!opened && event.type === "error") return reject(explain(event.error.code, event.error.message));
+        if (!opened && event.type === "session.created") {
+          opened = true;
+          const format = { type: "audio/pcm", rate: this.parley.context.sampleRate };
+          this.send({ type: "session.update", session: { type: "realtime", audio: { input: { format }, output: { format } } } });
+          resolve();
+        }
+        this.takeEvent(event);
+      };
+      this.socket.onclose = ({ reason }) => {
+        if (!opened) reject(explain("unreachable"));
+        else this.parley.closed(reason || "The connection was lost.", !reason);
+      };
+    });
+  }
+
+  startCapture() {
+    const { context, media } = this.parley;
+    const capture = new AudioWorkletNode(context, "parley-capture", { numberOfOutputs: 0 });
+    capture.port.onmessage = ({ data }) => {
+      this.parley.tell("levels", { mic: this.muted ? 0 : data.peak });
+      if (!this.open) return;
+      this.socket.send(this.muted ? new ArrayBuffer(data.samples.byteLength) : data.samples);
+    };
+    context.createMediaStreamSource(media).connect(capture);
+  }
+
+  startPlayback() {
+    const { context } = this.parley;
+    this.playback = new AudioWorkletNode(context, "parley-playback", { outputChannelCount: [1] });
+    this.playback.port.onmessage = ({ data }) => {
+      if (data.kind === "level") return this.parley.tell("levels", { speaker: data.peak });
+      this.send({ type: `parley.playout.${data.kind}`, response_id: data.response, audio_ms: data.audio_ms });
+      this.parley.tell("position", { response: data.response, audio_ms: data.audio_ms });
+    };
+    this.gain = context.createGain();
+    this.playback.connect(this.gain).connect(context.destination);
+  }
+
+  takeSound(data) {
+    const response = this.streams.get(new DataView(data).getUint32(0, true));
+    if (!response) return;
+    if (!this.sounding.has(response)) {
+      this.sounding.add(response);
+      this.parley.tell("sound", { response });
+    }
+    const samples = data.slice(4);
+    this.playback.port.postMessage({ kind: "push", response, samples }, [samples]);
+  }
+
+  takeEvent(event) {
+    if (event.type.startsWith("parley.playout.")) {
+      const kind = event.type.slice("parley.playout.".length);
+      if (kind === "begin") this.streams.set(event.stream, event.response_id);
+      else this.playback?.port.postMessage({ kind, response: event.response_id });
+    }
+    this.parley.takeEvent(event);
+  }
+
+  send(event) {
+    this.socket.send(JSON.stringify(event));
+  }
+
+  set volume(volume) {
+    this.gain.gain.value = volume;
+  }
+
+  async setSpeaker(device) {
+    await this.parley.context.setSinkId?.(device);
+  }
+
+  close() {
+    if (!this.socket) return;
+    this.socket.onclose = null;
+    this.socket.close(1000);
+  }
+}
