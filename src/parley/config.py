@@ -28,6 +28,11 @@ class Config(BaseSettings):
     api_key: SecretStr | None = Field(
         None, validation_alias=_env("api_key"), description="Key that clients must show (Bearer)."
     )
+    tls: bool = Field(
+        False,
+        validation_alias=_env("tls"),
+        description="Serve by https with a certificate of its own, so that phones on the LAN get a microphone.",
+    )
     insecure: bool = Field(
         False, validation_alias=_env("insecure"), description="Allow other addresses than localhost without a key."
     )

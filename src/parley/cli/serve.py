@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import sys
 import time
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
+import segno
 import typer
+from pydantic import SecretStr
 
 from parley.cli import local
 from parley.cli.terminal import errors
@@ -31,6 +34,7 @@ def serve(
     asr: Annotated[str | None, typer.Option(help="Speech recogniser")] = None,
     tts: Annotated[str | None, typer.Option(help="Voice")] = None,
     insecure: Annotated[bool | None, typer.Option("--insecure", help="Allow other addresses without a key")] = None,
+    tls: Annotated[bool | None, typer.Option("--tls", help="https for phones on the LAN, with a QR code")] = None,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress")] = False,
 ) -> None:
@@ -40,15 +44,30 @@ def serve(
 
       parley serve --open
 
+      parley serve --tls        (then scan the QR code with a phone)
+
       parley serve --asr whisper-base --llm qwen2.5-1.5b
 
       parley serve --llm-base-url http://localhost:11434/v1 --llm llama3.2
     """
     settings = local.command_config(
-        path=config, host=host, port=port, llm=llm, llm_base_url=llm_base_url, asr=asr, tts=tts, insecure=insecure
-    )
+        path=config, host=host, port=port, llm=llm, llm_base_url=llm_base_url, asr=asr, tts=tts, insecure=insecure,
+        tls=tls,
+    )  # fmt: skip
+    if settings.tls:
+        settings = _for_the_lan(settings)
     set_up_logs(settings)
     run(_serve(settings, quiet=quiet, open_page=open_page))
+
+
+def _for_the_lan(settings: Config) -> Config:
+    """`--tls` alone means: every address, and a key of its own that the QR code carries."""
+    changes: dict[str, Any] = {}
+    if "host" not in settings.model_fields_set:
+        changes["host"] = "0.0.0.0"
+    if settings.api_key is None and not settings.insecure:
+        changes["api_key"] = SecretStr(secrets.token_urlsafe(12))
+    return settings.model_copy(update=changes)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -81,6 +100,11 @@ def _greet(server: Server, seconds: float) -> None:
     errors.print(f"[bold green]parley[/] is ready after {seconds:.1f} s at [bold]{server.url}[/]", highlight=False)
     errors.print(f"  {models}", highlight=False)
     errors.print(f"  any OpenAI Realtime client: {server.url.replace('http', 'ws', 1)}/v1/realtime", highlight=False)
+    if server.lan_url is not None:
+        key = server.config.api_key
+        address = f"{server.lan_url}/" + (f"#key={key.get_secret_value()}" if key else "")
+        errors.print(f"  on a phone: [bold]{address}[/]  (its browser warns once: this server signed for itself)")
+        segno.make(address, error="l").terminal(out=sys.stderr, compact=True, border=2)
     if specs["llm"].id == "smollm2-135m":
         errors.print(
             "  [yellow]this language model is tiny and often answers nonsense;[/] a better one: "

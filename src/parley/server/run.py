@@ -14,10 +14,12 @@ from parley.config import Config
 from parley.errors import UnavailableError
 from parley.models.catalogue import Model
 from parley.models.store import Progress, Store, home
-from parley.server import roster, security
+from parley.server import lan, roster, security
 from parley.server.app import create_app
 from parley.server.state import ServerState
 from parley.server.tracing import Tracing
+
+_EVERYWHERE = ("0.0.0.0", "::")
 
 
 class _Announcing(uvicorn.Server):
@@ -42,6 +44,7 @@ class Server:
         self.state: ServerState | None = None
         self.ready = asyncio.Event()
         self.port = config.port
+        self._certificate: tuple[Path, Path] | None = None
 
     async def prepare(
         self,
@@ -56,6 +59,8 @@ class Server:
         config = self.config
         key = config.api_key.get_secret_value() if config.api_key else None
         security.check_binding(config.host, has_key=key is not None, insecure=config.insecure)
+        if config.tls:
+            self._certificate = lan.certificate(home() / "tls", lan.addresses())
         tracing = Tracing(config.otlp_endpoint) if config.otlp_endpoint else None
         self._socket = self._bind()
         try:
@@ -98,6 +103,8 @@ class Server:
             ws_per_message_deflate=False,
             timeout_graceful_shutdown=3,
             lifespan="on",
+            ssl_certfile=self._certificate[0] if self._certificate else None,
+            ssl_keyfile=self._certificate[1] if self._certificate else None,
         )
         self._uvicorn = _Announcing(settings, self.ready)
         await self._uvicorn.serve(sockets=[self._socket])
@@ -110,8 +117,16 @@ class Server:
     @property
     def url(self) -> str:
         """Where to reach it."""
-        host = self.config.host if self.config.host not in ("0.0.0.0", "::") else "localhost"
-        return f"http://{host}:{self.port}"
+        host = self.config.host if self.config.host not in _EVERYWHERE else "localhost"
+        return f"{'https' if self._certificate else 'http'}://{host}:{self.port}"
+
+    @property
+    def lan_url(self) -> str | None:
+        """Where others on the LAN reach it; None when they cannot."""
+        found = lan.addresses()
+        if self._certificate is None or self.config.host not in _EVERYWHERE or not found:
+            return None
+        return f"https://{found[0]}:{self.port}"
 
 
 def log_folder(config: Config) -> Path:

@@ -192,6 +192,12 @@ async function about() {
   }));
 }
 
+// A key may come in the address (the QR code of `parley serve --tls`); it does not stay there.
+const given = new URLSearchParams(location.hash.slice(1)).get("key");
+if (given) {
+  sessionStorage.setItem("parley-key", given);
+  history.replaceState(null, "", location.pathname + location.search);
+}
 settings = new Settings(() => parley, complain);
 setConnected(false);
 about();
