@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from pathlib import Path
 
@@ -31,7 +32,8 @@ def test_a_certificate_is_kept_while_it_fits_and_made_anew_for_another_address(t
 
 async def test_serving_by_https_needs_the_key_that_the_picture_carries(tmp_path: Path) -> None:
     log = tmp_path / "serve.log"
-    process, running = start_server(log, PARLEY_TLS="true", PARLEY_LLM="smollm2-135m", PARLEY_END_OF_SENTENCE="null")
+    given = {"PARLEY_TLS": "true", "PARLEY_LLM": "smollm2-135m"}
+    process, running = await asyncio.to_thread(start_server, log, **given)
     try:
         text = log.read_text()
         key = text.split("#key=", 1)[1].split()[0] if "#key=" in text else None
@@ -46,7 +48,7 @@ async def test_serving_by_https_needs_the_key_that_the_picture_carries(tmp_path:
                 assert (await client.get(url + "/v1/parley", headers=headers)).status_code == 200
     finally:
         process.terminate()
-        process.wait(20)
+        await asyncio.to_thread(process.wait, 20)
 
 
 def _home_certificate() -> Path:
