@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,10 +90,12 @@ class RunningServer:
         return self.url.replace("http", "ws", 1)
 
 
-def start_server(log: Path, **environment: str) -> tuple[subprocess.Popen[bytes], RunningServer]:
-    """Start a server on a free port and wait until it says that it is ready."""
+def start_server(
+    log: Path, python: Sequence[str] = (sys.executable,), **environment: str
+) -> tuple[subprocess.Popen[bytes], RunningServer]:
+    """Start a server on a free port and wait until it says that it is ready; `python` may run it somewhere else."""
     env = {**os.environ, "COLUMNS": "200", **environment}
-    command = [sys.executable, "-m", "parley.cli", "serve", "--port", "0"]
+    command = [*python, "-m", "parley.cli", "serve", "--port", "0"]
     with log.open("wb") as sink:
         process = subprocess.Popen(command, stdout=sink, stderr=subprocess.STDOUT, env=env)
     deadline = time.monotonic() + 300

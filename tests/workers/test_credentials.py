@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 import grpc
@@ -128,3 +129,24 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         channel("10.0.0.5:1", tls(tmp_path, "nobody"))
     with pytest.raises(UsageError, match="make the authority there first"):
         make_pair(tmp_path, "x")
+
+
+async def test_after_a_change_of_the_authority_a_server_comes_back_without_a_restart(ours: Path) -> None:
+    given = fake_settings("w", "127.0.0.1:0", tls=tls(ours, "worker").model_dump(mode="json"))
+    async with contextlib.AsyncExitStack() as stack:
+        first = await stack.enter_async_context(fake_worker(given))
+        fleet = await stack.enter_async_context(Fleet([first.address], tls=tls(ours, "server")))
+
+        def well() -> bool:
+            return any(w.healthy for w in fleet.workers.values())
+
+        assert await fleet.until(well, 5)
+        for old in ours.iterdir():
+            old.unlink()
+        make_authority(ours)
+        for name in ("server", "worker"):
+            make_pair(ours, name)
+        first.process.kill()
+        assert await fleet.until(lambda: not well(), 5)
+        await stack.enter_async_context(fake_worker(given | {"listen": first.address}))
+        assert await fleet.until(well, 10)

@@ -70,8 +70,8 @@ EXTENSION_EVENTS = {
     "parley.playout.end": "everything was sent; answer parley.playout.finished once it was played",
     "parley.response.heard": "how much of an ended answer was heard is known better now",
     "parley.response.words": "when words of an answer sound: [end in the text, milliseconds from its first sample]",
-    "parley.resume": "after session.created: a token that takes a lost connection up again (?resume=TOKEN), and whether "
-    "this connection is such a return",
+    "parley.resume": "after session.created: a token that takes a lost connection up again (?resume=TOKEN), and "
+    "whether this one is such a return",
     "parley.waterfall": "where the time of an answer went, milliseconds",
 }
 """Sent only to clients that opted in."""

@@ -28,6 +28,7 @@ from parley.conversation.settings import Cast, SessionSettings
 from parley.errors import Overloaded, ProtocolError
 from parley.realtime import server_events as se
 from parley.realtime.session_object import RealtimeSession
+from parley.transports import opus
 from parley.transports.bridge import Bridge, Resume
 from parley.transports.mapping import Voices, settings_of
 from parley.transports.telling import AudioTarget
@@ -47,6 +48,9 @@ _VANISHED = "the peer vanished"
 _FAILED = "connection lost"
 _LOST = (_CAME_BACK, _VANISHED, _FAILED)
 _MOST_UNSENT_BYTES = 4 * 1024 * 1024
+
+
+opus.install()
 
 
 class TrackSound:
@@ -156,6 +160,7 @@ class RtcCall:
         self._reason = "client left"
         self._listening: asyncio.Task[None] | None = None
         self._heard_at = 0.0
+        self._buffers: list[opus.ReorderBuffer] = []
         self._peer.on("track", self._on_track)
         self._peer.on("datachannel", self._on_channel)
         self._peer.on("connectionstatechange", self._on_state)
@@ -166,11 +171,12 @@ class RtcCall:
             await self._peer.setRemoteDescription(RTCSessionDescription(offer, "offer"))
             if not any(t.kind == "audio" for t in self._peer.getTransceivers()):
                 raise ProtocolError("the offer has no audio", field="sdp", code="invalid_sdp")
+            self._buffers = opus.receive_with_least_delay(self._peer)
             self._peer.addTrack(PlayoutTrack(self._bridge.pacer.tick, self._sound))
             await self._peer.setLocalDescription(await self._peer.createAnswer())
         except (ValueError, IndexError, KeyError, AttributeError, TypeError) as fault:
             raise ProtocolError(f"the SDP offer cannot be used: {fault}", field="sdp", code="invalid_sdp") from fault
-        return str(self._peer.localDescription.sdp)
+        return opus.asking_for_redundancy(self._peer.localDescription.sdp)
 
     @property
     def lost(self) -> bool:
@@ -203,7 +209,8 @@ class RtcCall:
                     await asyncio.wait([watching])
         finally:
             await self.aclose()
-        bound.info("closed", reason=self._reason)
+        lost, late = (sum(getattr(b, name) for b in self._buffers) for name in ("lost", "late"))
+        bound.info("closed", reason=self._reason, packets_lost=lost, packets_late=late)
 
     async def aclose(self) -> None:
         """End the connection."""

@@ -37,6 +37,7 @@ _FORGET_S = 60.0
 _RETRY_S = (0.1, 1.0)
 _CALL_S = 5.0
 _SESSIONS = 4096
+_ASK_AGAIN_S = 10.0
 
 
 @dataclass(slots=True)
@@ -47,6 +48,8 @@ class RemoteWorker:
     channel: grpc.aio.Channel
     listed: bool
     """Named by the operator: watched for ever."""
+    certificates: tuple[int, ...] = ()
+    """When the files were changed that the channel was made with."""
     announcement: Announcement | None = None
     heard_at: float = 0.0
     broken: bool = True
@@ -102,6 +105,8 @@ class Fleet:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._changed = asyncio.Condition()
         self._stack = AsyncExitStack()
+        self._asked_to_load: dict[Choice, float] = {}
+        self._certificates: tuple[int, ...] = ()
         self.failovers = 0
 
     async def __aenter__(self) -> Self:
@@ -148,7 +153,8 @@ class Fleet:
         """Watch the worker at an address."""
         if address in self._by_address:
             return
-        worker = RemoteWorker(address, channel(address, self._tls, plaintext=self._plaintext), listed)
+        connection = channel(address, self._tls, plaintext=self._plaintext)
+        worker = RemoteWorker(address, connection, listed, self._stamp())
         self._by_address[address] = worker
         worker.watch = self._spawn(self._watch(worker), f"watch {address}")
 
@@ -189,11 +195,27 @@ class Fleet:
                     log.warning("worker lost", worker=worker.name, reason=reason)
                     wait_s = _RETRY_S[0]
                 await self._break(worker)
+                await self._renew(worker)
             if not worker.listed and time.monotonic() - max(worker.heard_at, began) > _FORGET_S:
                 await self._forget(worker)
                 return
             await asyncio.sleep(wait_s)
             wait_s = min(wait_s * 2, _RETRY_S[1])
+
+    async def _renew(self, worker: RemoteWorker) -> None:
+        """Connect anew with this side's certificates when those on disk are others now."""
+        stamp = self._stamp()
+        if stamp != worker.certificates:
+            old = worker.channel
+            worker.channel, worker.certificates = channel(worker.address, self._tls, plaintext=self._plaintext), stamp
+            await old.close()
+
+    def _stamp(self) -> tuple[int, ...]:
+        tls = self._tls
+        try:
+            return tuple(p.stat().st_mtime_ns for p in (tls.ca, tls.cert, tls.key)) if tls else ()
+        except OSError:
+            return self._certificates  # in the middle of being replaced
 
     async def _hear(self, worker: RemoteWorker) -> None:
         call = worker.worker.Watch(pb.GetCapabilitiesRequest())
@@ -241,6 +263,10 @@ class Fleet:
         return found
 
     def _load(self, choice: Choice) -> None:
+        now = time.monotonic()
+        if now - self._asked_to_load.get(choice, -_ASK_AGAIN_S) < _ASK_AGAIN_S:
+            return
+        self._asked_to_load[choice] = now
         worker = self.workers[choice.worker]
         request = pb.LoadModelRequest(model_id=choice.model, background=True)
 

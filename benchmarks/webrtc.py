@@ -1,0 +1,315 @@
+"""Calls over WebRTC to a running server: over bad networks, in great number, many at once.
+
+    python -m benchmarks.webrtc loss RECORDINGS --url URL           word errors under loss, jitter, low rate
+    python -m benchmarks.webrtc churn --url URL --count 200         connections that close, vanish, are hung up
+    python -m benchmarks.webrtc crowd RECORDINGS --url URL          how regularly frames arrive in 20 calls
+
+The network is a relay in this process, through which the call's packets are led by the address in the server's answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fractions
+import json
+import random
+import re
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import av
+import httpx
+import numpy as np
+import typer
+from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
+from aiortc.mediastreams import MediaStreamError
+
+from parley.audio import files
+from parley.audio.pcm import Int16, to_float, to_int16
+from parley.audio.resample import resample
+from parley.client.word_errors import distance
+from parley.transports import opus
+
+RATE, FRAME = 48000, 960
+opus.install()  # a caller sends redundancy, as browsers do
+app = typer.Typer(help=__doc__, no_args_is_help=True)
+
+
+@dataclass(frozen=True)
+class Network:
+    """What happens to packets, each way."""
+
+    loss: float = 0.0
+    jitter_s: float = 0.0
+    """Each packet is late by a random time up to this."""
+    rate_bps: float | None = None
+
+
+class Relay(asyncio.DatagramProtocol):
+    """A lossy, late, narrow way between a caller and a server."""
+
+    def __init__(self, target: tuple[str, int], network: Network, seed: int) -> None:
+        self._target = target
+        self._network = network
+        self._random = random.Random(seed)
+        self._caller: tuple[str, int] | None = None
+        self._free = {True: 0.0, False: 0.0}
+        self._transport: asyncio.DatagramTransport | None = None
+        self.passed = self.dropped = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.DatagramTransport", transport)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        back = addr == self._target
+        if not back:
+            self._caller = addr
+        to = self._caller if back else self._target
+        if to is None or self._random.random() < self._network.loss:
+            self.dropped += 1
+            return
+        self.passed += 1
+        loop = asyncio.get_running_loop()
+        at = loop.time() + self._random.uniform(0.0, self._network.jitter_s)
+        if self._network.rate_bps:
+            at = self._free[back] = max(at, self._free[back]) + len(data) * 8 / self._network.rate_bps
+        loop.call_at(at, self._send, data, to)
+
+    def _send(self, data: bytes, to: tuple[str, int]) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.sendto(data, to)
+
+
+class Microphone(MediaStreamTrack):
+    """Silence, and what it is told to say."""
+
+    kind = "audio"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._queue: Int16 = np.empty(0, np.int16)
+        self._began: float | None = None
+        self._frames = 0
+
+    def say(self, samples: Int16) -> None:
+        """After whatever is queued."""
+        self._queue = np.concatenate([self._queue, samples])
+
+    async def recv(self) -> av.AudioFrame:
+        """The next 20 ms."""
+        loop = asyncio.get_running_loop()
+        self._began = self._began or loop.time()
+        await asyncio.sleep(max(0.0, self._began + self._frames * 0.02 - loop.time()))
+        samples, self._queue = self._queue[:FRAME], self._queue[FRAME:]
+        frame = av.AudioFrame.from_ndarray(np.pad(samples, (0, FRAME - len(samples))).reshape(1, -1), "s16", "mono")
+        frame.sample_rate, frame.pts, frame.time_base = RATE, self._frames * FRAME, fractions.Fraction(1, RATE)
+        self._frames += 1
+        return frame
+
+
+class Call:
+    """One caller."""
+
+    def __init__(self) -> None:
+        self.peer = RTCPeerConnection()
+        self.microphone = Microphone()
+        self.events: list[dict[str, Any]] = []
+        self.arrived: list[float] = []
+        """Loop times of frames, before the jitter buffer smooths them away there is nothing to see."""
+        self.changed = asyncio.Event()
+        self.location = ""
+        self.peer.addTrack(self.microphone)
+        self.channel = self.peer.createDataChannel("oai-events")
+        self.channel.on("message", self._take)
+        self.peer.on("track", self._on_track)
+        self._listening: asyncio.Task[None] | None = None
+
+    def _take(self, message: str) -> None:
+        self.events.append(json.loads(message))
+        self.changed.set()
+
+    def _on_track(self, track: MediaStreamTrack) -> None:
+        self._listening = asyncio.create_task(self._listen(track))
+
+    async def _listen(self, track: MediaStreamTrack) -> None:
+        loop = asyncio.get_running_loop()
+        with suppress(MediaStreamError):
+            while True:
+                await track.recv()
+                self.arrived.append(loop.time())
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        """Events of a type."""
+        return [e for e in self.events if e["type"] == kind]
+
+    async def until(self, holds: Callable[[], bool], seconds: float) -> bool:
+        """Whether it came to hold in time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not holds():
+                    self.changed.clear()
+                    await self.changed.wait()
+        return holds()
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self.peer.close()
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.gather(self._listening, return_exceptions=True)
+
+
+@asynccontextmanager
+async def call(url: str, network: Network | None = None, seed: int = 1) -> AsyncIterator[Call]:
+    """Connect, by a relay where a network is given; raises `TimeoutError` when no connection comes about."""
+    caller, relay = Call(), None
+    await caller.peer.setLocalDescription(await caller.peer.createOffer())
+    offer = caller.peer.localDescription.sdp
+    if network is not None:  # the server is not to find the caller but through the relay
+        offer = re.sub(r"a=(candidate:.*|end-of-candidates)\r\n", "", offer)
+    async with httpx.AsyncClient(timeout=30) as client:
+        answer = await client.post(
+            f"{url}/v1/realtime/calls",
+            content=offer,
+            headers={"Content-Type": "application/sdp"},
+        )
+    answer.raise_for_status()
+    caller.location = answer.headers["Location"]
+    sdp = answer.text
+    if network is not None:
+        host, port = re.findall(r"a=candidate:\S+ 1 udp \d+ (\d+\.\d+\.\d+\.\d+) (\d+) typ host", sdp)[0]
+        loop = asyncio.get_running_loop()
+        relay, _ = await loop.create_datagram_endpoint(
+            lambda: Relay((host, int(port)), network, seed), local_addr=(host, 0)
+        )
+        own = relay.get_extra_info("sockname")
+        lines = [line for line in sdp.splitlines() if not line.startswith("a=candidate")]
+        at = next(i for i, line in enumerate(lines) if line.startswith("a=ice-ufrag"))
+        lines.insert(at, f"a=candidate:1 1 udp 2130706431 {own[0]} {own[1]} typ host")
+        sdp = "\r\n".join(lines) + "\r\n"
+    try:
+        await caller.peer.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
+        if not await caller.until(lambda: bool(caller.of("session.created")), 15):
+            raise TimeoutError("no connection came about")
+        yield caller
+    finally:
+        await caller.close()
+        if relay is not None:
+            relay.close()
+
+
+def clip(path: Path) -> Int16:
+    """At 48 kHz."""
+    samples, rate_hz = files.read(path)
+    return to_int16(resample(to_float(samples), rate_hz, RATE))
+
+
+NETWORKS = {
+    "good": Network(),
+    "2 % loss": Network(loss=0.02),
+    "5 % loss": Network(loss=0.05),
+    "10 % loss": Network(loss=0.10),
+    "100 ms jitter": Network(jitter_s=0.1),
+    "300 kbit/s": Network(rate_bps=300_000),
+}
+
+
+@app.command()
+def loss(
+    recordings: Path,
+    url: str = "http://localhost:8000",
+    only: Annotated[list[str] | None, typer.Option(help="Networks")] = None,
+    clips: int = 12,
+    seed: int = 1,
+) -> None:
+    """Word errors of the user's speech over bad networks, the same clips over each."""
+    asyncio.run(_loss(recordings, url, only or list(NETWORKS), clips, seed))
+
+
+async def _loss(recordings: Path, url: str, names: list[str], clips: int, seed: int) -> None:
+    entries = [
+        e for e in json.loads((recordings / "manifest.json").read_text(encoding="utf-8"))
+        if e["language"] == "en" and 1.0 < e["seconds"] < 7.0
+    ][:clips]  # fmt: skip
+    for name in names:
+        errors = words = unanswered = 0
+        for entry in entries:
+            async with call(url, NETWORKS[name], seed) as caller:
+                caller.microphone.say(np.concatenate([np.zeros(RATE, np.int16), clip(recordings / entry["file"])]))
+                answered = await caller.until(lambda: bool(caller.of("response.done")), entry["seconds"] + 25)
+                unanswered += not answered
+                done = caller.of("conversation.item.input_audio_transcription.completed")
+                found, count = distance(entry["transcript"], " ".join(e["transcript"] for e in done))
+                errors, words = errors + found, words + count
+        typer.echo(
+            f"{name:14} word errors {errors}/{words} = {100 * errors / words:5.1f} %   "
+            f"conversations that did not go on: {unanswered} of {len(entries)}"
+        )
+
+
+@app.command()
+def churn(url: str = "http://localhost:8000", count: int = 200, at_once: int = 4) -> None:
+    """Connect again and again; end by closing, by silence, by a hang-up from outside, by never connecting."""
+    asyncio.run(_churn(url, count, at_once))
+
+
+async def _churn(url: str, count: int, at_once: int) -> None:
+    gate = asyncio.Semaphore(at_once)
+    outcome = {"connected": 0, "failed": 0}
+
+    async def one(number: int) -> None:
+        async with gate:
+            try:
+                async with call(url) as caller:
+                    outcome["connected"] += 1
+                    await caller.until(lambda: len(caller.arrived) > 10, 3)
+                    match number % 4:
+                        case 1:  # a hang-up from outside
+                            async with httpx.AsyncClient() as client:
+                                await client.post(f"{url}{caller.location}/hangup")
+                        case 2:  # the network is cut: nothing is said, nothing arrives
+                            for transceiver in caller.peer.getTransceivers():
+                                transport = transceiver.sender.transport.transport
+                                await transport._connection.close()
+                        case 3:  # the channel alone is closed
+                            caller.channel.close()
+            except (TimeoutError, httpx.HTTPError, ConnectionError) as fault:
+                outcome["failed"] += 1
+                typer.echo(f"{number}: {fault!r}")
+
+    began = time.monotonic()
+    await asyncio.gather(*(one(number) for number in range(count)))
+    typer.echo(f"{outcome['connected']} of {count} connected in {time.monotonic() - began:.0f} s")
+
+
+@app.command()
+def crowd(recordings: Path, url: str = "http://localhost:8000", calls: int = 20, seconds: float = 30) -> None:
+    """Many calls at once that listen to typed answers; how regularly frames leave the jitter buffer's front."""
+    asyncio.run(_crowd(url, calls, seconds))
+
+
+async def _crowd(url: str, calls: int, seconds: float) -> None:
+    late: list[float] = []
+
+    async def one() -> None:
+        async with call(url) as caller:
+            item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Tell me a story."}]}
+            caller.channel.send(json.dumps({"type": "conversation.item.create", "item": item}))
+            caller.channel.send(json.dumps({"type": "response.create"}))
+            await asyncio.sleep(seconds)
+            gaps = np.diff(caller.arrived[50:]) * 1000
+            late.extend(np.abs(gaps - 20.0))
+
+    await asyncio.gather(*(one() for _ in range(calls)))
+    typer.echo(
+        f"{calls} calls, {seconds:.0f} s: deviation from the 20 ms cadence p50 {np.percentile(late, 50):.2f} ms, "
+        f"p95 {np.percentile(late, 95):.2f} ms, p99 {np.percentile(late, 99):.2f} ms"
+    )
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,106 @@
+"""Packets that come out of order or not at all."""
+
+from __future__ import annotations
+
+import fractions
+from itertools import pairwise
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from aiortc.rtp import RtpPacket
+from hypothesis import given
+from hypothesis import strategies as st
+
+from parley.audio.pcm import Int16, rms_dbfs
+from parley.models.fakes import tone
+from parley.transports.opus import ConcealingDecoder, ReorderBuffer, ResilientEncoder
+
+
+def packet(number: int, data: bytes = b"") -> RtpPacket:
+    made: Any = RtpPacket(sequence_number=number % 65536, timestamp=number * 960 % 2**32)
+    made._data = data or number.to_bytes(4, "big")
+    assert isinstance(made, RtpPacket)
+    return made
+
+
+def run(numbers: list[int]) -> tuple[list[tuple[int, int]], ReorderBuffer]:
+    """(lost before, number) of everything that was given."""
+    buffer = ReorderBuffer()
+    given_: list[tuple[int, int]] = []
+    for number in numbers:
+        _, batch = buffer.add(packet(number))
+        for lost, data in batch.parts if batch else ():
+            given_.append((lost, int.from_bytes(data, "big")))
+    return given_, buffer
+
+
+def test_while_the_order_is_right_every_packet_goes_on_at_once() -> None:
+    buffer = ReorderBuffer()
+    for number in range(65530, 65560):
+        assert buffer.add(packet(number))[1] is not None
+
+
+def test_a_lost_packet_costs_one_packet_of_time() -> None:
+    assert run([1, 2, 4, 5])[0] == [(0, 1), (0, 2), (1, 4), (0, 5)]
+
+
+def test_a_packet_that_comes_late_makes_the_next_gap_be_waited_for() -> None:
+    given_, buffer = run([1, 3, 2, 4, 6, 5, 7])
+    assert given_ == [(0, 1), (1, 3), (0, 4), (0, 5), (0, 6), (0, 7)]
+    assert (buffer.lost, buffer.late) == (1, 1)
+
+
+def test_after_a_calm_time_less_is_waited() -> None:
+    _, buffer = run([1, 5, 2, 3, 4])
+    deep = buffer.depth
+    for number in range(6, 1200):
+        buffer.add(packet(number))
+    assert buffer.depth < deep
+
+
+@given(st.lists(st.integers(0, 60), min_size=1, max_size=60, unique=True), st.integers(0, 65535))
+def test_whatever_the_order_numbers_only_grow_and_none_is_counted_twice(order: list[int], base: int) -> None:
+    given_, buffer = run([base + n for n in order])
+    numbers = [number for _, number in given_]
+    assert numbers == sorted(set(numbers))
+    assert len(numbers) + buffer.late + len(buffer._waiting) == len(order)
+    for (_, before), (lost, number) in pairwise(given_):
+        assert number - before == lost + 1
+
+
+def encoded(samples: Int16) -> list[bytes]:
+    encoder = ResilientEncoder()
+    packets: list[bytes] = []
+    for at in range(0, len(samples), 960):
+        frame = av.AudioFrame.from_ndarray(samples[at : at + 960].reshape(1, -1), format="s16", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = 48000, at, fractions.Fraction(1, 48000)
+        packets += encoder.encode(frame)[0]
+    return packets
+
+
+def decoded(packets: list[tuple[int, bytes]]) -> Int16:
+    decoder: Any = ConcealingDecoder()
+    buffer = ReorderBuffer()
+    sound: list[Int16] = []
+    for number, data in packets:
+        _, batch = buffer.add(packet(number, data))
+        sound += [f.to_ndarray().reshape(-1) for f in decoder.decode(batch)] if batch else []
+    return np.concatenate(sound)
+
+
+@pytest.mark.parametrize("lost", [(), (20,), (20, 21, 22), (10, 20, 30)])
+def test_lost_sound_is_filled_and_time_goes_on(lost: tuple[int, ...]) -> None:
+    packets = list(enumerate(encoded(tone(1.0, 48000))))
+    sound = decoded([p for p in packets if p[0] not in lost])
+    assert abs(len(sound) - len(packets) * 960) <= 960 * (1 if lost else 0)
+    for number in lost:
+        filled = sound[number * 960 : (number + 1) * 960]
+        assert rms_dbfs(filled) > -40, "something of the tone is there"
+
+
+def test_rubbish_is_no_sound_and_no_fault() -> None:
+    packets = encoded(tone(0.2, 48000))
+    mixed = [(n, data if n != 4 else b"\xff" * 7) for n, data in enumerate(packets)]
+    assert len(decoded(mixed)) >= 960 * (len(packets) - 2)
