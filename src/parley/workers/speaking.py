@@ -46,12 +46,15 @@ class RemoteVoice:
         self.name = name
         self.languages = languages
         self.voices = voices or (name,)
+        self.fallback = True
+        """Whether another voice may stand in while this one is resident nowhere."""
         self._fleet = fleet
         self._streams = count(1)
 
     async def synthesize(self, text: str, style: SpeakingStyle, caller: Caller) -> AsyncGenerator[SpeechChunk, None]:
         """See `Synthesizer.synthesize`; a worker that fails is followed by another, from the first word not given."""
-        need = Need(self.name, language=style.language if "*" in self.languages else None)
+        known = not {style.language, "*"}.isdisjoint(self.languages)
+        need = Need(self.name, language=style.language if known else None, fallback=self.fallback)
         said = _Said(text)
         failed: set[str] = set()
         for attempt in range(_ATTEMPTS):
