@@ -48,6 +48,10 @@ class Policy:
     """What is left of the score of words that cannot end a sentence."""
     unclosed: float = 0.9
     """What is left of the score of a sentence that the recogniser did not close."""
+    verb_final: float = 0.45
+    """Score, without a turn model, of words in a language whose sentences end in their verb."""
+    before_verb: float = 0.5
+    """What is left of it while the verb has not come."""
     bias: float = 1.37
     sound: float = 0.35
     words: float = 1.4
@@ -76,7 +80,8 @@ def required_wait_s(evidence: Evidence, settings: TurnSettings, policy: Policy =
     if settings.mode == "silence":
         return settings.silence_s
     shortest, longest = settings.waits_s
-    if evidence.transcript and len(evidence.transcript.split()) <= policy.few_words:
+    awaits_verb = words.ends_in_its_verb(evidence.transcript or "", settings.language) is False
+    if evidence.transcript and len(evidence.transcript.split()) <= policy.few_words and not awaits_verb:
         longest = min(longest, policy.few_words_wait_s)
     score = _score(evidence, settings.language, policy)
     both = evidence.probability is not None and evidence.sentence is not None
@@ -91,6 +96,8 @@ def _score(evidence: Evidence, language: str, policy: Policy) -> float:
         return score
     if evidence.probability is not None and evidence.sentence is not None:
         return _joint_score(evidence.probability, evidence.sentence, text, policy)
+    if evidence.probability is None and (ends := words.ends_in_its_verb(text, language)) is not None:
+        return _verb_final_score(text, ends, policy)
     if words.trails_off(text, language):
         return score * policy.trailing
     if words.is_complete(text):
@@ -98,6 +105,14 @@ def _score(evidence: Evidence, language: str, policy: Policy) -> float:
         lift = policy.lift_question if text.rstrip().endswith("?") else policy.lift_statement
         return score + (1 - score) * lift
     return score * policy.unclosed
+
+
+def _verb_final_score(text: str, ends: bool, policy: Policy) -> float:
+    """The verb tells more than the recogniser's full stop, which closes whatever it was given."""
+    if not ends:
+        return policy.verb_final * policy.before_verb
+    lift = policy.lift_question if text.rstrip().endswith("?") else policy.lift_statement
+    return policy.verb_final + (1 - policy.verb_final) * lift
 
 
 def features(probability: float, sentence: float, text: str) -> tuple[float, float, float, float, float]:

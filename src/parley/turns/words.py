@@ -127,6 +127,20 @@ def trails_off(text: str, language: str) -> bool:
     return words[-1] in _TRAILING.get(language, frozenset())
 
 
+_FINITE: dict[str, tuple[str, ...]] = {
+    # Telugu sentences end in a finite verb: third person (-ది -డు -రు -యి), first (-ను -ము -ం), second (-వు -రు),
+    # imperative and polite (-ండి -లి), negation (లేదు కాదు), questions in -ా.
+    "te": ("ది", "డు", "దు", "రు", "యి", "ను", "ము", "న్నాం", "తాం", "శాం", "వు", "ండి", "లి", "దా", "వా", "రా", "యా", "డా"),
+}  # fmt: skip
+
+
+def ends_in_its_verb(text: str, language: str) -> bool | None:
+    """Whether the last word is a finite verb; None for a language whose sentences need not end in one."""
+    endings = _FINITE.get(language)
+    words = normalise(text)
+    return words[-1].endswith(endings) if endings and words else None
+
+
 def is_complete(text: str) -> bool:
     """Whether the recogniser closed the sentence (full stop, question or exclamation mark, danda)."""
     return text.rstrip().endswith((".", "?", "!", "।")) and not text.rstrip().endswith("...")
