@@ -158,6 +158,12 @@ async def test_a_spoken_question_is_answered_and_the_answer_can_be_interrupted(
         await caller.wait(lambda: len(caller.of("response.done")) >= 2, 20)
         assert caller.of("response.done")[1]["response"]["status"] == "cancelled"
     await until_nobody_is_left(server)
+    async with httpx.AsyncClient() as client:
+        text = (await client.get(f"{server.url}/metrics")).text
+    received = next(
+        line for line in text.splitlines() if line.startswith('parley_webrtc_packets_total{kind="received"}')
+    )
+    assert float(received.split()[-1]) > 200
     assert first_audible_s(caller.sound, RATE) is not None
     assert last_audible_s(caller.sound, RATE) is not None
 

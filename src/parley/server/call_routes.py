@@ -72,6 +72,7 @@ async def _serve(state: ServerState, call_id: str, call: RtcCall, kept: Kept | N
             call.session.restore(kept.items if kept else ())
             resume = Resume(seat.token, state.resumption.kept_s, resumed=kept is not None)
             await call.serve(state.config.max_session_minutes * 60, resume)
+            state.metrics.count_call(call.quality)
             if call.lost:
                 state.resumption.keep(seat.token, call.session.history.items, call.shown)
     except Exception:

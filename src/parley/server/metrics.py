@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from parley.conversation import happenings as hp
 from parley.models.executor import all_waits
+from parley.transports.webrtc import Quality
 
 _SECONDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 
@@ -37,9 +38,28 @@ class Metrics:
         self.stages = Histogram(
             "parley_stage_seconds", "Share of that by stage", ["stage"], buckets=_SECONDS, registry=registry
         )
+        self.packets = Counter(
+            "parley_webrtc_packets", "RTP packets of calls that are over, by what became of them", ["kind"],
+            registry=registry,
+        )  # fmt: skip
+        self.round_trip = Histogram(
+            "parley_webrtc_round_trip_seconds", "Of calls, as RTCP tells it", buckets=_SECONDS, registry=registry
+        )
         self.loop_lag = Gauge("parley_loop_lag_seconds", "How late the event loop is", registry=registry)
         registry.register(_ModelWaits())
         self.load_seconds = Gauge("parley_model_load_seconds", "Time to load a model", ["part"], registry=registry)
+
+    def count_call(self, quality: Quality) -> None:
+        """What the network did to a WebRTC call that is over."""
+        for kind, count in (
+            ("received", quality.packets_received),
+            ("lost", quality.packets_lost),
+            ("late", quality.packets_late),
+            ("lost_there", quality.lost_there),
+        ):
+            self.packets.labels(kind).inc(max(0, count))
+        if quality.round_trip_s is not None:
+            self.round_trip.observe(quality.round_trip_s)
 
     def observe(self, happening: hp.Happening) -> None:
         """Count what a session tells."""

@@ -10,6 +10,7 @@ import asyncio
 import fractions
 from collections import deque
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import av
@@ -18,6 +19,7 @@ import numpy as np
 import structlog
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
+from aiortc.stats import RTCInboundRtpStreamStats, RTCRemoteInboundRtpStreamStats
 
 from parley.audio.pcm import Int16
 from parley.audio.resample import AdaptingResampler
@@ -39,7 +41,9 @@ RATE_HZ = 48000
 _FRAME = RATE_HZ // 50
 _FRAME_S = 0.02
 _LEAD_S = 0.02
-_LATENCY_S = 0.06  # network and the client's jitter buffer, until better is known
+_JITTER_BUFFER_S = 0.04  # usual in browsers
+_LATENCY_S = 0.06  # network and the client's jitter buffer, until RTCP tells the way there and back
+_STATISTICS_EVERY_S = 5.0
 _CONNECT_S = 20.0
 _VANISHED_S = 12.0
 _MOST_UNSENT_EVENTS = 2000
@@ -130,6 +134,19 @@ class PlayoutTrack(MediaStreamTrack):
         return frame
 
 
+@dataclass(slots=True)
+class Quality:
+    """What the network did to a call so far."""
+
+    packets_received: int = 0
+    packets_lost: int = 0
+    packets_late: int = 0
+    round_trip_s: float | None = None
+    """The last that RTCP told."""
+    lost_there: int = 0
+    """Of our packets, as the client reports."""
+
+
 class RtcCall:
     """One peer, from its offer to its end."""
 
@@ -161,6 +178,7 @@ class RtcCall:
         self._listening: asyncio.Task[None] | None = None
         self._heard_at = 0.0
         self._buffers: list[opus.ReorderBuffer] = []
+        self.quality = Quality()
         self._peer.on("track", self._on_track)
         self._peer.on("datachannel", self._on_channel)
         self._peer.on("connectionstatechange", self._on_state)
@@ -201,6 +219,7 @@ class RtcCall:
                 watching = asyncio.create_task(self._watch(longest_s), name="webrtc-watch")
                 try:
                     await self._over.wait()
+                    await self._look_at_quality()
                     if self.lost:  # what left since its last word was not heard
                         self._bridge.pacer.latency_s += asyncio.get_running_loop().time() - self._heard_at
                     self.session.cancel_response()
@@ -209,8 +228,7 @@ class RtcCall:
                     await asyncio.wait([watching])
         finally:
             await self.aclose()
-        lost, late = (sum(getattr(b, name) for b in self._buffers) for name in ("lost", "late"))
-        bound.info("closed", reason=self._reason, packets_lost=lost, packets_late=late)
+        bound.info("closed", reason=self._reason, **asdict(self.quality))
 
     async def aclose(self) -> None:
         """End the connection."""
@@ -229,9 +247,12 @@ class RtcCall:
         except TimeoutError:
             self._end("no connection came about")
             return
-        self._heard_at = loop.time()
+        self._heard_at = looked = loop.time()
         while not self._over.is_set():
             now = loop.time()
+            if now > looked + _STATISTICS_EVERY_S:
+                looked = now
+                await self._look_at_quality()
             if now > ends:
                 self._end("session time is over")
             elif now > self._heard_at + _VANISHED_S:
@@ -239,6 +260,19 @@ class RtcCall:
             elif self.session.broken.is_set():
                 self._end("internal error")
             await asyncio.sleep(0.5)
+
+    async def _look_at_quality(self) -> None:
+        """How far behind the client is, and what got lost."""
+        for report in (await self._peer.getStats()).values():
+            if isinstance(report, RTCRemoteInboundRtpStreamStats) and report.kind == "audio":
+                self.quality.lost_there = report.packetsLost
+                if report.roundTripTime:
+                    self.quality.round_trip_s = report.roundTripTime
+                    self._bridge.pacer.latency_s = _JITTER_BUFFER_S + report.roundTripTime / 2
+            elif isinstance(report, RTCInboundRtpStreamStats) and report.kind == "audio":
+                self.quality.packets_received = report.packetsReceived
+        self.quality.packets_lost = sum(b.lost for b in self._buffers)
+        self.quality.packets_late = sum(b.late for b in self._buffers)
 
     def _end(self, reason: str) -> None:
         if not self._over.is_set():
