@@ -3,7 +3,7 @@
     python -m benchmarks.browser QUESTION.wav INTERRUPTION.wav --url http://localhost:8000 [--exchanges 12]
 
 The recordings are the microphone. Microphone and loudspeaker are taken down in the page on one time line: from the last
-voiced sample of the question to the first audible one of the answer, and from the first voiced sample of the interruption
+voiced sample of the question to the first audible one of the answer, from the first voiced sample of the interruption
 to the last audible one. Start the server with instructions that make long answers.
 """
 

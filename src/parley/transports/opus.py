@@ -1,55 +1,51 @@
 """Opus over lossy networks: packets in order with the least delay, losses concealed, forward error correction.
 
 aiortc's own buffer holds four packets back (80 ms), stalls for sixteen when one is missing, and its decoder leaves a
-loss out, so that speech is cut. Here a packet goes on at once while the order is right; a gap is waited for as long as
-packets of this call were late before, then libopus fills it, from the next packet's redundancy (RFC 6716, 2.1.7) or by
-extrapolation. The parts of aiortc that are replaced for it are named at `install`.
+loss out, so that speech is cut; decoder and encoder work in threads of their own, whose hand-overs cost more than the
+work. Here a packet goes on at once while the order is right; a gap is waited for as long as packets of this call were
+late before, then libopus fills it, from the next packet's redundancy (RFC 6716, 2.1.7) or by extrapolation. All of it
+happens where the packet arrives.
 """
 
 from __future__ import annotations
 
 import ctypes
 import ctypes.util
-import fractions
+import platform
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import aiortc.rtcrtpreceiver
-import aiortc.rtcrtpsender
 import av
 import numpy as np
 import structlog
 from aiortc import RTCPeerConnection
-from aiortc.codecs.base import Decoder
-from aiortc.codecs.opus import OpusEncoder
-from aiortc.jitterbuffer import JitterFrame
 from aiortc.rtp import RtpPacket
 
 from parley.audio.pcm import Int16
+from parley.errors import ModelError
 
 log = structlog.get_logger("webrtc")
 
 RATE_HZ = 48000
+HEARD_HZ = 16000
+"""What arrives is decoded at the rate of the models: nothing is to be converted after that."""
+_FRAME = RATE_HZ // 50
 _SEQUENCE = 1 << 16
 _FEWEST, _MOST = 1, 6  # packets that may overtake a missing one before it is given up
 _CALM = 500  # packets without a late one after which less is waited
 _CONCEALED = 5  # packets (100 ms) at most: beyond, extrapolated speech is noise
 _LONGEST = 5760  # samples of an Opus packet
-
-
-class Batch(JitterFrame):
-    """Packets that may be decoded now, each with how many were lost before it."""
-
-    def __init__(self, parts: list[tuple[int, bytes]], timestamp: int) -> None:
-        super().__init__(parts[-1][1], timestamp)
-        self.parts = parts
+_LARGEST = 1276  # bytes of one
+_VOIP, _BITRATE, _COMPLEXITY, _FEC, _EXPECTED_LOSS = 2048, 4002, 4010, 4012, 4014  # of opus_defines.h
 
 
 class ReorderBuffer:
-    """Puts packets into order; takes the place of aiortc's `JitterBuffer`."""
+    """Puts packets into order; takes the place of aiortc's `JitterBuffer`, and keeps what it would pass on."""
 
-    def __init__(self) -> None:
+    def __init__(self, deliver: Callable[[int, bytes], None]) -> None:
+        self._deliver = deliver
         self._expected: int | None = None
         self._waiting: dict[int, RtpPacket] = {}
         self._calm = 0
@@ -57,8 +53,8 @@ class ReorderBuffer:
         self.lost = 0
         self.late = 0
 
-    def add(self, packet: RtpPacket) -> tuple[bool, Batch | None]:
-        """Take a packet; gives what can be decoded now."""
+    def add(self, packet: RtpPacket) -> tuple[bool, None]:
+        """Take a packet; deliver what can be decoded now, each with the number of packets lost before it."""
         number = packet.sequence_number
         if self._expected is None:
             self._expected = number
@@ -70,24 +66,23 @@ class ReorderBuffer:
         self._calm += 1
         if self._calm > _CALM:
             self._calm, self.depth = 0, max(_FEWEST, self.depth - 1)
-        parts: list[tuple[int, bytes]] = []
-        timestamp = packet.timestamp
         while (missing := self._missing()) is not None:
             self.lost += missing
             self._expected = (self._expected + missing) % _SEQUENCE
             found = self._waiting.pop(self._expected)
-            parts.append((missing, bytes(getattr(found, "_data", b""))))
-            timestamp = found.timestamp
             self._expected = (self._expected + 1) % _SEQUENCE
-        return False, Batch(parts, timestamp) if parts else None
+            self._deliver(missing, bytes(getattr(found, "_data", b"")))
+        return False, None
 
     def _missing(self) -> int | None:
         """How many packets before the next one are given up; None: wait."""
         assert self._expected is not None
+        if self._expected in self._waiting:
+            return 0
         if not self._waiting:
             return None
         gaps = [(number - self._expected) % _SEQUENCE for number in self._waiting]
-        return min(gaps) if min(gaps) == 0 or max(gaps) >= self.depth else None
+        return min(gaps) if max(gaps) >= self.depth else None
 
     def _came_late(self, by: int) -> None:
         """It was given up already: the next time more is waited."""
@@ -111,21 +106,35 @@ def _library() -> Any:
     ]  # fmt: skip
     library.opus_decoder_destroy.argtypes = [ctypes.c_void_p]
     library.opus_decoder_destroy.restype = None
+    library.opus_encoder_create.restype = ctypes.c_void_p
+    library.opus_encoder_create.argtypes = [ctypes.c_int32, ctypes.c_int, ctypes.c_int, ctypes.POINTER(ctypes.c_int)]
+    library.opus_encode.argtypes = [
+        ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p, ctypes.c_int32,
+    ]  # fmt: skip
+    library.opus_encoder_destroy.argtypes = [ctypes.c_void_p]
+    library.opus_encoder_destroy.restype = None
     return library
 
 
 _opus = _library()
 
 
-class ConcealingDecoder(Decoder):
-    """Opus to 48 kHz mono, with something in the place of every packet that was lost."""
+is_here = _opus is not None
+"""Whether there is a libopus to use; else aiortc's own parts do it, with their delay."""
 
-    def __init__(self) -> None:
+# ctypes cannot call functions with a variable number of arguments there, and the encoder is set by one.
+can_encode = is_here and not (platform.system() == "Darwin" and platform.machine() == "arm64")
+
+
+class ConcealingDecoder:
+    """Opus to mono at a rate that Opus knows, with something in the place of every packet that was lost."""
+
+    def __init__(self, rate_hz: int = RATE_HZ) -> None:
         fault = ctypes.c_int()
-        self._state = _opus.opus_decoder_create(RATE_HZ, 1, ctypes.byref(fault))
+        self._state = _opus.opus_decoder_create(rate_hz, 1, ctypes.byref(fault))
         if fault.value:
-            raise RuntimeError(f"libopus gives no decoder (error {fault.value})")
-        self._samples = 960
+            raise ModelError(f"libopus gives no decoder (error {fault.value})")
+        self._samples = rate_hz // 50
         self._out = np.empty(_LONGEST, np.int16)
 
     def __del__(self) -> None:
@@ -133,62 +142,47 @@ class ConcealingDecoder(Decoder):
         if getattr(self, "_state", None):
             _opus.opus_decoder_destroy(self._state)
 
-    def decode(self, encoded_frame: JitterFrame) -> list[Any]:
-        """Frames of a batch (of a single packet, when aiortc's own buffer gave it)."""
-        parts = getattr(encoded_frame, "parts", [(0, encoded_frame.data)])
-        sound: list[Int16] = []
-        for lost, data in parts:
-            sound += self._conceal(min(lost, _CONCEALED), data)
-            got = self._run(data, _LONGEST, fec=False)
-            if len(got):
-                self._samples = len(got)
-                sound.append(got)
-        if not sound:
-            return []
-        joined = np.concatenate(sound)
-        frame = av.AudioFrame.from_ndarray(joined.reshape(1, -1), format="s16", layout="mono")
-        frame.sample_rate = RATE_HZ
-        frame.pts = encoded_frame.timestamp
-        frame.time_base = fractions.Fraction(1, RATE_HZ)
-        return [frame]
+    def decode(self, lost: int, data: bytes) -> Int16:
+        """The sound of a packet, behind what stands for the `lost` ones before it."""
+        parts = self._conceal(min(lost, _CONCEALED), data) if lost else []
+        got = self._run(data, _LONGEST, fec=False)
+        if len(got):
+            self._samples = len(got)
+        return np.concatenate([*parts, got]) if parts else got
 
     def _conceal(self, lost: int, following: bytes) -> list[Int16]:
         filled = [self._run(None, self._samples, fec=False) for _ in range(lost - 1)]
-        if lost:  # of the last one the packet behind it may carry a copy
-            filled.append(self._run(following, self._samples, fec=True))
+        filled.append(self._run(following, self._samples, fec=True))  # the packet behind it may carry a copy
         return filled
 
     def _run(self, data: bytes | None, room: int, *, fec: bool) -> Int16:
-        count = _opus.opus_decode(self._state, data, len(data) if data else 0, self._out.ctypes.data, room, int(fec))
+        size = len(data) if data else 0
+        count = _opus.opus_decode(self._state, data, size, self._out.ctypes.data, room, int(fec))
         return self._out[: max(0, count)].copy()  # what cannot be decoded is nothing: the next packet will do
 
 
-class ResilientEncoder(OpusEncoder):
-    """aiortc's encoder with redundancy for lost packets, which every browser decodes."""
+class ResilientEncoder:
+    """48 kHz mono to Opus with redundancy for lost packets, which every browser decodes."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.codec.bit_rate = 48_000
-        self.codec.options = {"application": "voip", "fec": "1", "packet_loss": "10"}
+        fault = ctypes.c_int()
+        self._state = _opus.opus_encoder_create(RATE_HZ, 1, _VOIP, ctypes.byref(fault))
+        if fault.value:
+            raise ModelError(f"libopus gives no encoder (error {fault.value})")
+        for setting, value in ((_BITRATE, 40_000), (_COMPLEXITY, 5), (_FEC, 1), (_EXPECTED_LOSS, 10)):
+            _opus.opus_encoder_ctl(ctypes.c_void_p(self._state), ctypes.c_int(setting), ctypes.c_int32(value))
+        self._out = ctypes.create_string_buffer(_LARGEST)
 
+    def __del__(self) -> None:
+        """Free it."""
+        if getattr(self, "_state", None):
+            _opus.opus_encoder_destroy(self._state)
 
-def install() -> None:
-    """Let aiortc use these: `get_decoder` and `get_encoder` as its receiver and sender look them up."""
-    receiver: Any = aiortc.rtcrtpreceiver
-    sender: Any = aiortc.rtcrtpsender
-    get_decoder, get_encoder = receiver.get_decoder, sender.get_encoder
-
-    def decoder(codec: Any) -> Any:
-        concealing = codec.mimeType.lower() == "audio/opus" and _opus is not None
-        return ConcealingDecoder() if concealing else get_decoder(codec)
-
-    def encoder(codec: Any) -> Any:
-        return ResilientEncoder() if codec.mimeType.lower() == "audio/opus" else get_encoder(codec)
-
-    receiver.get_decoder = decoder
-    sender.get_encoder = encoder
-    if _opus is None:
-        log.warning("no libopus found: losses on WebRTC are not concealed")
+    def encode(self, samples: Int16) -> bytes:
+        """One packet of 20 ms (960 samples)."""
+        sound = np.ascontiguousarray(samples)
+        count = _opus.opus_encode(self._state, sound.ctypes.data, _FRAME, self._out, _LARGEST)
+        return self._out.raw[: max(0, count)]
 
 
 def asking_for_redundancy(sdp: str) -> str:
@@ -196,14 +190,30 @@ def asking_for_redundancy(sdp: str) -> str:
     return re.sub(r"(a=rtpmap:(\d+) opus/48000/2\r\n)(?!a=fmtp)", r"\1a=fmtp:\2 minptime=10;useinbandfec=1\r\n", sdp)
 
 
-def receive_with_least_delay(peer: RTCPeerConnection) -> list[ReorderBuffer]:
-    """Give a peer's audio receivers our buffer, once the remote description is set; returns them for statistics."""
-    if _opus is None:
+def receive_with_least_delay(peer: RTCPeerConnection, hear: Callable[[Int16], None]) -> list[ReorderBuffer]:
+    """Let a peer's audio arrive at `hear` (mono at `HEARD_HZ`) as soon as it can be decoded.
+
+    To be called once the remote description is set. Returns the buffers for statistics; none where there is no libopus:
+    the sound comes by the track then. (The buffer is a private field of aiortc's receiver; the tests notice its loss.)
+    """
+    if not is_here:
+        log.warning("no libopus found: losses on WebRTC are not concealed")
         return []
     buffers = []
     for transceiver in peer.getTransceivers():
         if transceiver.kind == "audio":
-            buffers.append(ReorderBuffer())
+            decoder = ConcealingDecoder(HEARD_HZ)
+            buffers.append(ReorderBuffer(_hearing(decoder, hear)))
             receiver: Any = transceiver.receiver
+            assert hasattr(receiver, "_RTCRtpReceiver__jitter_buffer"), "another aiortc than this was written for"
             receiver._RTCRtpReceiver__jitter_buffer = buffers[-1]
     return buffers
+
+
+def _hearing(decoder: ConcealingDecoder, hear: Callable[[Int16], None]) -> Callable[[int, bytes], None]:
+    def deliver(lost: int, data: bytes) -> None:
+        sound = decoder.decode(lost, data)
+        if len(sound):
+            hear(sound)
+
+    return deliver

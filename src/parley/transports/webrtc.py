@@ -40,6 +40,10 @@ log = structlog.get_logger("webrtc")
 RATE_HZ = 48000
 _FRAME = RATE_HZ // 50
 _FRAME_S = 0.02
+_TIME_BASE = fractions.Fraction(1, RATE_HZ)
+_FADE_FRAMES = (
+    10  # of silence that are encoded; then the codec has come to rest, and one packet is sent again and again
+)
 _LEAD_S = 0.02
 _JITTER_BUFFER_S = 0.04  # usual in browsers
 _LATENCY_S = 0.06  # network and the client's jitter buffer, until RTCP tells the way there and back
@@ -52,9 +56,6 @@ _VANISHED = "the peer vanished"
 _FAILED = "connection lost"
 _LOST = (_CAME_BACK, _VANISHED, _FAILED)
 _MOST_UNSENT_BYTES = 4 * 1024 * 1024
-
-
-opus.install()
 
 
 class TrackSound:
@@ -115,9 +116,12 @@ class PlayoutTrack(MediaStreamTrack):
         self._sound = sound
         self._began: float | None = None
         self._frames = 0
+        self._encoder = opus.ResilientEncoder() if opus.can_encode else None
+        self._silent_frames = 0
+        self._silence = b""
 
-    async def recv(self) -> av.AudioFrame:
-        """The next frame, when its time has come."""
+    async def recv(self) -> Any:
+        """The next frame, when its time has come: as a packet where we encode ourselves."""
         loop = asyncio.get_running_loop()
         if self._began is None:
             self._began = loop.time()
@@ -126,11 +130,24 @@ class PlayoutTrack(MediaStreamTrack):
         if self.readyState != "live":
             raise MediaStreamError
         self._tick(loop.time())
-        frame = av.AudioFrame.from_ndarray(self._sound.take().reshape(1, -1), format="s16", layout="mono")
-        frame.sample_rate = RATE_HZ
-        frame.pts = self._frames * _FRAME
-        frame.time_base = fractions.Fraction(1, RATE_HZ)
+        samples = self._sound.take()
+        made = self._packet(samples) if self._encoder else self._frame(samples)
+        made.pts = self._frames * _FRAME
+        made.time_base = _TIME_BASE
         self._frames += 1
+        return made
+
+    def _packet(self, samples: Int16) -> Any:
+        assert self._encoder is not None
+        self._silent_frames = 0 if samples.any() else self._silent_frames + 1
+        if self._silent_frames <= _FADE_FRAMES or not self._silence:
+            self._silence = self._encoder.encode(samples)  # the last one before it is kept serves on
+        return av.Packet(self._silence)
+
+    @staticmethod
+    def _frame(samples: Int16) -> av.AudioFrame:
+        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
+        frame.sample_rate = RATE_HZ
         return frame
 
 
@@ -189,7 +206,7 @@ class RtcCall:
             await self._peer.setRemoteDescription(RTCSessionDescription(offer, "offer"))
             if not any(t.kind == "audio" for t in self._peer.getTransceivers()):
                 raise ProtocolError("the offer has no audio", field="sdp", code="invalid_sdp")
-            self._buffers = opus.receive_with_least_delay(self._peer)
+            self._buffers = opus.receive_with_least_delay(self._peer, self._hear)
             self._peer.addTrack(PlayoutTrack(self._bridge.pacer.tick, self._sound))
             await self._peer.setLocalDescription(await self._peer.createAnswer())
         except (ValueError, IndexError, KeyError, AttributeError, TypeError) as fault:
@@ -293,20 +310,24 @@ class RtcCall:
         if track.kind == "audio" and self._listening is None:
             self._listening = asyncio.create_task(self._listen(track), name="webrtc-listen")
 
+    def _hear(self, samples: Int16) -> None:
+        self._heard_at = asyncio.get_running_loop().time()
+        try:
+            self.session.append_audio(samples, opus.HEARD_HZ)
+        except Overloaded as fault:
+            self._end(str(fault))
+
     async def _listen(self, track: MediaStreamTrack) -> None:
-        loop = asyncio.get_running_loop()
-        resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE_HZ)
+        """Until the track ends; the sound comes this way only where there is no libopus."""
+        resampler = av.AudioResampler(format="s16", layout="mono", rate=opus.HEARD_HZ)
         try:
             while True:
                 frame = await track.recv()
-                self._heard_at = loop.time()
                 assert isinstance(frame, av.AudioFrame)
                 for mono in resampler.resample(frame):
-                    self.session.append_audio(mono.to_ndarray().reshape(-1), RATE_HZ)
+                    self._hear(mono.to_ndarray().reshape(-1).astype(np.int16, copy=False))
         except MediaStreamError:
             self._end("client left")
-        except Overloaded as fault:
-            self._end(str(fault))
 
     def _on_channel(self, channel: Any) -> None:
         if self._channel is not None:
