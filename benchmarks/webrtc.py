@@ -100,7 +100,7 @@ class Microphone(MediaStreamTrack):
         """After whatever is queued."""
         self._queue = np.concatenate([self._queue, samples])
 
-    async def recv(self) -> av.Packet:
+    async def recv(self) -> Any:
         """The next 20 ms, with redundancy, as browsers send it."""
         loop = asyncio.get_running_loop()
         self._began = self._began or loop.time()
@@ -115,7 +115,9 @@ class Microphone(MediaStreamTrack):
 class Call:
     """One caller."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, keep_sound: bool = False) -> None:
+        self.keep_sound = keep_sound
+        self._heard: list[Int16] = []
         self.peer = RTCPeerConnection()
         self.microphone = Microphone()
         self.events: list[dict[str, Any]] = []
@@ -138,10 +140,20 @@ class Call:
 
     async def _listen(self, track: MediaStreamTrack) -> None:
         loop = asyncio.get_running_loop()
+        resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
         with suppress(MediaStreamError):
             while True:
-                await track.recv()
+                frame = await track.recv()
                 self.arrived.append(loop.time())
+                if self.keep_sound:
+                    assert isinstance(frame, av.AudioFrame)
+                    mono = resampler.resample(frame)
+                    self._heard += [m.to_ndarray().reshape(-1).astype(np.int16) for m in mono]
+
+    @property
+    def sound(self) -> Int16:
+        """Everything that was heard, if it is kept."""
+        return np.concatenate(self._heard) if self._heard else np.empty(0, np.int16)
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         """Events of a type."""
@@ -165,16 +177,18 @@ class Call:
 
 
 @asynccontextmanager
-async def call(url: str, network: Network | None = None, seed: int = 1) -> AsyncIterator[Call]:
+async def call(
+    url: str, network: Network | None = None, seed: int = 1, *, query: str = "", keep_sound: bool = False
+) -> AsyncIterator[Call]:
     """Connect, by a relay where a network is given; raises `TimeoutError` when no connection comes about."""
-    caller, relay = Call(), None
+    caller, relay = Call(keep_sound=keep_sound), None
     await caller.peer.setLocalDescription(await caller.peer.createOffer())
     offer = caller.peer.localDescription.sdp
     if network is not None:  # the server is not to find the caller but through the relay
         offer = re.sub(r"a=(candidate:.*|end-of-candidates)\r\n", "", offer)
     async with httpx.AsyncClient(timeout=30) as client:
         answer = await client.post(
-            f"{url}/v1/realtime/calls",
+            f"{url}/v1/realtime/calls{query}",
             content=offer,
             headers={"Content-Type": "application/sdp"},
         )

@@ -83,9 +83,11 @@ def test_mistakes_are_named_with_their_mend(arguments: tuple[str, ...], code: in
 def test_config_shows_what_counts_and_hides_secrets(tmp_path: Path) -> None:
     path = tmp_path / "parley.yaml"
     path.write_text("port: 9001\nasr: whisper-base\n")
-    out = json.loads(parley("config", "--config", str(path), "--json", PARLEY_API_KEY="secret", WHISPER_MODEL="base"))
+    out = json.loads(
+        parley("config", "--config", str(path), "--json", PARLEY_API_KEY="hush-hush", WHISPER_MODEL="base")
+    )
     assert (out["port"], out["asr"]) == (9001, "base")
-    assert "secret" not in str(out)
+    assert "hush-hush" not in str(out)
     path.write_text("prot: 9001\n")
     assert "prot" in parley("config", "--config", str(path), code=2)
 

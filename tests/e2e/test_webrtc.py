@@ -3,125 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import fractions
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any
 
-import av
 import httpx
-import numpy as np
 import pytest
-from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
-from aiortc.mediastreams import MediaStreamError
+from aiortc import RTCSessionDescription
+from benchmarks.webrtc import RATE, Call, call
 
 from parley.audio import files
-from parley.audio.pcm import Int16
 from parley.client.audibility import first_audible_s, last_audible_s
 from parley.client.word_errors import words
 from tests.conftest import Clip, RunningServer
 
-RATE, FRAME = 48000, 960
+
+def keeping(server: RunningServer, query: str = "") -> AbstractAsyncContextManager[Call]:
+    return call(server.url, query=query, keep_sound=True)
 
 
-class Microphone(MediaStreamTrack):
-    """Silence, and what it is told to say."""
-
-    kind = "audio"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._queue: Int16 = np.empty(0, np.int16)
-        self._began: float | None = None
-        self.frames = 0
-
-    def say(self, samples: Int16) -> None:
-        self._queue = np.concatenate([self._queue, samples])
-
-    async def recv(self) -> av.AudioFrame:
-        loop = asyncio.get_running_loop()
-        self._began = self._began or loop.time()
-        await asyncio.sleep(max(0.0, self._began + self.frames * 0.02 - loop.time()))
-        samples, self._queue = self._queue[:FRAME], self._queue[FRAME:]
-        samples = np.pad(samples, (0, FRAME - len(samples)))
-        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
-        frame.sample_rate, frame.pts, frame.time_base = RATE, self.frames * FRAME, fractions.Fraction(1, RATE)
-        self.frames += 1
-        return frame
-
-
-class Caller:
-    """A peer that talks, listens and keeps what it got."""
-
-    def __init__(self) -> None:
-        self.peer = RTCPeerConnection()
-        self.microphone = Microphone()
-        self.events: list[dict[str, Any]] = []
-        self.changed = asyncio.Event()
-        self.heard: list[Int16] = []
-        self._listening: asyncio.Task[None] | None = None
-        self.peer.addTrack(self.microphone)
-        self.channel = self.peer.createDataChannel("oai-events")
-        self.channel.on("message", self._take)
-        self.peer.on("track", self._on_track)
-
-    def _take(self, message: str) -> None:
-        self.events.append(json.loads(message))
-        self.changed.set()
-
-    def _on_track(self, track: MediaStreamTrack) -> None:
-        self._listening = asyncio.create_task(self._listen(track))
-
-    async def _listen(self, track: MediaStreamTrack) -> None:
-        resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
-        try:
-            while True:
-                frame = await track.recv()
-                assert isinstance(frame, av.AudioFrame)
-                for mono in resampler.resample(frame):
-                    self.heard.append(mono.to_ndarray().reshape(-1).astype(np.int16))
-        except MediaStreamError:
-            return
-
-    @property
-    def sound(self) -> Int16:
-        return np.concatenate(self.heard) if self.heard else np.empty(0, np.int16)
-
-    def of(self, kind: str) -> list[dict[str, Any]]:
-        return [e for e in self.events if e["type"] == kind]
-
-    async def wait(self, holds: Callable[[], bool], seconds: float = 20.0) -> None:
-        async with asyncio.timeout(seconds):
-            while not holds():
-                self.changed.clear()
-                await self.changed.wait()
-
-    async def close(self) -> None:
-        await self.peer.close()
-        if self._listening is not None:
-            await asyncio.wait([self._listening], timeout=2)
-
-
-@asynccontextmanager
-async def call(server: RunningServer, query: str = "") -> AsyncIterator[Caller]:
-    caller = Caller()
-    await caller.peer.setLocalDescription(await caller.peer.createOffer())
-    async with httpx.AsyncClient(timeout=30) as client:
-        answer = await client.post(
-            f"{server.url}/v1/realtime/calls{query}",
-            content=caller.peer.localDescription.sdp,
-            headers={"Content-Type": "application/sdp"},
-        )
-    assert answer.status_code == 201, answer.text
-    assert answer.headers["Location"].startswith("/v1/realtime/calls/rtc_")
-    await caller.peer.setRemoteDescription(RTCSessionDescription(answer.text, "answer"))
-    try:
-        await caller.wait(lambda: bool(caller.of("session.created")))
-        yield caller
-    finally:
-        await caller.close()
+async def heard_within(caller: Call, holds: Callable[[], bool], seconds: float = 20.0) -> None:
+    assert await caller.until(holds, seconds), [e["type"] for e in caller.events]
 
 
 async def until_nobody_is_left(server: RunningServer) -> None:
@@ -136,9 +39,9 @@ async def until_nobody_is_left(server: RunningServer) -> None:
 async def test_a_spoken_question_is_answered_and_the_answer_can_be_interrupted(
     server: RunningServer, question: Clip, interruption: Clip, tmp_path: Path
 ) -> None:
-    async with call(server) as caller:
+    async with keeping(server) as caller:
         caller.microphone.say(question.samples(RATE))
-        await caller.wait(lambda: bool(caller.of("response.done")), 40)
+        await heard_within(caller, lambda: bool(caller.of("response.done")), 40)
         transcript = caller.of("conversation.item.input_audio_transcription.completed")[0]["transcript"]
         assert "bridge" in transcript.lower()
         kinds = [e["type"] for e in caller.events]
@@ -152,10 +55,10 @@ async def test_a_spoken_question_is_answered_and_the_answer_can_be_interrupted(
         assert set(words(said)) & set(words(told.json()["text"])), (said, told.text)
 
         caller.microphone.say(question.samples(RATE))
-        await caller.wait(lambda: len(caller.of("output_audio_buffer.started")) == 2, 40)
+        await heard_within(caller, lambda: len(caller.of("output_audio_buffer.started")) == 2, 40)
         caller.microphone.say(interruption.samples(RATE))
-        await caller.wait(lambda: bool(caller.of("output_audio_buffer.cleared")), 20)
-        await caller.wait(lambda: len(caller.of("response.done")) >= 2, 20)
+        await heard_within(caller, lambda: bool(caller.of("output_audio_buffer.cleared")), 20)
+        await heard_within(caller, lambda: len(caller.of("response.done")) >= 2, 20)
         assert caller.of("response.done")[1]["response"]["status"] == "cancelled"
     await until_nobody_is_left(server)
     async with httpx.AsyncClient() as client:
@@ -169,13 +72,13 @@ async def test_a_spoken_question_is_answered_and_the_answer_can_be_interrupted(
 
 
 async def test_typed_text_is_answered_aloud_and_settings_come_with_the_offer(server: RunningServer) -> None:
-    async with call(server, "?model=gpt-realtime") as caller:
+    async with keeping(server, "?model=gpt-realtime") as caller:
         assert caller.of("session.created")[0]["session"]["model"] == "gpt-realtime"
         item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Say hello."}]}
         caller.channel.send(json.dumps({"type": "conversation.item.create", "item": item}))
         caller.channel.send(json.dumps({"type": "response.create"}))
         caller.channel.send("nonsense")
-        await caller.wait(lambda: bool(caller.of("response.done")), 40)
+        await heard_within(caller, lambda: bool(caller.of("response.done")), 40)
         assert caller.of("error")[0]["error"]["code"] == "invalid_json"
         assert caller.of("output_audio_buffer.stopped")
     await until_nobody_is_left(server)
@@ -201,7 +104,7 @@ async def test_an_offer_that_is_none_is_refused_and_nothing_stays(
 
 
 async def test_a_call_can_be_ended_from_outside(server: RunningServer) -> None:
-    caller = Caller()
+    caller = Call()
     await caller.peer.setLocalDescription(await caller.peer.createOffer())
     form = {
         "sdp": (None, caller.peer.localDescription.sdp),
@@ -211,7 +114,7 @@ async def test_a_call_can_be_ended_from_outside(server: RunningServer) -> None:
         answer = await client.post(f"{server.url}/v1/realtime/calls", files=form)
         assert answer.status_code == 201, answer.text
         await caller.peer.setRemoteDescription(RTCSessionDescription(answer.text, "answer"))
-        await caller.wait(lambda: bool(caller.of("session.created")))
+        await heard_within(caller, lambda: bool(caller.of("session.created")))
         assert caller.of("session.created")[0]["session"]["instructions"] == "Be brief."
         ended = await client.post(f"{server.url}{answer.headers['Location']}/hangup")
         assert ended.status_code == 200

@@ -27,6 +27,7 @@ def make_authority(folder: Path) -> Path:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "parley authority")])
     builder = _builder(name, name, key.public_key(), _CA_DAYS)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    builder = builder.add_extension(_usage(signs=True), critical=True)
     builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     _write(folder / "ca.key", _pem(key), secret=True)
     _write(path, builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
@@ -49,6 +50,9 @@ def make_pair(folder: Path, name: str, *, days: int = 825) -> tuple[Path, Path]:
     builder = _builder(subject, authority.subject, key.public_key(), days)
     names = [x509.DNSName(WORKER_NAME), x509.DNSName(name)]
     builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
+    builder = builder.add_extension(issuer, critical=False)  # strict verifiers (Python 3.13) ask for it
+    builder = builder.add_extension(_usage(signs=False), critical=True)
     usage = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
     builder = builder.add_extension(x509.ExtendedKeyUsage(usage), critical=False)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
@@ -72,6 +76,13 @@ def _builder(
         .not_valid_before(begins)
         .not_valid_after(now + dt.timedelta(days=days))
     )
+
+
+def _usage(*, signs: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs, key_cert_sign=signs, crl_sign=signs, content_commitment=False,
+        key_encipherment=False, data_encipherment=False, key_agreement=False, encipher_only=False, decipher_only=False,
+    )  # fmt: skip
 
 
 def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
