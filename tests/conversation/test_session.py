@@ -213,6 +213,7 @@ def test_an_answer_that_stalls_goes_on_from_the_first_word_without_sound() -> No
         assert ended.items[0].text == "Well, it is so. But it is late."
         assert " ".join(s.voice.said) == "Well, it is so. But it is late."
         assert s.chat.prompts[-1][-1] == {"role": "assistant", "content": "Well, it is so. But"}
+        assert [m["role"] for m in s.chat.prompts[-1]].count("assistant") == 1, "what was heard of it is in there once"
         assert s.chat.open_streams == 0
 
     play(script, lambda: Stage(chat=FakeChat(["Well, it is so. But … nothing", " it is late."])))

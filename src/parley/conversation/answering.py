@@ -206,7 +206,8 @@ class Answering:
         if wish.input is not None:
             messages = as_messages(list(wish.input), instructions)
         else:
-            messages = session.history.messages(instructions, settings.memory_tokens)
+            own = {i.id for i in answer.items}  # of one that is begun anew: what there is of it comes behind the prompt
+            messages = session.history.messages(instructions, settings.memory_tokens, without=own)
         if not answer.committed:
             add_user_words(messages, answer.transcript)
         options = ChatOptions(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 from uuid import uuid4
@@ -86,12 +87,14 @@ class History:
         index = self._index(item_id)
         return self.items[index - 1].id if index else None
 
-    def messages(self, instructions: str, budget_tokens: int, *, ahead: bool = False) -> list[dict[str, Any]]:
+    def messages(
+        self, instructions: str, budget_tokens: int, *, ahead: bool = False, without: Collection[str] = ()
+    ) -> list[dict[str, Any]]:
         """The prompt in the form of the chat interface.
 
         When the budget is exceeded, the older half is left out at once: a prompt that only grows at its end
         is read by the model from its cache, one that loses an item every turn is read anew every turn.
-        `ahead`: it is read while nobody waits, and what is nearly too long is halved now, not before an answer.
+        `without`: ids of items to leave out. `ahead`: it is read while nobody waits, and what is nearly too long is halved now, not before an answer.
         """
         budget_tokens = round(budget_tokens * _NEARLY) if ahead else budget_tokens
         start = next((i for i, item in enumerate(self.items) if item.id == self._oldest), 0)
@@ -101,7 +104,7 @@ class History:
             while start < len(self.items) - 1 and self.items[start].kind == "function_call_output":
                 start += 1  # a result without its call confuses models
             self._oldest = self.items[start].id
-        return as_messages(self.items[start:], instructions)
+        return as_messages([i for i in self.items[start:] if i.id not in without], instructions)
 
     def _index(self, item_id: str, field: str = "item_id") -> int:
         for index, item in enumerate(self.items):
