@@ -94,7 +94,8 @@ class History:
 
         When the budget is exceeded, the older half is left out at once: a prompt that only grows at its end
         is read by the model from its cache, one that loses an item every turn is read anew every turn.
-        `without`: ids of items to leave out. `ahead`: it is read while nobody waits, and what is nearly too long is halved now, not before an answer.
+        `ahead`: it is read while nobody waits, and what is nearly too long is halved now, not before an answer.
+        `without`: ids of items to leave out.
         """
         budget_tokens = round(budget_tokens * _NEARLY) if ahead else budget_tokens
         start = next((i for i, item in enumerate(self.items) if item.id == self._oldest), 0)

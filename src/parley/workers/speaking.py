@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from itertools import count
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import structlog
@@ -95,7 +95,7 @@ class RemoteVoice:
             )
             call = worker.worker.Synthesize()
             try:
-                await call.write(request)
+                await _write(call, request)
                 unpaid_ms = 0
                 first = True
                 async for frame in _frames(call):
@@ -108,18 +108,23 @@ class RemoteVoice:
                     if frame.last_of_piece:
                         return
                     if unpaid_ms >= _GRANT_MS:
-                        await call.write(pb.TextChunk(credit_ms=unpaid_ms))
+                        await _write(call, pb.TextChunk(credit_ms=unpaid_ms))
                         unpaid_ms = 0
                 raise ModelError(f"worker {choice.worker} ended in the middle of a piece", retryable=True)
             finally:
                 call.cancel()
 
 
-async def _frames(call: object) -> AsyncIterator[pb.AudioFrame]:
+async def _write(call: Any, chunk: pb.TextChunk) -> None:
+    async with asyncio.timeout(_SILENT_S):
+        await call.write(chunk)
+
+
+async def _frames(call: Any) -> AsyncIterator[pb.AudioFrame]:
     """Frames and heartbeats; raises `TimeoutError` when neither comes."""
     while True:
         async with asyncio.timeout(_SILENT_S):
-            frame = await call.read()  # type: ignore[attr-defined]
+            frame = await call.read()
         if not isinstance(frame, pb.AudioFrame):
             return
         yield frame
