@@ -1,7 +1,7 @@
 # The recipes of the project; `just --list` shows them. They use .venv where there is one.
 
 set shell := ["bash", "-euo", "pipefail", "-c"]
-export PATH := justfile_directory() / ".venv/bin" + ":" + env("PATH")
+export PATH := justfile_directory() / ".venv/bin" + ":" + env("PATH") + ":/usr/sbin:/sbin"
 
 # Format, lint, import direction
 lint:
