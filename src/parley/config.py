@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from parley.conversation.settings import DEFAULT_INSTRUCTIONS
 from parley.errors import UsageError
+from parley.validation import explain
 from parley.workers.settings import TlsSettings
 
 
@@ -207,8 +208,7 @@ def load(path: Path | None = None, **given: Any) -> Config:
     try:
         return Config(**{k: v for k, v in given.items() if v is not None})
     except ValidationError as fault:
-        errors = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in fault.errors())
-        raise UsageError(f"{path or 'configuration'}: {errors}") from fault
+        raise UsageError(f"{path or 'configuration'}: {explain(fault)}") from fault
     finally:
         _File.content = {}
 

@@ -131,6 +131,20 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         make_pair(tmp_path, "x")
 
 
+async def test_certificates_that_are_being_replaced_do_not_end_the_watch(ours: Path) -> None:
+    given = fake_settings("w", "127.0.0.1:0", tls=tls(ours, "worker").model_dump(mode="json"))
+    async with fake_worker(given) as worker, Fleet([worker.address], tls=tls(ours, "server")) as fleet:
+        assert await fleet.until(lambda: "w" in fleet.workers, 5)
+        known = fleet.workers["w"]
+        before = known.channel
+        (ours / "server.pem").unlink()
+        await fleet._renew(known)
+        assert known.channel is before
+        make_pair(ours, "server")
+        await fleet._renew(known)
+        assert known.channel is not before
+
+
 async def test_after_a_change_of_the_authority_a_server_comes_back_without_a_restart(ours: Path) -> None:
     given = fake_settings("w", "127.0.0.1:0", tls=tls(ours, "worker").model_dump(mode="json"))
     async with contextlib.AsyncExitStack() as stack:

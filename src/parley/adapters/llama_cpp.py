@@ -14,11 +14,11 @@ from contextlib import aclosing, suppress
 
 from parley.adapters.openai_chat import OpenAiChat
 from parley.errors import ModelError
+from parley.models.children import end
 from parley.models.executor import Slots
 from parley.models.interfaces import Caller, ChatDelta, ChatModel, ChatOptions, Message, ModelSpec
 
 _START_S = 120.0
-_STOP_S = 5.0
 
 
 class LlamaCpp:
@@ -53,13 +53,7 @@ class LlamaCpp:
     async def aclose(self) -> None:
         """Close the connections, then end the process."""
         await self.client.aclose()
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        try:
-            await asyncio.wait_for(self._process.wait(), _STOP_S)
-        except TimeoutError:
-            self._process.kill()
-            await self._process.wait()
+        await end(self._process)
 
 
 async def load(spec: ModelSpec) -> ChatModel:

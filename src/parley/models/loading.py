@@ -38,3 +38,10 @@ async def load(spec: ModelSpec) -> Any:
         return await asyncio.to_thread(loader, spec)
     except (OSError, ValueError, RuntimeError, ImportError) as fault:
         raise ModelError(f"{spec.id} could not be loaded: {fault}") from fault
+
+
+async def close(model: Any) -> None:
+    """Unload a model, whichever way it has for that."""
+    closer = getattr(model, "aclose", None) or getattr(model, "close", None)
+    if closer is not None and inspect.isawaitable(closing := closer()):
+        await closing

@@ -8,7 +8,6 @@ ceiling the least recently used ones; none before it was resident for `min_resid
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from parley.errors import ModelError, ModelNotFound, Overloaded, UsageError
 from parley.models.interfaces import ModelSpec
+from parley.models.loading import close
 
 log = structlog.get_logger("model")
 
@@ -115,7 +115,7 @@ class ModelManager:
         await asyncio.gather(*tasks, return_exceptions=True)
         for resident in self.models.values():
             for model, _ in resident.outgoing:
-                await _close(model)
+                await close(model)
             resident.outgoing.clear()
             if resident.model is not None:
                 await self._drop(resident)
@@ -175,7 +175,7 @@ class ModelManager:
             try:
                 await self._warm_up(model)
             except BaseException:
-                await _close(model)
+                await close(model)
                 raise
             resident.load_s = self._now - began
             return model
@@ -199,7 +199,7 @@ class ModelManager:
             return
         model = await self._made(resident)
         if resident.state != "resident":  # it went meanwhile
-            await _close(model)
+            await close(model)
             return
         old, held = resident.model, resident.references
         resident.references = 0
@@ -207,7 +207,7 @@ class ModelManager:
         if held:
             resident.outgoing.append((old, held))
         else:
-            await _close(old)
+            await close(old)
 
     # -- holding --------------------------------------------------------------------------------------
 
@@ -232,7 +232,7 @@ class ModelManager:
                 resident.outgoing[index] = (old, held - 1)
                 if held == 1:
                     del resident.outgoing[index]
-                    await _close(old)
+                    await close(old)
                 return
 
     @asynccontextmanager
@@ -305,18 +305,12 @@ class ModelManager:
         model, resident.model = resident.model, None
         resident.references = 0
         self._set(resident, "absent")
-        await _close(model)
+        await close(model)
 
     async def _evict_now_and_then(self) -> None:
         while True:
             await asyncio.sleep(self.settings.evict_check_interval_ms / 1000)
             await self.evict()
-
-
-async def _close(model: Any) -> None:
-    closer = getattr(model, "aclose", None) or getattr(model, "close", None)
-    if closer is not None and inspect.isawaitable(closing := closer()):
-        await closing
 
 
 def _retrieved(task: asyncio.Task[None]) -> None:

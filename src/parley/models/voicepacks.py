@@ -25,6 +25,7 @@ from parley.audio import files as audio_files
 from parley.errors import AudioError, ModelError, ModelNotFound, UsageError
 from parley.models.interfaces import ModelSpec
 from parley.models.loading import adapter
+from parley.validation import explain
 
 METADATA = "metadata.yaml"
 SEED = "ref/seed.wav"
@@ -103,8 +104,7 @@ def read(folder: Path) -> VoicePack:
     except yaml.YAMLError as fault:
         raise UsageError(f"{path}: not valid YAML ({fault})") from fault
     except ValidationError as fault:
-        errors = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in fault.errors())
-        raise UsageError(f"{path}: {errors}") from fault
+        raise UsageError(f"{path}: {explain(fault)}") from fault
     found = tuple(sorted(p for p in folder.rglob("*") if p.is_file() and p.name != METADATA))
     return VoicePack(folder.name, folder.parent.name, folder, metadata, found)
 

@@ -18,7 +18,6 @@ from parley.realtime.session_object import Extensions, updated
 from parley.server.realtime_routes import initial_session, resumed_session
 from parley.server.resumption import Kept
 from parley.server.state import ServerState
-from parley.transports.bridge import Resume
 from parley.transports.webrtc import RtcCall
 
 log = structlog.get_logger("webrtc")
@@ -68,13 +67,9 @@ async def hang_up(call_id: str, request: Request) -> Response:
 async def _serve(state: ServerState, call_id: str, call: RtcCall, kept: Kept | None) -> None:
     log.info("opened", session=call.session.id, call=call_id, resumed=kept is not None)
     try:
-        with state.seat(), state.resumption.seat(call.supersede) as seat:
-            call.session.restore(kept.items if kept else ())
-            resume = Resume(seat.token, state.resumption.kept_s, resumed=kept is not None)
+        with state.talking(call, kept) as resume:
             await call.serve(state.config.max_session_minutes * 60, resume)
             state.metrics.count_call(call.quality)
-            if call.lost:
-                state.resumption.keep(seat.token, call.session.history.items, call.shown)
     except Exception:
         log.error("call broke", session=call.session.id, exc_info=True)
     finally:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
-import os
 import socket
 from pathlib import Path
 
@@ -17,6 +16,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from parley.workers.certificates import begun, pem_of, write_file
 
 _DAYS = 397  # browsers refuse longer ones
 _RENEW_DAYS = 14
@@ -54,26 +55,13 @@ def _fits(path: Path, names: list[str]) -> bool:
 def _make(cert: Path, key: Path, names: list[str]) -> None:
     secret = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"parley on {socket.gethostname()}"[:64])])
-    now = dt.datetime.now(dt.UTC)
     alternatives = [x509.DNSName("localhost"), x509.DNSName(socket.gethostname())]
     ips = [x509.IPAddress(ipaddress.ip_address(a)) for a in dict.fromkeys(("127.0.0.1", *names))]
     made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(secret.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=_DAYS))
+        begun(name, name, secret.public_key(), _DAYS)
         .add_extension(x509.SubjectAlternativeName([*alternatives, *ips]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .sign(secret, hashes.SHA256())
     )
-    descriptor = os.open(key, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(
-            secret.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-        )
-    cert.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    write_file(key, pem_of(secret), secret=True)
+    write_file(cert, made.public_bytes(serialization.Encoding.PEM))

@@ -17,7 +17,6 @@ from parley.realtime.reader import Reader
 from parley.realtime.session_object import Extensions, RealtimeSession, WireFormat, updated
 from parley.server.resumption import Kept
 from parley.server.state import ServerState
-from parley.transports.bridge import Resume
 from parley.transports.websocket import RealtimeSocket, SocketLimits, refuse
 
 log = structlog.get_logger("websocket")
@@ -51,13 +50,10 @@ async def _serve(socket: WebSocket, extensions: Extensions | None) -> None:
         ticker=state.ticker, observe=state.observe,
         limits=SocketLimits(max_session_s=state.config.max_session_minutes * 60),
     )  # fmt: skip
-    with state.seat(), state.resumption.seat(connection.supersede) as seat:
+    with state.talking(connection, kept) as resume:
         await socket.accept("realtime" if "realtime" in socket.scope.get("subprotocols", ()) else None)
         log.info("opened", session=connection.session.id, extensions=extensions is not None, resumed=kept is not None)
-        connection.session.restore(kept.items if kept else ())
-        await connection.serve(Resume(seat.token, state.resumption.kept_s, resumed=kept is not None))
-        if connection.lost and extensions:
-            state.resumption.keep(seat.token, connection.session.history.items, connection.shown)
+        await connection.serve(resume)
 
 
 def resumed_session(fresh: RealtimeSession, kept: Kept | None) -> RealtimeSession:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,7 +17,7 @@ from parley.conversation.settings import Cast
 from parley.errors import ModelError, ModelNotFound, UsageError
 from parley.models.catalogue import Catalogue, Model, catalogue
 from parley.models.interfaces import ModelSpec
-from parley.models.loading import load
+from parley.models.loading import close, load
 from parley.models.selection import named
 from parley.models.store import Progress, Store
 from parley.transports.mapping import Voices
@@ -115,9 +114,7 @@ class Roster:
     async def aclose(self) -> None:
         """Unload everything."""
         for model in self.models.values():
-            closer = getattr(model, "aclose", None) or getattr(model, "close", None)
-            if closer is not None and inspect.isawaitable(closing := closer()):
-                await closing
+            await close(model)
         await self.fleet.__aexit__()
         if self.child is not None:
             await self.child.aclose()

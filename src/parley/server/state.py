@@ -11,20 +11,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from aiortc import RTCIceServer
 
 from parley.config import Config
 from parley.conversation import happenings as hp
+from parley.conversation.session import Session
 from parley.conversation.settings import SessionSettings
 from parley.errors import Overloaded
+from parley.realtime.session_object import RealtimeSession
 from parley.server.admission import Admission
 from parley.server.metrics import Metrics
 from parley.server.resumption import Kept, Resumption
 from parley.server.roster import Roster
 from parley.server.security import Gate
 from parley.server.tracing import Tracing
+from parley.transports.bridge import Resume
 from parley.transports.pacing import Ticker
 
 _TURN_S = 3600
@@ -35,6 +38,25 @@ def turn_credentials(secret: str, now: float | None = None) -> dict[str, str]:
     username = f"{int((time.time() if now is None else now) + _TURN_S)}:parley"
     digest = hmac.new(secret.encode(), username.encode(), hashlib.sha1).digest()
     return {"username": username, "credential": base64.b64encode(digest).decode()}
+
+
+class Resumable(Protocol):
+    """A connection whose conversation may outlive it."""
+
+    @property
+    def session(self) -> Session:
+        """The conversation."""
+
+    @property
+    def shown(self) -> RealtimeSession:
+        """The session object as it stands."""
+
+    @property
+    def lost(self) -> bool:
+        """Whether it ended without the client's word."""
+
+    def supersede(self) -> None:
+        """End it: the client has come back by another one."""
 
 
 @dataclass(slots=True)
@@ -91,6 +113,15 @@ class ServerState:
         finally:
             self.sessions -= 1
             self.metrics.sessions.dec()
+
+    @contextmanager
+    def talking(self, connection: Resumable, kept: Kept | None) -> Iterator[Resume]:
+        """A conversation while it goes on, from its history if it is taken up again; kept if its connection is lost."""
+        with self.seat(), self.resumption.seat(connection.supersede) as seat:
+            connection.session.restore(kept.items if kept else ())
+            yield Resume(seat.token, self.resumption.kept_s, resumed=kept is not None)
+            if connection.lost and connection.shown.extensions:
+                self.resumption.keep(seat.token, connection.session.history.items, connection.shown)
 
     async def hang_up(self) -> None:
         """End all calls."""

@@ -25,12 +25,12 @@ def make_authority(folder: Path) -> Path:
         return path
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "parley authority")])
-    builder = _builder(name, name, key.public_key(), _CA_DAYS)
+    builder = begun(name, name, key.public_key(), _CA_DAYS)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     builder = builder.add_extension(_usage(signs=True), critical=True)
     builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-    _write(folder / "ca.key", _pem(key), secret=True)
-    _write(path, builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    write_file(folder / "ca.key", pem_of(key), secret=True)
+    write_file(path, builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
     return path
 
 
@@ -47,7 +47,7 @@ def make_pair(folder: Path, name: str, *, days: int = 825) -> tuple[Path, Path]:
     assert isinstance(signer, ec.EllipticCurvePrivateKey)
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    builder = _builder(subject, authority.subject, key.public_key(), days)
+    builder = begun(subject, authority.subject, key.public_key(), days)
     names = [x509.DNSName(WORKER_NAME), x509.DNSName(name)]
     builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
@@ -56,15 +56,13 @@ def make_pair(folder: Path, name: str, *, days: int = 825) -> tuple[Path, Path]:
     usage = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
     builder = builder.add_extension(x509.ExtendedKeyUsage(usage), critical=False)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-    _write(folder / f"{name}.key", _pem(key), secret=True)
-    _write(folder / f"{name}.pem", builder.sign(signer, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    write_file(folder / f"{name}.key", pem_of(key), secret=True)
+    write_file(folder / f"{name}.pem", builder.sign(signer, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
     return folder / f"{name}.pem", folder / f"{name}.key"
 
 
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, days: int
-) -> x509.CertificateBuilder:
-    """`days` may be negative: expired so many days ago."""
+def begun(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, days: int) -> x509.CertificateBuilder:
+    """A certificate without extensions and signature; `days` may be negative: expired so many days ago."""
     now = dt.datetime.now(dt.UTC)
     begins = now - dt.timedelta(days=1 - min(0, days - 1))
     return (
@@ -85,13 +83,14 @@ def _usage(*, signs: bool) -> x509.KeyUsage:
     )  # fmt: skip
 
 
-def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+def pem_of(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """A private key as a file has it."""
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
 
 
-def _write(path: Path, data: bytes, *, secret: bool = False) -> None:
+def write_file(path: Path, data: bytes, *, secret: bool = False) -> None:
     """In one step, so that a reader never sees half of it."""
     fresh = path.with_name(path.name + ".new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600 if secret else 0o644)

@@ -20,12 +20,12 @@ from typing import Any
 import structlog
 
 from parley.errors import ModelError
+from parley.models.children import end
 from parley.models.interfaces import ModelSpec
 
 log = structlog.get_logger("worker")
 
 _START_S = 180.0
-_STOP_S = 5.0
 _WAIT_S = (0.1, 5.0)
 _SETTLED_S = 30.0  # a child that lived for so long is started again at once
 NAME = "local"
@@ -124,13 +124,7 @@ class ChildWorker:
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
         if (process := self._process) is not None and process.returncode is None:
-            if process.stdin is not None:
-                process.stdin.close()
-            try:
-                await asyncio.wait_for(process.wait(), _STOP_S)
-            except TimeoutError:
-                process.kill()
-                await process.wait()
+            await end(process)
         shutil.rmtree(self._folder, ignore_errors=True)
 
 

@@ -9,12 +9,11 @@ from parley.audio.pcm import Float32, from_bytes, to_bytes, to_int16
 from parley.errors import ModelError
 from parley.models.interfaces import DuplexFrame, DuplexSlot
 from parley.v1 import duplex_pb2 as pb
-from parley.workers.fleet import Fleet
+from parley.workers.fleet import PATIENCE_S, Fleet
 from parley.workers.routing import Choice, Need
 
 _OPEN_S = 10.0
 _FRAME_S = 2.0
-_PATIENCE_S = 4.0
 
 
 class RemoteDuplex:
@@ -29,7 +28,7 @@ class RemoteDuplex:
     async def open_slot(self) -> DuplexSlot:
         """See `DuplexModel.open_slot`; raises `ModelError` when the worker's frames are others."""
         need = Need(self.name, kind="duplex", fallback=False)
-        choice = await self._fleet.choose(need, "", set(), _PATIENCE_S)
+        choice = await self._fleet.choose(need, "", set(), PATIENCE_S)
         async with self._fleet.calling(choice) as worker:
             slot = _Slot(self._fleet, choice, worker.duplex.Converse())
             request = pb.DuplexInput(open=pb.OpenSlot(model_id=choice.model))

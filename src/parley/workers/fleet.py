@@ -11,8 +11,8 @@ import asyncio
 import statistics
 import time
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -20,7 +20,7 @@ import grpc
 import structlog
 from grpc.aio import AioRpcError
 
-from parley.errors import ModelError, ParleyError
+from parley.errors import ModelError, Overloaded, ParleyError, UsageError
 from parley.v1 import duplex_pb2_grpc, recognition_pb2_grpc, worker_pb2_grpc
 from parley.v1 import worker_pb2 as pb
 from parley.workers.announcement import Announcement, from_capabilities
@@ -32,6 +32,9 @@ from parley.workers.settings import TlsSettings
 
 log = structlog.get_logger("worker")
 
+STREAM_SILENT_S = 0.7  # three heartbeats of a call missed: the worker is gone or frozen
+PATIENCE_S = 4.0  # for a worker that can take a request
+_ATTEMPTS = 4
 _SILENT_S = 2.5
 _FORGET_S = 60.0
 _RETRY_S = (0.1, 1.0)
@@ -99,14 +102,14 @@ class Fleet:
         self._tls = tls
         self._plaintext = plaintext
         self._by_address: dict[str, RemoteWorker] = {}
-        self._bound: OrderedDict[tuple[str, str], set[str]] = OrderedDict()
-        """(session, model) to the workers that it was begun at, the present one last named by `_sticky`."""
+        self._bound: OrderedDict[tuple[str, str], set[Choice]] = OrderedDict()
+        """(session, model) to where it was begun."""
         self._sticky: dict[tuple[str, str], str] = {}
+        """The same to the worker that serves it."""
         self._tasks: set[asyncio.Task[Any]] = set()
         self._changed = asyncio.Condition()
         self._stack = AsyncExitStack()
         self._asked_to_load: dict[Choice, float] = {}
-        self._certificates: tuple[int, ...] = ()
         self.failovers = 0
 
     async def __aenter__(self) -> Self:
@@ -204,18 +207,20 @@ class Fleet:
 
     async def _renew(self, worker: RemoteWorker) -> None:
         """Connect anew with this side's certificates when those on disk are others now."""
-        stamp = self._stamp()
-        if stamp != worker.certificates:
-            old = worker.channel
-            worker.channel, worker.certificates = channel(worker.address, self._tls, plaintext=self._plaintext), stamp
-            await old.close()
+        try:
+            stamp = self._stamp()
+            if stamp == worker.certificates:
+                return
+            fresh = channel(worker.address, self._tls, plaintext=self._plaintext)
+        except (OSError, UsageError) as fault:  # in the middle of being replaced: the next attempt looks again
+            log.info("certificates not read", worker=worker.name, error=str(fault))
+            return
+        old, worker.channel, worker.certificates = worker.channel, fresh, stamp
+        await old.close()
 
     def _stamp(self) -> tuple[int, ...]:
         tls = self._tls
-        try:
-            return tuple(p.stat().st_mtime_ns for p in (tls.ca, tls.cert, tls.key)) if tls else ()
-        except OSError:
-            return self._certificates  # in the middle of being replaced
+        return tuple(p.stat().st_mtime_ns for p in (tls.ca, tls.cert, tls.key)) if tls else ()
 
     async def _hear(self, worker: RemoteWorker) -> None:
         call = worker.worker.Watch(pb.GetCapabilitiesRequest())
@@ -246,12 +251,12 @@ class Fleet:
         async with self._changed:
             self._changed.notify_all()
 
-    async def until(self, ready: Any, timeout_s: float) -> bool:
+    async def until(self, ready: Callable[[], bool], timeout_s: float) -> bool:
         """Wait until `ready()` holds, looking again whenever the fleet changes; False when it never did."""
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout_s), self._changed:
                 await self._changed.wait_for(ready)
-        return bool(ready())
+        return ready()
 
     # -- choosing -------------------------------------------------------------------------------------
 
@@ -302,9 +307,8 @@ class Fleet:
         self._sticky[key] = choice.worker
         begun = self._bound.setdefault(key, set())
         self._bound.move_to_end(key)
-        place = f"{choice.worker}\n{choice.model}"
-        if place not in begun:
-            begun.add(place)
+        if choice not in begun:
+            begun.add(choice)
             self._spawn(self._start(session, choice), "start session")
         while len(self._bound) > _SESSIONS:
             self.forget_session(next(iter(self._bound))[0])
@@ -323,23 +327,14 @@ class Fleet:
         """A conversation is over: let go of the models that it held."""
         for key in [k for k in self._bound if k[0] == session]:
             self._sticky.pop(key, None)
-            for place in self._bound.pop(key):
-                name, model = place.split("\n")
-                if (worker := self.workers.get(name)) is not None and worker.healthy:
-                    self._spawn(self._end(worker, session, model), "end session")
+            for choice in self._bound.pop(key):
+                if (worker := self.workers.get(choice.worker)) is not None and worker.healthy:
+                    self._spawn(self._end(worker, session, choice.model), "end session")
 
     @staticmethod
     async def _end(worker: RemoteWorker, session: str, model: str) -> None:
         with suppress(AioRpcError):  # it is gone, and so is what was held
             await worker.worker.EndSession(pb.EndSessionRequest(session_id=session, model_id=model), timeout=_CALL_S)
-
-    @contextmanager
-    def _busy(self, worker: RemoteWorker) -> Any:
-        worker.busy += 1
-        try:
-            yield
-        finally:
-            worker.busy -= 1
 
     @asynccontextmanager
     async def calling(self, choice: Choice) -> AsyncIterator[RemoteWorker]:
@@ -350,13 +345,39 @@ class Fleet:
         worker = self.workers.get(choice.worker)
         if worker is None:
             raise ModelError(f"worker {choice.worker} left", retryable=True)
-        with self._busy(worker):
-            try:
-                yield worker
-            except AioRpcError as fault:
-                if fault.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
-                    await self._break(worker)
-                raise from_rpc(fault, choice.worker) from fault
-            except TimeoutError as fault:
+        worker.busy += 1
+        try:
+            yield worker
+        except AioRpcError as fault:
+            if fault.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
                 await self._break(worker)
-                raise ModelError(f"worker {choice.worker} says nothing", retryable=True) from fault
+            raise from_rpc(fault, choice.worker) from fault
+        except TimeoutError as fault:
+            await self._break(worker)
+            raise ModelError(f"worker {choice.worker} says nothing", retryable=True) from fault
+        finally:
+            worker.busy -= 1
+
+
+class Failover:
+    """One request's way through the fleet: where to turn, and again when that fails."""
+
+    def __init__(self, fleet: Fleet, need: Need, session: str) -> None:
+        self._fleet = fleet
+        self._need = need
+        self._session = session
+        self._failed: set[str] = set()
+        self._left = _ATTEMPTS
+
+    async def choose(self) -> Choice:
+        """The best worker that has not failed this request; raises `ModelError`."""
+        self._left -= 1
+        return await self._fleet.choose(self._need, self._session, self._failed, PATIENCE_S)
+
+    def failed(self, choice: Choice, fault: ModelError | Overloaded) -> None:
+        """It failed; raises `fault` when another attempt would be of no use."""
+        if not self._left or not getattr(fault, "retryable", True):
+            raise fault
+        self._failed.add(choice.worker)
+        self._fleet.failovers += 1
+        log.warning("goes on elsewhere", worker=choice.worker, session=self._session, error=str(fault))

@@ -5,24 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from itertools import count
-from typing import Any, cast
+from typing import Any
 
-import structlog
 from grpc.aio import AioRpcError
 
 from parley.audio.pcm import Float32, to_bytes, to_int16
 from parley.errors import ModelError, Overloaded
 from parley.models.interfaces import MODEL_RATE_HZ, Caller, TimedText, Transcript
-from parley.v1 import common_pb2
 from parley.v1 import recognition_pb2 as pb
-from parley.workers.fleet import Fleet
+from parley.workers.callers import to_wire
+from parley.workers.fleet import STREAM_SILENT_S, Failover, Fleet
 from parley.workers.routing import Choice, Need
 
-log = structlog.get_logger("worker")
-
-_SILENT_S = 0.7  # three heartbeats missed: the worker is gone or frozen
-_PATIENCE_S = 4.0
-_ATTEMPTS = 4
 _KEPT_BYTES = 300 * MODEL_RATE_HZ * 2  # five minutes; of a longer utterance the end
 _MESSAGE_BYTES = 256 * 1024
 
@@ -84,21 +78,16 @@ class RemoteUtterance:
     async def _ask(self, caller: Caller, *, final: bool) -> Transcript:
         recognizer = self._recognizer
         need = Need(recognizer.name, kind="asr", fallback=True)
-        failed: set[str] = set()
+        failover = Failover(recognizer.fleet, need, caller.owner)
         recognizer.asking += 1
         try:
-            for attempt in range(_ATTEMPTS):
-                choice = await recognizer.fleet.choose(need, caller.owner, failed, _PATIENCE_S)
+            while True:
+                choice = await failover.choose()
                 try:
                     return await self._ask_at(choice, need, caller, final=final)
                 except (ModelError, Overloaded) as fault:
                     self._drop()
-                    if attempt == _ATTEMPTS - 1 or not getattr(fault, "retryable", True):
-                        raise
-                    failed.add(choice.worker)
-                    recognizer.fleet.failovers += 1
-                    log.warning("heard anew elsewhere", worker=choice.worker, session=caller.owner, error=str(fault))
-            raise AssertionError("the last attempt raises")
+                    failover.failed(choice, fault)
         finally:
             recognizer.asking -= 1
             if self._closed:
@@ -145,7 +134,7 @@ class _Call:
 
     async def write(self, request: pb.RecognizeRequest) -> None:
         """Send; one at a time, and not for ever."""
-        async with self._writing, asyncio.timeout(_SILENT_S):
+        async with self._writing, asyncio.timeout(STREAM_SILENT_S):
             await self._call.write(request)
 
     async def ask(self, caller: Caller, *, final: bool) -> Transcript:
@@ -153,8 +142,7 @@ class _Call:
         number = next(self._numbers)
         answer: asyncio.Future[Transcript] = asyncio.get_running_loop().create_future()
         self.asked[number] = answer
-        priority = cast("common_pb2.Priority.ValueType", int(caller.priority))
-        ask = pb.Ask(id=number, final=final, caller=common_pb2.Caller(owner=caller.owner, priority=priority))
+        ask = pb.Ask(id=number, final=final, caller=to_wire(caller))
         try:
             await self.write(pb.RecognizeRequest(ask=ask))
             return await answer
@@ -168,7 +156,7 @@ class _Call:
     async def _read(self) -> None:
         try:
             while True:
-                async with asyncio.timeout(_SILENT_S):
+                async with asyncio.timeout(STREAM_SILENT_S):
                     answer = await self._call.read()
                 if not isinstance(answer, pb.RecognizeResponse):
                     raise ModelError(f"worker {self.choice.worker} ended an utterance", retryable=True)

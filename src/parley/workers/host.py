@@ -14,10 +14,11 @@ import psutil
 import structlog
 
 from parley.errors import UsageError
-from parley.models.interfaces import Caller, Priority, SpeakingStyle, SpeechChunk
+from parley.models.interfaces import SpeakingStyle, SpeechChunk
 from parley.models.manager import ModelManager
 from parley.v1 import worker_pb2 as pb
 from parley.workers.announcement import ABI_VERSION, Features, Offer
+from parley.workers.callers import from_wire
 from parley.workers.faults import Draining
 from parley.workers.framing import PieceFramer
 from parley.workers.gauges import Gauges, gpu_memory
@@ -153,7 +154,7 @@ class Host:
     ) -> AsyncGenerator[pb.AudioFrame, None]:
         framer = PieceFramer(stream.id, chunk.generation, chunk.piece, model.rate_hz)
         style = SpeakingStyle(chunk.style.voice or None, chunk.style.speed or 1.0, chunk.style.language or None)
-        caller = Caller(chunk.caller.owner or stream.session, Priority(chunk.caller.priority))
+        caller = from_wire(chunk.caller, stream.session)
         began = time.monotonic()
         first = True
         async with aclosing(self._timed(model.synthesize(chunk.text, style, caller), model.rate_hz)) as made:

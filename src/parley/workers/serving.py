@@ -13,10 +13,11 @@ from grpc.aio import ServicerContext
 
 from parley.audio.pcm import from_bytes, to_bytes, to_float
 from parley.errors import ParleyError, UsageError
-from parley.models.interfaces import Caller, Priority, RecognizerStream, Transcript
+from parley.models.interfaces import RecognizerStream, Transcript
 from parley.v1 import duplex_pb2, duplex_pb2_grpc, recognition_pb2, recognition_pb2_grpc, worker_pb2_grpc
 from parley.v1 import worker_pb2 as pb
 from parley.workers import faults
+from parley.workers.callers import from_wire
 from parley.workers.host import Host, Stream
 
 log = structlog.get_logger("worker")
@@ -263,7 +264,7 @@ class _Utterance:
             await self._answers.put(None)
 
     async def _answer(self, ask: recognition_pb2.Ask) -> None:
-        caller = Caller(ask.caller.owner, Priority(ask.caller.priority))
+        caller = from_wire(ask.caller)
         began = time.monotonic()
         self._host.waiting += 1
         try:

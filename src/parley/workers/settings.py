@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, m
 
 from parley.errors import UsageError
 from parley.models.manager import ManagerSettings
+from parley.validation import explain
 
 
 class TlsSettings(BaseModel):
@@ -75,5 +76,4 @@ def read_settings(text: str, source: str, **given: Any) -> WorkerSettings:
     except yaml.YAMLError as fault:
         raise UsageError(f"{source}: not valid YAML ({fault})") from fault
     except ValidationError as fault:
-        errors = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in fault.errors())
-        raise UsageError(f"{source}: {errors}") from fault
+        raise UsageError(f"{source}: {explain(fault)}") from fault

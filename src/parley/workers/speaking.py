@@ -11,27 +11,21 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from itertools import count
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-import structlog
 
 from parley.audio.pcm import Int16, from_bytes
 from parley.errors import ModelError, Overloaded
 from parley.models.interfaces import Caller, SpeakingStyle, SpeechChunk, WordTiming
-from parley.v1 import common_pb2
 from parley.v1 import worker_pb2 as pb
-from parley.workers.fleet import Fleet
+from parley.workers.callers import to_wire
+from parley.workers.fleet import STREAM_SILENT_S, Failover, Fleet
 from parley.workers.framing import RATE_HZ
 from parley.workers.routing import Choice, Need
 
-log = structlog.get_logger("worker")
-
 _AHEAD_MS = 200
 _GRANT_MS = 100
-_SILENT_S = 0.7  # three heartbeats missed: the worker is gone or frozen
-_PATIENCE_S = 4.0
-_ATTEMPTS = 4
 _COMFORT_S = 0.3  # of sound in hand: then a word is handed over whole
 _MOSTLY = 0.6  # of a word heard counts as heard (the ledger's rule)
 _CHARS_PER_S = 15.0  # of speech without word timings
@@ -56,21 +50,17 @@ class RemoteVoice:
         known = not {style.language, "*"}.isdisjoint(self.languages)
         need = Need(self.name, language=style.language if known else None, fallback=self.fallback)
         said = _Said(text)
-        failed: set[str] = set()
-        for attempt in range(_ATTEMPTS):
-            choice = await self._fleet.choose(need, caller.owner, failed, _PATIENCE_S)
+        failover = Failover(self._fleet, need, caller.owner)
+        while True:
+            choice = await failover.choose()
             try:
                 async with aclosing(self._attempt(choice, need, said, style, caller)) as chunks:
                     async for chunk in chunks:
                         yield chunk
                 return
             except (ModelError, Overloaded) as fault:
-                if attempt == _ATTEMPTS - 1 or not getattr(fault, "retryable", True):
-                    raise
-                failed.add(choice.worker)
+                failover.failed(choice, fault)
                 said.go_on()
-                self._fleet.failovers += 1
-                log.warning("voice goes on elsewhere", worker=choice.worker, session=caller.owner, error=str(fault))
 
     async def _attempt(
         self, choice: Choice, need: Need, said: _Said, style: SpeakingStyle, caller: Caller
@@ -89,9 +79,7 @@ class RemoteVoice:
                 text=rest,
                 credit_ms=_AHEAD_MS,
                 style=pb.Style(voice=style.voice or "", speed=style.speed, language=style.language or ""),
-                caller=common_pb2.Caller(
-                    owner=caller.owner, priority=cast("common_pb2.Priority.ValueType", int(caller.priority))
-                ),
+                caller=to_wire(caller),
             )
             call = worker.worker.Synthesize()
             try:
@@ -116,14 +104,14 @@ class RemoteVoice:
 
 
 async def _write(call: Any, chunk: pb.TextChunk) -> None:
-    async with asyncio.timeout(_SILENT_S):
+    async with asyncio.timeout(STREAM_SILENT_S):
         await call.write(chunk)
 
 
 async def _frames(call: Any) -> AsyncIterator[pb.AudioFrame]:
     """Frames and heartbeats; raises `TimeoutError` when neither comes."""
     while True:
-        async with asyncio.timeout(_SILENT_S):
+        async with asyncio.timeout(STREAM_SILENT_S):
             frame = await call.read()
         if not isinstance(frame, pb.AudioFrame):
             return
