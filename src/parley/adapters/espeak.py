@@ -1,11 +1,14 @@
 """espeak-ng through its C library (GPL-3.0): a voice in every language, robotic, in a few milliseconds.
 
-The library has one global state, so all calls go through one thread. Words come from its own events.
+The library has one global state: it is initialised once in a process, for initialising it anew leaves it with pointers
+into what it freed, and one text is spoken at a time, whoever asks. Words come from its own events.
 """
 
 from __future__ import annotations
 
 import ctypes
+import functools
+import threading
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
@@ -47,11 +50,8 @@ class _Event(ctypes.Structure):
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
 
 
-class Espeak:
-    """The library."""
-
-    name = "espeak"
-    languages: Sequence[str] = ("*",)
+class _Library:
+    """The one there is in a process; see `_library`."""
 
     def __init__(self) -> None:
         import espeakng_loader
@@ -61,31 +61,25 @@ class Espeak:
         self.rate_hz = int(self._library.espeak_Initialize(_SYNCHRONOUS, 0, data, 0))
         if self.rate_hz <= 0:
             raise ModelError("espeak-ng could not be initialised")
-        self.voices: Sequence[str] = ("espeak",)
+        self._speaking = threading.Lock()
         self._audio: list[Int16] = []
         self._words: list[tuple[int, int, int]] = []
         self._callback = _CALLBACK(self._collect)
         self._library.espeak_SetSynthCallback(self._callback)
-        self._executor = ModelExecutor("espeak")
-        self._gain = 1.0
-        self._gain = loudness.gain_towards(to_float(self._say(_WARM_UP, SpeakingStyle()).samples), self.rate_hz)
 
-    async def synthesize(self, text: str, style: SpeakingStyle, caller: Caller) -> AsyncGenerator[SpeechChunk, None]:
-        """See `Synthesizer.synthesize`; one chunk."""
-        yield await self._executor.run(lambda: self._say(text, style), caller)
-
-    def _say(self, text: str, style: SpeakingStyle) -> SpeechChunk:
-        self._audio, self._words = [], []
-        language = (style.language or "en").encode()
-        if self._library.espeak_SetVoiceByName(language) != 0:
-            raise ModelError(f"espeak-ng has no voice for the language '{style.language}'")
-        self._library.espeak_SetParameter(_RATE_PARAMETER, int(_NORMAL_WPM * max(0.5, min(2.5, style.speed))), 0)
-        data = text.encode() + b"\0"
-        if self._library.espeak_Synth(data, len(data), 0, 1, 0, _UTF8, None, None) != 0:
-            raise ModelError("espeak-ng failed to synthesise", retryable=True)
-        audio: Int16 = np.concatenate(self._audio) if self._audio else np.empty(0, np.int16)
-        shaped = to_int16(loudness.limit(to_float(audio), self._gain))
-        return SpeechChunk(shaped, self._timings(len(shaped)))
+    def say(self, text: str, style: SpeakingStyle) -> tuple[Int16, tuple[WordTiming, ...]]:
+        """Sound and words of `text`; raises `ModelError`. Any thread may ask."""
+        with self._speaking:
+            self._audio, self._words = [], []
+            language = (style.language or "en").encode()
+            if self._library.espeak_SetVoiceByName(language) != 0:
+                raise ModelError(f"espeak-ng has no voice for the language '{style.language}'")
+            self._library.espeak_SetParameter(_RATE_PARAMETER, int(_NORMAL_WPM * max(0.5, min(2.5, style.speed))), 0)
+            data = text.encode() + b"\0"
+            if self._library.espeak_Synth(data, len(data), 0, 1, 0, _UTF8, None, None) != 0:
+                raise ModelError("espeak-ng failed to synthesise", retryable=True)
+            audio: Int16 = np.concatenate(self._audio) if self._audio else np.empty(0, np.int16)
+            return audio, self._timings(len(audio))
 
     def _collect(self, samples: Any, count: int, events: Any) -> int:
         if samples and count > 0:
@@ -104,6 +98,43 @@ class Espeak:
             WordTiming(at, at + length, start / self.rate_hz, end / self.rate_hz)
             for (at, length, start), end in zip(self._words, starts[1:], strict=True)
         )
+
+
+_first = threading.Lock()
+
+
+@functools.cache
+def _made() -> _Library:
+    return _Library()
+
+
+def _library() -> _Library:
+    """The library, initialised by whoever asks first."""
+    with _first:
+        return _made()
+
+
+class Espeak:
+    """A voice for every language."""
+
+    name = "espeak"
+    languages: Sequence[str] = ("*",)
+
+    def __init__(self) -> None:
+        self._library = _library()
+        self.rate_hz = self._library.rate_hz
+        self.voices: Sequence[str] = ("espeak",)
+        self._executor = ModelExecutor("espeak")
+        audio, _ = self._library.say(_WARM_UP, SpeakingStyle())
+        self._gain = loudness.gain_towards(to_float(audio), self.rate_hz)
+
+    async def synthesize(self, text: str, style: SpeakingStyle, caller: Caller) -> AsyncGenerator[SpeechChunk, None]:
+        """See `Synthesizer.synthesize`; one chunk."""
+        yield await self._executor.run(lambda: self._say(text, style), caller)
+
+    def _say(self, text: str, style: SpeakingStyle) -> SpeechChunk:
+        audio, words = self._library.say(text, style)
+        return SpeechChunk(to_int16(loudness.limit(to_float(audio), self._gain)), words)
 
     def close(self) -> None:
         """Stop the thread."""
