@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, Field, IPvAnyAddress, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from parley.conversation.settings import DEFAULT_INSTRUCTIONS
 from parley.errors import UsageError
 from parley.validation import explain
 from parley.workers.settings import TlsSettings
+
+_StunUrl = Annotated[str, Field(pattern=r"^stuns?:[^?:]+(:\d+)?$")]
+_TurnUrl = Annotated[str, Field(pattern=r"^turns?:[^?:]+(:\d+)?(\?transport=(udp|tcp))?$")]
 
 
 def _env(name: str, *others: str) -> Any:
@@ -40,12 +43,12 @@ class Config(BaseSettings):
     allowed_origins: list[str] = Field(
         [], validation_alias=_env("allowed_origins"), description="Web origins besides the server's own."
     )
-    stun_servers: list[str] = Field(
+    stun_servers: list[_StunUrl] = Field(
         [],
         validation_alias=_env("stun_servers"),
         description="STUN servers for WebRTC (stun:HOST:PORT); none is needed on a LAN.",
     )
-    turn_servers: list[str] = Field(
+    turn_servers: list[_TurnUrl] = Field(
         [],
         validation_alias=_env("turn_servers"),
         description="TURN servers for networks that block UDP (turn:HOST:PORT?transport=tcp, turns:HOST:PORT).",
@@ -54,6 +57,12 @@ class Config(BaseSettings):
         None,
         validation_alias=_env("turn_secret"),
         description="Their shared secret (coturn's static-auth-secret): clients get credentials for an hour.",
+    )
+    public_address: IPvAnyAddress | None = Field(
+        None,
+        validation_alias=_env("public_address"),
+        description="Address by which others reach this machine when it stands behind NAT that keeps ports (most cloud "
+        "hosts): WebRTC announces it beside its own.",
     )
     vad: str = Field("silero-vad", validation_alias=_env("vad"), description="Voice activity detector.")
     end_of_turn: str | None = Field(

@@ -76,3 +76,24 @@ def hosts(*names: str) -> Iterator[tuple[str, dict[str, Host]]]:
             ip("-n", space, "link", "set", "lo", "up")
             made[name] = Host(name, f"{net}.{number}", space, link)
         yield f"{net}.1", made
+
+
+PRIVATE = "10.99.99.2"
+
+
+def put_behind(nat: Host, host: Host) -> None:
+    """Take `host` off the bridge: it has a private address, and `nat`'s address leads to it, port by port."""
+    inner, outer = str(host.namespace), str(nat.namespace)
+    ip("-n", inner, "link", "delete", "eth0")
+    ip("-n", inner, "link", "add", "eth0", "type", "veth", "peer", "name", "inside", "netns", outer)
+    ip("-n", inner, "addr", "add", f"{PRIVATE}/30", "dev", "eth0")
+    ip("-n", inner, "link", "set", "eth0", "up")
+    ip("-n", outer, "addr", "add", "10.99.99.1/30", "dev", "inside")
+    ip("-n", outer, "link", "set", "inside", "up")
+    ip("-n", inner, "route", "add", "default", "via", "10.99.99.1")
+    for command in (
+        ("sysctl", "-qw", "net.ipv4.ip_forward=1"),
+        ("iptables", "-t", "nat", "-A", "PREROUTING", "-i", "eth0", "-j", "DNAT", "--to-destination", PRIVATE),
+        ("iptables", "-t", "nat", "-A", "POSTROUTING", "-o", "eth0", "-j", "SNAT", "--to-source", nat.address),
+    ):
+        subprocess.run(nat.command(*command), check=True, capture_output=True)

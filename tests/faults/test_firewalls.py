@@ -1,4 +1,4 @@
-"""The page in a browser on a host of its own, behind a firewall that lets no UDP through."""
+"""Calls between hosts of their own, past firewalls and address translation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from playwright.async_api import async_playwright, expect
 
 from parley.audio import files
 from tests.conftest import Clip, silence, start_server
-from tests.faults.hosts import Host, hosts, namespaces_work
+from tests.faults.hosts import PRIVATE, Host, hosts, namespaces_work, put_behind
 
 RATE = 48000
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -103,3 +103,26 @@ async def talk(url: str, chromium: Path, sound: Path, path: str) -> None:
         )
         await expect(page.locator("#transcript .parley .said").first).not_to_be_empty(timeout=20_000)
         await browser.close()
+
+
+def let_in_only_answers(host: Host) -> None:
+    for words in (["-m", "conntrack", "--ctstate", "ESTABLISHED", "-j", "ACCEPT"], ["-p", "udp", "-j", "DROP"]):
+        subprocess.run(host.command("iptables", "-A", "INPUT", *words), check=True)
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_server_behind_nat_is_reached_by_the_address_that_it_announces(tmp_path: Path, announced: bool) -> None:
+    with hosts("server", "nat", "caller") as (_, there), ExitStack() as stack:
+        put_behind(there["nat"], there["server"])
+        let_in_only_answers(there["caller"])
+        environment = {"PARLEY_HOST": PRIVATE, "PARLEY_INSECURE": "true", "PARLEY_LLM": "smollm2-135m"}
+        if announced:
+            environment["PARLEY_PUBLIC_ADDRESS"] = there["nat"].address
+        process, running = start_server(tmp_path / "serve.log", there["server"].command(sys.executable), **environment)
+        stack.callback(process.wait, 20)
+        stack.callback(process.terminate)
+        url = running.url.replace(PRIVATE, there["nat"].address)
+        call = [sys.executable, "-m", "benchmarks.webrtc", "churn", "--count", "1", "--url", url]
+        said = subprocess.run(there["caller"].command(*call), check=True, capture_output=True, text=True).stdout
+        assert f"{int(announced)} of 1 connected" in said

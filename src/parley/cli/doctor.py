@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
+import re
 import shutil
 import socket
 import sys
@@ -13,14 +14,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import redis
 import typer
+from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection
 
 from parley.cli import local
 from parley.cli.terminal import out
 from parley.config import Config
 from parley.models.catalogue import catalogue
 from parley.models.store import Store
+from parley.server.runpod import pod
+from parley.server.state import turn_credentials
 
+_PATIENCE_S = 6.0  # a STUN request that nobody answers takes five seconds
 _SIGNS = {"ok": "[green]ok[/]  ", "note": "[yellow]note[/]", "bad": "[red]bad[/] "}
 
 
@@ -36,7 +42,10 @@ class Finding:
 def doctor(config: Annotated[Path | None, typer.Option(help="YAML file with settings")] = None) -> None:
     """Check this machine, the models, the port and the configuration."""
     settings = local.command_config(path=config)
-    findings = [*_machine(), *_models(settings), *_port(settings), *_language_models(settings), *_runpod(), *_sound()]
+    findings = [
+        *_machine(), *_models(settings), *_port(settings), *_language_models(settings), *_redis(settings),
+        *_pod(settings), *asyncio.run(_ways(settings)), *_sound(),
+    ]  # fmt: skip
     for finding in findings:
         out.print(f"{_SIGNS[finding.level]} {finding.what}", highlight=False)
         if finding.mend:
@@ -107,11 +116,72 @@ def _language_models(settings: Config) -> Iterator[Finding]:
                       "start Ollama, or: parley serve --llm qwen2.5-1.5b")  # fmt: skip
 
 
-def _runpod() -> Iterator[Finding]:
-    if pod := os.environ.get("RUNPOD_POD_ID"):
+def _redis(settings: Config) -> Iterator[Finding]:
+    if settings.redis_url is None:
+        return
+    address = settings.redis_url.get_secret_value()
+    try:
+        with redis.Redis.from_url(address, socket_timeout=_PATIENCE_S, socket_connect_timeout=_PATIENCE_S) as client:
+            client.ping()
+    except (redis.RedisError, ValueError) as fault:
+        yield Finding("bad", f"Redis does not answer: {fault}", "start it ('just redis'), or mend redis_url")
+    else:
+        yield Finding("ok", "Redis answers; 'parley workers' shows who announced itself there")
+
+
+def _pod(settings: Config) -> Iterator[Finding]:
+    found = pod(settings.port)
+    if found is None:
+        return
+    yield Finding("ok", f"RunPod pod {found.id}: the page is at {found.url}, where HTTP port {found.port} is exposed")
+    if found.public_ip and found.tcp_port:
+        yield Finding("ok", f"TCP from outside: {found.public_ip}:{found.tcp_port}")
+    if not settings.turn_servers:
         yield Finding(
-            "ok", f"RunPod pod {pod}: the page is at https://{pod}-{os.environ.get('PORT', '8000')}.proxy.runpod.net"
+            "note",
+            "RunPod lets no UDP in: the page talks over the WebSocket",
+            "for WebRTC name a TURN server that takes TCP (turn_servers)",
         )
+
+
+async def _ways(settings: Config) -> list[Finding]:
+    """How browsers of other networks reach this machine for WebRTC."""
+    secret = settings.turn_secret
+    credentials = turn_credentials(secret.get_secret_value()) if secret else {}
+    found = [await _stun(url) for url in settings.stun_servers]
+    found += [await _turn(url, credentials) for url in settings.turn_servers]
+    if settings.public_address:
+        found.append(Finding("ok", f"WebRTC announces {settings.public_address} to the outside"))
+    if not found:
+        found.append(Finding("ok", "WebRTC without STUN or TURN servers: enough on one machine and on a LAN"))
+    return found
+
+
+async def _stun(url: str) -> Finding:
+    if seen := await _gathered(RTCIceServer(url), "srflx"):
+        return Finding("ok", f"{url} answers: this machine is seen as {seen[0]}")
+    return Finding("bad", f"{url} tells no address", "is UDP let out? Is it the right server (stun_servers)?")
+
+
+async def _turn(url: str, credentials: dict[str, str]) -> Finding:
+    if relays := await _gathered(RTCIceServer(url, **credentials), "relay"):
+        return Finding("ok", f"{url} relays through {relays[0]}")
+    return Finding("bad", f"{url} relays nothing", "is it reachable, and turn_secret its static-auth-secret?")
+
+
+async def _gathered(server: RTCIceServer, kind: str) -> list[str]:
+    """Addresses of this kind that a server gives us; none when it does not answer."""
+    peer = RTCPeerConnection(RTCConfiguration([server]))
+    try:
+        peer.createDataChannel("probe")
+        async with asyncio.timeout(_PATIENCE_S):
+            await peer.setLocalDescription(await peer.createOffer())
+    except (TimeoutError, OSError, ValueError):
+        return []
+    else:
+        return re.findall(rf"a=candidate:.* (\S+) \d+ typ {kind}", peer.localDescription.sdp)
+    finally:
+        await peer.close()
 
 
 def _sound() -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from parley.cli import local
 from parley.cli.terminal import errors
 from parley.config import Config
 from parley.server.run import Server, set_up_logs
+from parley.server.runpod import pod
 
 _PARTS = {"asr": "hears with", "llm": "thinks with", "tts": "speaks with"}
 
@@ -54,14 +55,14 @@ def serve(
         path=config, host=host, port=port, llm=llm, llm_base_url=llm_base_url, asr=asr, tts=tts, insecure=insecure,
         tls=tls,
     )  # fmt: skip
-    if settings.tls:
-        settings = _for_the_lan(settings)
+    if settings.tls or pod(settings.port):
+        settings = _for_others(settings)
     set_up_logs(settings)
     run(_serve(settings, quiet=quiet, open_page=open_page))
 
 
-def _for_the_lan(settings: Config) -> Config:
-    """`--tls` alone means: every address, and a key of its own that the QR code carries."""
+def _for_others(settings: Config) -> Config:
+    """`--tls` alone, and a pod, mean: every address, and a key of its own that the page's address carries."""
     changes: dict[str, Any] = {}
     if "host" not in settings.model_fields_set:
         changes["host"] = "0.0.0.0"
@@ -100,10 +101,11 @@ def _greet(server: Server, seconds: float) -> None:
     errors.print(f"[bold green]parley[/] is ready after {seconds:.1f} s at [bold]{server.url}[/]", highlight=False)
     errors.print(f"  {models}", highlight=False)
     errors.print(f"  any OpenAI Realtime client: {server.url.replace('http', 'ws', 1)}/v1/realtime", highlight=False)
-    if server.lan_url is not None:
+    if server.outside_url is not None:
         key = server.config.api_key
-        address = f"{server.lan_url}/" + (f"#key={key.get_secret_value()}" if key else "")
-        errors.print(f"  on a phone: [bold]{address}[/]  (its browser warns once: this server signed for itself)")
+        address = f"{server.outside_url}/" + (f"#key={key.get_secret_value()}" if key else "")
+        warns = "  (its browser warns once: this server signed for itself)" if server.config.tls else ""
+        errors.print(f"  on a phone: [bold]{address}[/]{warns}", soft_wrap=True)
         segno.make(address, error="l").terminal(out=sys.stderr, compact=True, border=2)
     if specs["llm"].id == "smollm2-135m":
         errors.print(

@@ -1,8 +1,9 @@
-"""``POST /v1/realtime/calls``: WebRTC, an SDP offer in and an SDP answer out."""
+"""Calls over WebRTC: ``POST /v1/realtime/calls`` (an SDP offer in, an SDP answer out), and signalling by a socket."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -10,20 +11,23 @@ import structlog
 from fastapi import APIRouter, Request
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from parley.conversation.history import new_id
 from parley.errors import ProtocolError
+from parley.realtime import server_events as se
 from parley.realtime.reader import Reader
 from parley.realtime.session_object import Extensions, updated
-from parley.server.realtime_routes import initial_session, resumed_session
+from parley.server.beginning import admitted, begun
 from parley.server.resumption import Kept
 from parley.server.state import ServerState
-from parley.transports.webrtc import RtcCall
+from parley.transports.webrtc import CONNECT_S, RtcCall
 
 log = structlog.get_logger("webrtc")
 router = APIRouter()
 _LONGEST_OFFER = 256 * 1024
 _ANSWER_S = 15.0
+_MOST_CANDIDATES = 100
 
 
 @router.post("/v1/realtime/calls")
@@ -33,13 +37,70 @@ async def begin(request: Request) -> Response:
     state.admit()
     offer, wanted = await _read(request)
     extensions = Extensions() if request.query_params.get("parley") == "1" else None
-    kept = await state.resumption.take(request.query_params.get("resume")) if extensions else None
-    shown = resumed_session(initial_session(state, request.query_params.get("model"), extensions), kept)
+    call_id, _, answer = await _answered(state, request.query_params, extensions, offer, wanted)
+    headers = {"Location": f"/v1/realtime/calls/{call_id}"}
+    return Response(answer, 201, headers, media_type="application/sdp")
+
+
+async def signal(socket: WebSocket) -> None:
+    """A call by trickle ICE (RFC 8838), over ``/ws?signalling=1``.
+
+    The client sends ``parley.rtc.offer`` (``sdp``), then a ``parley.rtc.candidate`` each, as browsers make them, the
+    last one empty. It gets ``parley.rtc.answer``: the ``sdp`` with all of the server's candidates, and the ``call_id``.
+    A socket that closes before the call is connected takes it along; afterwards it is not needed.
+    """
+    state: ServerState = socket.app.state.parley
+    if not await admitted(socket, state):
+        return
+    await socket.accept("realtime" if "realtime" in socket.scope.get("subprotocols", ()) else None)
+    call: RtcCall | None = None
+    try:
+        async with asyncio.timeout(CONNECT_S):
+            offer = (await _next(socket, "parley.rtc.offer")).need_text("sdp", longest=_LONGEST_OFFER)
+            call_id, call, answer = await _answered(state, socket.query_params, Extensions(), offer, None)
+            await socket.send_json({"type": "parley.rtc.answer", "sdp": answer, "call_id": call_id})
+            for _ in range(_MOST_CANDIDATES):
+                try:
+                    await _add(call, await _next(socket, "parley.rtc.candidate"))
+                except ProtocolError as fault:  # there may be better ones
+                    await socket.send_json(se.error(str(fault), code=fault.code, param=fault.field))
+    except ProtocolError as fault:
+        await socket.send_json(se.error(str(fault), code=fault.code, param=fault.field))
+    except (WebSocketDisconnect, TimeoutError):
+        pass
+    finally:
+        if call is not None and not call.connected:
+            call.abandon()
+        if socket.application_state is WebSocketState.CONNECTED and socket.client_state is WebSocketState.CONNECTED:
+            await socket.close()
+
+
+async def _add(call: RtcCall, given: Reader) -> None:
+    mid, line = given.text("sdpMid"), given.integer("sdpMLineIndex", None, 0, 100)
+    await call.add_candidate(given.need_text("candidate", longest=1000), mid, line)
+
+
+async def _next(socket: WebSocket, kind: str) -> Reader:
+    """The next message, which must be a `kind`."""
+    message = await socket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message.get("code", 1005))
+    given = Reader(_json(message.get("text") or "", "message"))
+    given.choice("type", [kind], "")
+    return given
+
+
+async def _answered(
+    state: ServerState, query: Mapping[str, str], extensions: Extensions | None, offer: str, wanted: Reader | None
+) -> tuple[str, RtcCall, str]:
+    """Begin a call: its id, the call, the SDP answer."""
+    shown, kept = await begun(state, query, extensions)
     if wanted is not None:
         shown = updated(shown, wanted)
     call = RtcCall(
         state.roster.cast, state.settings_for(kept), shown, state.roster.voice_names,
         ice_servers=state.ice_servers, observe=state.observe,
+        public_address=str(state.config.public_address) if state.config.public_address else None,
     )  # fmt: skip
     try:
         answer = await asyncio.wait_for(call.answer(offer), _ANSWER_S)
@@ -48,8 +109,7 @@ async def begin(request: Request) -> Response:
         raise
     call_id = new_id("rtc")
     state.calls[call_id] = asyncio.create_task(_serve(state, call_id, call, kept), name=call_id)
-    headers = {"Location": f"/v1/realtime/calls/{call_id}"}
-    return Response(answer, 201, headers, media_type="application/sdp")
+    return call_id, call, answer
 
 
 @router.post("/v1/realtime/calls/{call_id}/hangup")
@@ -82,7 +142,7 @@ async def _read(request: Request) -> tuple[str, Reader | None]:
             offer, session = await _text(form, "sdp"), await _text(form, "session")
         if offer is None:
             raise ProtocolError("the form has no field 'sdp'", field="sdp", code="missing_field")
-        return offer, Reader(_json(session)) if session else None
+        return offer, Reader(_json(session, "session")) if session else None
     body = b""
     async for part in request.stream():
         body += part
@@ -96,8 +156,8 @@ async def _text(form: FormData, field: str) -> str | None:
     return (await value.read()).decode(errors="replace") if isinstance(value, UploadFile) else value
 
 
-def _json(text: str) -> Any:
+def _json(text: str, field: str) -> Any:
     try:
         return msgspec.json.decode(text)
     except msgspec.DecodeError as fault:
-        raise ProtocolError(f"'session' is not JSON: {fault}", field="session", code="invalid_json") from fault
+        raise ProtocolError(f"'{field}' is not JSON: {fault}", field=field, code="invalid_json") from fault

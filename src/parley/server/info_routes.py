@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -78,13 +77,13 @@ async def health(request: Request) -> JSONResponse:
         for part, spec in state.roster.specs.items()
     }
     well = all(loaded.values()) and not state.draining
-    port = os.environ.get("RUNPOD_TCP_PORT_7860")
+    pod = state.pod
     body: dict[str, Any] = {
         "status": "healthy" if well else "unavailable",
         "runpod": {
-            "pod_id": os.environ.get("RUNPOD_POD_ID"),
-            "public_ip": os.environ.get("RUNPOD_PUBLIC_IP"),
-            "tcp_port": int(port) if port and port.isdigit() else None,
+            "pod_id": pod.id if pod else None,
+            "public_ip": pod.public_ip if pod else None,
+            "tcp_port": pod.tcp_port if pod else None,
         },
         "models": loaded,
         "gpu": _gpu(),

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import replace
 from typing import Any
 
 import structlog
 from fastapi import APIRouter, Request, WebSocket
 from starlette.responses import JSONResponse
 
-from parley.conversation.history import new_id
-from parley.errors import Overloaded
-from parley.realtime import server_events as se
 from parley.realtime.reader import Reader
-from parley.realtime.session_object import Extensions, RealtimeSession, WireFormat, updated
-from parley.server.resumption import Kept
+from parley.realtime.session_object import Extensions, updated
+from parley.server.beginning import admitted, begun, initial_session
+from parley.server.call_routes import signal
 from parley.server.state import ServerState
-from parley.transports.websocket import RealtimeSocket, SocketLimits, refuse
+from parley.transports.websocket import RealtimeSocket, SocketLimits
 
 log = structlog.get_logger("websocket")
 router = APIRouter()
@@ -32,19 +28,21 @@ async def realtime(socket: WebSocket) -> None:
 
 @router.websocket("/ws")
 async def page(socket: WebSocket) -> None:
-    """The page's socket: the same protocol with exact playout and binary audio."""
+    """The page's socket: the same protocol with exact playout and binary audio.
+
+    ``?signalling=1``: of a WebRTC call instead, see `call_routes.signal`.
+    """
+    if socket.query_params.get("signalling") == "1":
+        await signal(socket)
+        return
     await _serve(socket, Extensions(exact=True, binary_audio=True))
 
 
 async def _serve(socket: WebSocket, extensions: Extensions | None) -> None:
     state: ServerState = socket.app.state.parley
-    refusal = _refusal(socket, state)
-    if refusal is not None:
-        state.metrics.refused.labels(refusal["error"]["code"]).inc()
-        await refuse(socket, refusal)
+    if not await admitted(socket, state):
         return
-    kept = await state.resumption.take(socket.query_params.get("resume")) if extensions else None
-    shown = resumed_session(initial_session(state, socket.query_params.get("model"), extensions), kept)
+    shown, kept = await begun(state, socket.query_params, extensions)
     connection = RealtimeSocket(
         socket, state.roster.cast, state.settings_for(kept), shown, state.roster.voice_names,
         ticker=state.ticker, observe=state.observe,
@@ -54,47 +52,6 @@ async def _serve(socket: WebSocket, extensions: Extensions | None) -> None:
         await socket.accept("realtime" if "realtime" in socket.scope.get("subprotocols", ()) else None)
         log.info("opened", session=connection.session.id, extensions=extensions is not None, resumed=kept is not None)
         await connection.serve(resume)
-
-
-def resumed_session(fresh: RealtimeSession, kept: Kept | None) -> RealtimeSession:
-    """The session object of a conversation that goes on: its own, but for what belongs to the connection."""
-    if kept is None:
-        return fresh
-    return replace(
-        kept.shown, id=fresh.id, expires_at=fresh.expires_at, input_format=fresh.input_format,
-        output_format=fresh.output_format, extensions=fresh.extensions,
-    )  # fmt: skip
-
-
-def _refusal(socket: WebSocket, state: ServerState) -> se.Event | None:
-    if not state.gate.allows_origin(socket.headers):
-        message = "pages of this origin may not use this server; add it to allowed_origins"
-        return se.error(message, code="origin_not_allowed")
-    if not state.gate.admits(socket.headers):
-        message = "an API key is needed: send 'Authorization: Bearer KEY'"
-        return se.error(message, kind="authentication_error", code="invalid_api_key")
-    try:
-        state.admit()
-    except Overloaded as fault:
-        message = f"{fault}; try again in {fault.retry_after_s:.0f} s"
-        return se.error(message, kind="server_error", code="server_full")
-    return None
-
-
-def initial_session(state: ServerState, model: str | None, extensions: Extensions | None) -> RealtimeSession:
-    """The session object before any update."""
-    roster = state.roster
-    return RealtimeSession(
-        id=new_id("sess"),
-        model=model or roster.specs["llm"].id,
-        voice=roster.voice_names.default,
-        instructions=state.config.instructions,
-        expires_at=int(time.time() + state.config.max_session_minutes * 60),
-        transcription_model=roster.specs["asr"].id,
-        language=state.config.language,
-        input_format=WireFormat(),
-        extensions=extensions,
-    )
 
 
 @router.post("/v1/realtime/client_secrets")

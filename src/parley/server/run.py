@@ -14,7 +14,7 @@ from parley.config import Config
 from parley.errors import UnavailableError
 from parley.models.catalogue import Model
 from parley.models.store import Progress, Store, home
-from parley.server import lan, roster, security
+from parley.server import lan, roster, runpod, security
 from parley.server.app import create_app
 from parley.server.state import ServerState
 from parley.server.tracing import Tracing
@@ -71,8 +71,9 @@ class Server:
         except BaseException:
             self._socket.close()
             raise
-        gate = security.Gate(key, config.allowed_origins)
-        self.state = ServerState(config, chosen, gate, log_folder(config), tracing)
+        pod = runpod.pod(self.port)
+        gate = security.Gate(key, [*config.allowed_origins, *([pod.url] if pod else [])])
+        self.state = ServerState(config, chosen, gate, log_folder(config), tracing, pod)
 
     def _bind(self) -> socket.socket:
         family = socket.AF_INET6 if ":" in self.config.host else socket.AF_INET
@@ -121,12 +122,14 @@ class Server:
         return f"{'https' if self._certificate else 'http'}://{host}:{self.port}"
 
     @property
-    def lan_url(self) -> str | None:
-        """Where others on the LAN reach it; None when they cannot."""
-        found = lan.addresses()
-        if self._certificate is None or self.config.host not in _EVERYWHERE or not found:
+    def outside_url(self) -> str | None:
+        """Where others reach it, by https as their browsers want it; None when they cannot."""
+        if self.config.host not in _EVERYWHERE:
             return None
-        return f"https://{found[0]}:{self.port}"
+        if self.state is not None and self.state.pod is not None:
+            return self.state.pod.url
+        found = lan.addresses()
+        return f"https://{found[0]}:{self.port}" if self._certificate is not None and found else None
 
 
 def log_folder(config: Config) -> Path:

@@ -25,6 +25,7 @@ from parley.server.admission import Admission
 from parley.server.metrics import Metrics
 from parley.server.resumption import Kept, Resumption
 from parley.server.roster import Roster
+from parley.server.runpod import Pod
 from parley.server.security import Gate
 from parley.server.tracing import Tracing
 from parley.transports.bridge import Resume
@@ -68,6 +69,7 @@ class ServerState:
     gate: Gate
     log_folder: Path | None = None
     tracing: Tracing | None = None
+    pod: Pod | None = None
     metrics: Metrics = field(default_factory=Metrics)
     ticker: Ticker = field(default_factory=Ticker)
     started: float = field(default_factory=time.time)
@@ -99,9 +101,13 @@ class ServerState:
 
     def admit(self) -> None:
         """Let one more conversation begin; raises `Overloaded` that says why not and when to come back."""
-        if self.draining:
-            raise Overloaded("the server is about to stop", retry_after_s=60)
-        self.admission.check(self.sessions)
+        try:
+            if self.draining:
+                raise Overloaded("the server is about to stop", retry_after_s=60)
+            self.admission.check(self.sessions)
+        except Overloaded:
+            self.metrics.refused.labels("server_full").inc()
+            raise
 
     @contextmanager
     def seat(self) -> Iterator[None]:

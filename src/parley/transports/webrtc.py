@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import fractions
+import ipaddress
+import re
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -18,7 +20,9 @@ import msgspec
 import numpy as np
 import structlog
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
+from aiortc.exceptions import InvalidStateError
 from aiortc.mediastreams import MediaStreamError
+from aiortc.sdp import candidate_from_sdp
 from aiortc.stats import RTCInboundRtpStreamStats, RTCRemoteInboundRtpStreamStats
 
 from parley.audio.pcm import Int16
@@ -48,9 +52,11 @@ _LEAD_S = 0.02
 _JITTER_BUFFER_S = 0.04  # usual in browsers
 _LATENCY_S = 0.06  # network and the client's jitter buffer, until RTCP tells the way there and back
 _STATISTICS_EVERY_S = 5.0
-_CONNECT_S = 20.0
+CONNECT_S = 20.0
+"""After which a call that did not connect is given up."""
 _VANISHED_S = 12.0
 _MOST_UNSENT_EVENTS = 2000
+_HOST_CANDIDATE = re.compile(r"a=candidate:(\S+) (\d+) udp (\d+) (\S+) (\d+) typ host.*\r\n")
 _CAME_BACK = "the client came back by another connection"
 _VANISHED = "the peer vanished"
 _FAILED = "connection lost"
@@ -164,6 +170,23 @@ class Quality:
     """Of our packets, as the client reports."""
 
 
+def announcing(sdp: str, address: str) -> str:
+    """`sdp` with each of this machine's own candidates once more, as they are seen behind NAT that keeps ports."""
+    version = ipaddress.ip_address(address).version
+
+    def seen(host: re.Match[str]) -> str:
+        foundation, component, priority, own, port = host.groups()
+        if ipaddress.ip_address(own).version != version or own == address:
+            return host.group()
+        less = int(priority) - (26 << 24)  # RFC 8445, 5.1.2: server-reflexive 100, host 126
+        return (
+            f"{host.group()}a=candidate:{foundation}p {component} udp {less} {address} {port} typ srflx "
+            f"raddr {own} rport {port}\r\n"
+        )
+
+    return _HOST_CANDIDATE.sub(seen, sdp)
+
+
 class RtcCall:
     """One peer, from its offer to its end."""
 
@@ -175,9 +198,11 @@ class RtcCall:
         voices: Voices,
         *,
         ice_servers: list[RTCIceServer],
+        public_address: str | None = None,
         observe: Callable[[str, hp.Happening], None] = lambda *_: None,
     ) -> None:
         self._observe = observe
+        self._public_address = public_address
         self.session = Session(cast, settings_of(shown, settings, voices), self._tell)
         self._bridge = Bridge(self.session, shown, voices, self._send, TrackSound)
         sound = self._bridge.sound
@@ -211,7 +236,31 @@ class RtcCall:
             await self._peer.setLocalDescription(await self._peer.createAnswer())
         except (ValueError, IndexError, KeyError, AttributeError, TypeError) as fault:
             raise ProtocolError(f"the SDP offer cannot be used: {fault}", field="sdp", code="invalid_sdp") from fault
-        return opus.asking_for_redundancy(self._peer.localDescription.sdp)
+        sdp = opus.asking_for_redundancy(self._peer.localDescription.sdp)
+        return announcing(sdp, self._public_address) if self._public_address else sdp
+
+    async def add_candidate(self, candidate: str, mid: str | None, line: int | None) -> None:
+        """One more way to the client, as browsers write it; empty: there are no more. Raises `ProtocolError`."""
+        try:
+            if candidate:
+                found = candidate_from_sdp(candidate.removeprefix("candidate:"))
+                found.sdpMid, found.sdpMLineIndex = mid, line
+                await self._peer.addIceCandidate(found)
+            else:
+                await self._peer.addIceCandidate(None)
+        except (ValueError, IndexError, AssertionError, InvalidStateError) as fault:
+            raise ProtocolError(
+                f"the candidate cannot be used: {fault}", field="candidate", code="invalid_candidate"
+            ) from fault
+
+    @property
+    def connected(self) -> bool:
+        """Whether media ever flowed."""
+        return self._connected.is_set()
+
+    def abandon(self) -> None:
+        """The client gave up before the call connected."""
+        self._end("client left")
 
     @property
     def lost(self) -> bool:
@@ -259,7 +308,7 @@ class RtcCall:
         loop = asyncio.get_running_loop()
         ends = loop.time() + longest_s
         try:
-            async with asyncio.timeout(_CONNECT_S):
+            async with asyncio.timeout(CONNECT_S):
                 await self._connected.wait()
         except TimeoutError:
             self._end("no connection came about")

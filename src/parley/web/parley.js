@@ -79,6 +79,14 @@ export class Parley extends EventTarget {
     return link;
   }
 
+  openSocket(parameters = {}) {
+    const url = new URL("ws", this.server);
+    url.protocol = url.protocol.replace("http", "ws");
+    if (this.resumeToken) url.searchParams.set("resume", this.resumeToken);
+    for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+    return new WebSocket(url, this.key ? ["realtime", `openai-insecure-api-key.${this.key}`] : ["realtime"]);
+  }
+
   async openMicrophone() {
     if (!navigator.mediaDevices?.getUserMedia) throw explain("insecure");
     try {

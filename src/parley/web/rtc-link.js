@@ -3,7 +3,6 @@ import { ParleyError, explain } from "./faults.js";
 import { meter } from "./meter.js";
 
 const FLOWS_WITHIN_MS = 2500; // else the WebSocket has its turn: together less than three seconds
-const GATHER_MS = 400;
 const GONE_MS = 6000;
 
 export class RtcLink {
@@ -46,38 +45,33 @@ export class RtcLink {
     if ((await Promise.race([flowing(), late])) === "late") {
       throw new ParleyError("no-media", "WebRTC did not get through this network", { fallBack: true });
     }
+    this.signals.close();
     this.channel.onclose = () => this.lost("The connection was closed.", false);
     this.peer.onconnectionstatechange = () => this.stateChanged();
     this.startMeters();
     this.timers.push(setInterval(() => this.tellQuality(), 1000), setInterval(() => this.tellPosition(), 80));
   }
 
-  async negotiate() {
-    const { server, key, resumeToken } = this.parley;
-    await this.peer.setLocalDescription(await this.peer.createOffer());
-    await Promise.race([
-      new Promise((resolve) => {
-        const look = () => this.peer.iceGatheringState === "complete" && resolve();
-        this.peer.onicegatheringstatechange = look;
-        look();
-      }),
-      pause(GATHER_MS),
-    ]);
-    const url = new URL("v1/realtime/calls?parley=1", server);
-    if (resumeToken) url.searchParams.set("resume", resumeToken);
-    const headers = { "Content-Type": "application/sdp", ...(key ? { Authorization: `Bearer ${key}` } : {}) };
-    let answer;
-    try {
-      answer = await fetch(url, { method: "POST", body: this.peer.localDescription.sdp, headers });
-    } catch {
-      throw explain("unreachable");
-    }
-    if (!answer.ok) {
-      const { error } = await answer.json();
-      throw explain(answer.status === 503 ? "server_full" : error.code, error.message);
-    }
-    this.call = new URL(answer.headers.get("Location"), server);
-    await this.peer.setRemoteDescription({ type: "answer", sdp: await answer.text() });
+  // Trickle ICE: the offer goes at once, each way to us when it is found.
+  negotiate() {
+    const socket = this.signals = this.parley.openSocket({ signalling: "1" });
+    const send = (event) => socket.readyState === WebSocket.OPEN && socket.send(JSON.stringify(event));
+    return new Promise((resolve, reject) => {
+      socket.onopen = async () => {
+        this.peer.onicecandidate = ({ candidate }) => {
+          const { candidate: line = "", sdpMid = null, sdpMLineIndex = null } = candidate ?? {};
+          send({ type: "parley.rtc.candidate", candidate: line, sdpMid, sdpMLineIndex });
+        };
+        await this.peer.setLocalDescription(await this.peer.createOffer());
+        send({ type: "parley.rtc.offer", sdp: this.peer.localDescription.sdp });
+      };
+      socket.onmessage = ({ data }) => {
+        const event = JSON.parse(data);
+        if (event.type === "error") reject(explain(event.error.code, event.error.message));
+        else resolve(this.peer.setRemoteDescription({ type: "answer", sdp: event.sdp }));
+      };
+      socket.onclose = () => reject(explain("unreachable"));
+    });
   }
 
   async received() {
@@ -176,14 +170,8 @@ export class RtcLink {
     this.peer.onconnectionstatechange = null;
     this.track?.stop();
     this.audio.srcObject = null;
-    if (this.call && !this.open) this.hangUp(); // a call that never came about would hold a place
+    this.signals?.close(); // a call that never came about ends with it
     this.peer.close();
-  }
-
-  hangUp() {
-    const { key } = this.parley;
-    const headers = key ? { Authorization: `Bearer ${key}` } : {};
-    fetch(`${this.call}/hangup`, { method: "POST", headers, keepalive: true }).catch(() => {});
   }
 }
 

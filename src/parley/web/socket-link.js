@@ -26,13 +26,7 @@ export class SocketLink {
   }
 
   openSocket() {
-    const { server, key, resumeToken } = this.parley;
-    const url = new URL("ws", server);
-    url.protocol = url.protocol.replace("http", "ws");
-    if (resumeToken) url.searchParams.set("resume", resumeToken);
-    const protocols = ["realtime"];
-    if (key) protocols.push(`openai-insecure-api-key.${key}`);
-    this.socket = new WebSocket(url, protocols);
+    this.socket = this.parley.openSocket();
     this.socket.binaryType = "arraybuffer";
     return new Promise((resolve, reject) => {
       let opened = false;
