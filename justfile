@@ -18,10 +18,10 @@ fix:
 typecheck:
     mypy
 
-# What the tests need of the system: a browser, Redis, namespaces. Debian's packages; elsewhere playwright's browser
+# What the tests need of the system: browsers, sound, Redis, namespaces. Debian's packages; elsewhere playwright's browser
 system:
-    for command in chromium redis-server turnserver ip iptables; do command -v $command >/dev/null || missing=1; done; [ -z "${missing:-}" ] \
-      || (command -v apt-get >/dev/null && $([ "$(id -u)" = 0 ] || echo sudo) sh -c 'apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium redis-server coturn iproute2 iptables >/dev/null') \
+    for command in chromium firefox-esr pulseaudio redis-server turnserver ip iptables; do command -v $command >/dev/null || missing=1; done; [ -z "${missing:-}" ] \
+      || (command -v apt-get >/dev/null && $([ "$(id -u)" = 0 ] || echo sudo) sh -c 'apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium firefox-esr pulseaudio redis-server coturn iproute2 iptables >/dev/null') \
       || command -v chromium-browser google-chrome >/dev/null || playwright install --with-deps chromium
 
 # Redis for trying out workers, in the foreground

@@ -16,6 +16,7 @@ from parley.conversation.playout import PlayoutFrame
 from parley.conversation.session import Session
 from parley.conversation.settings import Cast, SessionSettings
 from parley.models.fakes import FakeChat, FakeEndOfTurn, FakeRecognizer, FakeSynthesizer, FakeVad, tone
+from parley.models.interfaces import Recognizer, Synthesizer
 from parley.transports.pacing import Pacer
 from parley.turns.actions import Ending
 from parley.turns.settings import TurnSettings
@@ -33,6 +34,9 @@ class Stage:
     voice: FakeSynthesizer = field(default_factory=FakeSynthesizer)
     end_of_turn: FakeEndOfTurn = field(default_factory=FakeEndOfTurn)
     engine: Engine | None = None
+    engines: dict[str, Engine] = field(default_factory=dict)
+    recognizers: dict[str, Recognizer] = field(default_factory=dict)
+    voices: dict[str, Synthesizer] = field(default_factory=dict)
     settings: SessionSettings = field(default_factory=SessionSettings)
 
     def __post_init__(self) -> None:
@@ -52,7 +56,9 @@ class Stage:
             engine=self.engine or Cascade(self.chat),
             end_of_turn=self.end_of_turn,
             end_of_turn_languages=("en",),
-            voices={"fake-voice": self.voice},
+            voices={"fake-voice": self.voice, **self.voices},
+            engines=self.engines,
+            recognizers=self.recognizers,
         )
         self.session = Session(cast, self.settings, self._tell)
         self.pacer = Pacer(self.session, self._play)

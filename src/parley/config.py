@@ -82,6 +82,11 @@ class Config(BaseSettings):
     asr: str = Field(
         "moonshine-tiny-en", validation_alias=_env("asr", "WHISPER_MODEL"), description="Speech recogniser."
     )
+    recognizers: list[str] = Field(
+        [],
+        validation_alias=_env("recognizers"),
+        description="Further recognisers to load, which clients may choose, also in mid-conversation.",
+    )
     tts: str = Field(
         "piper-en-us-joe",
         validation_alias=_env("tts", "PIPER_VOICE"),
@@ -95,6 +100,12 @@ class Config(BaseSettings):
         validation_alias=_env("llm", "LLM_MODEL"),
         description="Language model: 'auto' (a running server, else the embedded one), a model of the catalogue, "
         "a .gguf file, or a model name of the server at llm_base_url.",
+    )
+    llms: list[str] = Field(
+        [],
+        validation_alias=_env("llms"),
+        description="Further language models that clients may choose, also in mid-conversation; with 'auto' all those "
+        "that servers on this machine offer.",
     )
     llm_base_url: str | None = Field(
         None, validation_alias=_env("llm_base_url", "LLM_BASE_URL"), description="OpenAI-compatible server."

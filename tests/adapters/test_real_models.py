@@ -93,6 +93,8 @@ async def test_whisper_detects_the_language_or_takes_the_one_it_is_told(question
         ("Only two are used. Only two", "Only two are used."),
         ("You have learned. You have learned. Now go.", "You have learned. Now go."),
         ("It was very very good.", "It was very very good."),
+        ("i am my bhaga pardhthththththththththt", "i am my bhaga pardht"),
+        ("It cost 1000000 and she said hmmm.", "It cost 1000000 and she said hmmm."),
     ],
 )
 def test_repetitions_of_a_short_window_are_undone(said: str, kept: str) -> None:

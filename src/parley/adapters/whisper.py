@@ -87,6 +87,10 @@ class Whisper:
         self._executor.close()
 
 
+_STAMMER = re.compile(r"([^\W\d]{1,6}?)\1{4,}")
+"""A syllable five times and more within a word."""
+
+
 def without_repetition(text: str) -> str:
     """Undo the loops that a short window provokes: a sentence said twice in a row, a phrase again and again."""
     sentences = re.findall(r"[^.?!।]+[.?!।]*\s*", text)
@@ -96,7 +100,7 @@ def without_repetition(text: str) -> str:
             kept.append(sentence)
     if len(kept) > 1 and not re.search(r"[.?!।]\s*$", kept[-1]) and _key("".join(kept[:-1])).startswith(_key(kept[-1])):
         kept.pop()  # the beginning once more, broken off
-    joined = "".join(kept).strip()
+    joined = _STAMMER.sub(r"\1", "".join(kept).strip())
     return re.sub(r"\b(\S+(?:\s+\S+){0,7}?)(?:[\s,]+\1\b){2,}", r"\1", joined, flags=re.IGNORECASE)
 
 

@@ -36,7 +36,8 @@ class Ears:
 
     def __init__(self, participant: str, cast: Cast, dispatch: Callable[[ev.Event], None], owner: str) -> None:
         self.participant = participant
-        self._cast = cast
+        self.cast = cast
+        """Its models; a turn that has begun keeps its recogniser."""
         self._dispatch = dispatch
         self._owner = owner
         self._queue: deque[tuple[Int16, int] | Mark | Callable[[], None]] = deque()
@@ -194,7 +195,7 @@ class Ears:
 
     @property
     def _recognizer_idle(self) -> bool:
-        return self._cast.recognizer.idle and not self._stream_lock.locked()
+        return self.cast.recognizer.idle and not self._stream_lock.locked()
 
     async def transcribe(self, order: act.FinalizeTranscript | act.TranscribePartial) -> str:
         """Carry out a transcription, dispatch and return its result; raises `ModelError`. Announce it first."""
@@ -206,7 +207,7 @@ class Ears:
         try:
             async with self._stream_lock:
                 if self._stream is None:
-                    self._stream = self._cast.recognizer.open(self.language)
+                    self._stream = self.cast.recognizer.open(self.language)
                     self._fed_to = self._turn_from
                 end = min(self._memory.end, int((until + _POST_ROLL_S) * MODEL_RATE_HZ))
                 if end > self._fed_to:
@@ -222,8 +223,8 @@ class Ears:
     async def score(self, order: act.ScoreEndOfTurn) -> None:
         """Ask the turn model, if there is one that knows the language, and dispatch its verdict."""
         try:
-            model = self._cast.end_of_turn
-            if model is None or (self.language or "en") not in self._cast.end_of_turn_languages:
+            model = self.cast.end_of_turn
+            if model is None or (self.language or "en") not in self.cast.end_of_turn_languages:
                 return
             probability = await model.probability(self.turn_audio(), Caller(self._owner, Priority.COMMITTED))
             self._dispatch(ev.EndOfTurnScored(order.participant, order.turn, order.revision, probability))
@@ -233,7 +234,7 @@ class Ears:
     @property
     def _sentence_model(self) -> EndOfSentence | None:
         """The one that knows the language, if there is any."""
-        model = self._cast.end_of_sentence
+        model = self.cast.end_of_sentence
         return model if model is not None and (self.language or "en") in model.languages else None
 
     async def score_words(self, order: act.ScoreEndOfSentence) -> None:

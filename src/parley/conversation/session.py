@@ -44,7 +44,8 @@ class Session:
 
     def __init__(self, cast: Cast, settings: SessionSettings, sink: Callable[[hp.Happening], None]) -> None:
         self.id = new_id("sess")
-        self.cast = cast
+        self._offered = cast
+        self.cast = cast.chosen(settings)
         self.settings = settings
         self.history = History()
         self.ledger = HeardLedger()
@@ -64,7 +65,7 @@ class Session:
         self._speech_ended: dict[int, float] = {}
         self._transcribed: dict[int, float] = {}
         self._voice_stopped = 0.0
-        self._ears = Ears(USER, cast, self.dispatch, self.id)
+        self._ears = Ears(USER, self.cast, self.dispatch, self.id)
         self._answering = Answering(self)
         self._out_of_band = OutOfBand(self, self._answering)
         self.recorded = RecordedItems(self)
@@ -212,12 +213,19 @@ class Session:
         return answer.id if answer else None
 
     def update(self, settings: SessionSettings) -> None:
-        """Replace the settings; they count from the next turn or response on."""
-        self.settings = settings
+        """Replace the settings; they count from the next turn or response on.
+
+        What was prepared for a turn that is not committed is prepared anew: no word of it comes from before.
+        """
+        before, self.settings = self.settings, settings
         self._apply_settings()
+        if replace(before, turns=settings.turns) != settings:
+            self._answering.restart_speculations()
         self.dispatch(ev.SettingsChanged(settings.turns))
 
     def _apply_settings(self) -> None:
+        if self.cast.engine.duplex is None:  # a model that holds a slot keeps it
+            self.cast = self._ears.cast = self._offered.chosen(self.settings)
         self._ears.set_manual(self.settings.turns.mode == "manual")
         self._ears.language = self.settings.language
         if self._ears.echo is not None:

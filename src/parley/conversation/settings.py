@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,8 +23,12 @@ class SessionSettings:
     """Settings of one session; replaced as a whole, never changed in place."""
 
     instructions: str = DEFAULT_INSTRUCTIONS
+    engine: str | None = None
+    """One of `Cast.engines`; None: the server's default, as with the following two."""
+    recognizer: str | None = None
+    """One of `Cast.recognizers`."""
     voice: str | None = None
-    """None: the server's default voice."""
+    """One of `Cast.voices`."""
     speed: float = 1.0
     language: str | None = None
     """Spoken language (ISO 639-1); None: the recogniser decides, words are judged as English."""
@@ -66,5 +70,11 @@ class Cast:
     """Voice names to synthesisers; the first is the default."""
     over: Callable[[str], None] = lambda _: None
     """Told the id of a session that ends, so that what models keep for it is let go."""
-    names: Mapping[str, str] = field(default_factory=dict)
-    """What is in use, for people: part to model name."""
+    engines: Mapping[str, Engine] = field(default_factory=dict)
+    """Others than `engine` that a session may choose."""
+    recognizers: Mapping[str, Recognizer] = field(default_factory=dict)
+
+    def chosen(self, settings: SessionSettings) -> Cast:
+        """With the engine and the recogniser that a session chose."""
+        engine = self.engines.get(settings.engine or "", self.engine)
+        return replace(self, engine=engine, recognizer=self.recognizers.get(settings.recognizer or "", self.recognizer))

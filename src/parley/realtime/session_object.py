@@ -138,6 +138,8 @@ def updated(session: RealtimeSession, given: Reader) -> RealtimeSession:
     if kind not in (None, "realtime"):
         raise given.fail("type", "must be 'realtime'")
     changes: dict[str, Any] = {}
+    if (model := given.text("model", longest=200)) is not None:
+        changes["model"] = model
     if (instructions := given.text("instructions")) is not None:
         changes["instructions"] = instructions
     if "output_modalities" in given:
@@ -164,7 +166,9 @@ def _audio_changes(session: RealtimeSession, audio: Reader) -> dict[str, Any]:
             changes["input_format"] = read_format(wire)
         if "transcription" in source:
             transcription = source.object("transcription")
-            changes["transcription_model"] = transcription and transcription.text("model", session.transcription_model)
+            changes["transcription_model"] = transcription and transcription.text(
+                "model", session.transcription_model, longest=200
+            )
             if transcription is not None and "language" in transcription:
                 changes["language"] = transcription.text("language", longest=16)
         if "noise_reduction" in source:

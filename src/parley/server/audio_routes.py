@@ -43,7 +43,7 @@ async def speech(request: Request, body: SpeechRequest) -> Response:
     if body.stream_format == "sse":
         raise UsageError("stream_format: 'sse' is not supported; use 'audio', which is streamed too")
     wanted = body.voice if isinstance(body.voice, str) else body.voice.get("id", "")
-    name = state.roster.voice_names.resolve(wanted)
+    name = state.roster.choices.voices.resolve(wanted)
     synthesizer = state.roster.voices[name]
     encoder = files.StreamEncoder(synthesizer.rate_hz if body.response_format != "pcm" else 24000, body.response_format)
     style = SpeakingStyle(name, body.speed, body.language)
@@ -70,13 +70,14 @@ async def transcriptions(
     response_format: Annotated[Literal["json", "text", "verbose_json", "srt", "vtt"], Form()] = "json",
     stream: Annotated[bool, Form()] = False,
 ) -> Response:
-    """Transcribe a recording of up to 100 MB in any common format."""
+    """Transcribe a recording of up to 100 MB in any common format; `model` may name one of the recognisers here."""
     state: ServerState = request.app.state.parley
     data = await file.read(files.MAX_BYTES + 1)
     label = file.filename or "file"
     samples = await asyncio.to_thread(files.read_float, data, MODEL_RATE_HZ, label)
     cast = state.roster.cast
-    segments = transcribe_recording(cast.vad, cast.recognizer, samples, language, _CALLER)
+    recognizer = cast.recognizers.get(model, cast.recognizer)
+    segments = transcribe_recording(cast.vad, recognizer, samples, language, _CALLER)
     if stream:
         return StreamingResponse(_events(segments), media_type="text/event-stream")
     found = [s async for s in segments]

@@ -39,7 +39,7 @@ def initial_session(state: ServerState, model: str | None, extensions: Extension
     return RealtimeSession(
         id=new_id("sess"),
         model=model or roster.specs["llm"].id,
-        voice=roster.voice_names.default,
+        voice=roster.choices.voices.default,
         instructions=state.config.instructions,
         expires_at=int(time.time() + state.config.max_session_minutes * 60),
         transcription_model=roster.specs["asr"].id,

@@ -98,7 +98,7 @@ async def _answered(
     if wanted is not None:
         shown = updated(shown, wanted)
     call = RtcCall(
-        state.roster.cast, state.settings_for(kept), shown, state.roster.voice_names,
+        state.roster.cast, state.settings_for(kept), shown, state.roster.choices,
         ice_servers=state.ice_servers, observe=state.observe,
         public_address=str(state.config.public_address) if state.config.public_address else None,
     )  # fmt: skip

@@ -52,9 +52,11 @@ async def about(request: Request) -> JSONResponse:
     llm = state.roster.specs["llm"]
     return JSONResponse({
         "version": parley.__version__,
-        "models": {part: spec.id for part, spec in state.roster.specs.items() if not part.startswith("voice:")},
+        "models": {part: spec.id for part, spec in state.roster.specs.items() if ":" not in part},
         "voices": list(state.roster.voices),
-        "languages": list(state.roster.models["asr"].languages),
+        "llms": list(state.roster.all_of("llm")),
+        "recognizers": list(recognizers := state.roster.all_of("asr")),
+        "languages": sorted({code for model in recognizers.values() for code in model.languages}),
         "tiny_llm": llm.id == "smollm2-135m",
         "better_llms": [
             {"id": m.id, "summary": m.summary, "bytes": m.size} for m in catalogue().of_kind("llm") if m.id != llm.id
@@ -127,9 +129,7 @@ async def log_tail(request: Request, name: str) -> Response:
 
 @router.post("/v1/chat/completions")
 async def chat(request: Request) -> Response:
-    """Passed through to the language model, as it is."""
-    model = _state(request).roster.models["llm"]
-    client: OpenAiChat = model.client if isinstance(model, LlamaCpp) else model
+    """Passed through, as it is, to the language model that it names, else to the default one."""
     body = await request.body()
     if len(body) > _MAX_BODY:
         return JSONResponse({"error": {"message": f"the request is larger than {_MAX_BODY} bytes"}}, status_code=413)
@@ -137,6 +137,9 @@ async def chat(request: Request) -> Response:
         wanted = msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.DecodeError, msgspec.ValidationError) as fault:
         return JSONResponse({"error": {"message": f"the request is not a JSON object: {fault}"}}, status_code=400)
+    models = _state(request).roster.all_of("llm")
+    model = models.get(str(wanted.get("model")), next(iter(models.values())))
+    client: OpenAiChat = model.client if isinstance(model, LlamaCpp) else model
     wanted["model"] = client.name
     answer = await client.post("/chat/completions", msgspec.json.encode(wanted))
     return StreamingResponse(_relay(answer), answer.status_code, media_type=answer.headers.get("content-type"))

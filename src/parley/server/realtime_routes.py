@@ -44,7 +44,7 @@ async def _serve(socket: WebSocket, extensions: Extensions | None) -> None:
         return
     shown, kept = await begun(state, socket.query_params, extensions)
     connection = RealtimeSocket(
-        socket, state.roster.cast, state.settings_for(kept), shown, state.roster.voice_names,
+        socket, state.roster.cast, state.settings_for(kept), shown, state.roster.choices,
         ticker=state.ticker, observe=state.observe,
         limits=SocketLimits(max_session_s=state.config.max_session_minutes * 60),
     )  # fmt: skip

@@ -14,13 +14,13 @@ from parley.adapters.webrtc_audio import AudioProcessor
 from parley.config import Config
 from parley.conversation.engines.cascade import Cascade
 from parley.conversation.settings import Cast
-from parley.errors import ModelError, ModelNotFound, UsageError
+from parley.errors import ModelError, UsageError
 from parley.models.catalogue import Catalogue, Model, catalogue
 from parley.models.interfaces import ModelSpec
 from parley.models.loading import close, load
 from parley.models.selection import named
 from parley.models.store import Progress, Store
-from parley.transports.mapping import Voices
+from parley.transports.mapping import Choices, Voices
 from parley.workers.announcement import Offer
 from parley.workers.child import ChildWorker, settings_for
 from parley.workers.fleet import Fleet
@@ -102,14 +102,24 @@ class Roster:
             canceller=AudioProcessor,
             voices=self.voices,
             over=self.fleet.forget_session,
-            names={part: spec.id for part, spec in self.specs.items() if not part.startswith("voice:")},
+            engines={name: Cascade(model) for name, model in self.all_of("llm").items()},
+            recognizers=self.all_of("asr"),
         )
 
+    def all_of(self, part: str) -> dict[str, Any]:
+        """The models that can take a part, by name, the default first."""
+        return {
+            spec.id: self.models[name]
+            for name, spec in self.specs.items()
+            if name == part or name.startswith(f"{part}:")
+        }
+
     @property
-    def voice_names(self) -> Voices:
+    def choices(self) -> Choices:
         """For the protocol."""
         default = self.specs["tts"].id
-        return Voices(default, frozenset(self.voices), dict.fromkeys(OPENAI_VOICES, default))
+        voices = Voices(default, frozenset(self.voices), dict.fromkeys(OPENAI_VOICES, default))
+        return Choices(voices, frozenset(self.all_of("llm")), frozenset(self.all_of("asr")))
 
     async def aclose(self) -> None:
         """Unload everything."""
@@ -130,8 +140,12 @@ async def choose(config: Config, store: Store, *, own_port: int | None = None) -
         "vad": named(known, "vad", config.vad),
         "asr": named(known, "asr", config.asr),
         "tts": named(known, "tts", config.tts),
-        "llm": await _language_model(config, known, own_port),
+        **await _language_models(config, known, own_port),
     }
+    for name in config.recognizers:
+        recognizer = named(known, "asr", name)
+        if recognizer.id != chosen["asr"].id:
+            chosen[f"asr:{recognizer.id}"] = recognizer
     if config.end_of_turn:
         chosen["end_of_turn"] = named(known, "end_of_turn", config.end_of_turn)
     if config.end_of_sentence:
@@ -174,25 +188,31 @@ def _spec(model: Model, store: Store, config: Config) -> ModelSpec:
     return ModelSpec(model.id, model.family, store.paths(model), options)
 
 
-async def _language_model(config: Config, known: Catalogue, own_port: int | None) -> Model | ModelSpec:
+async def _language_models(config: Config, known: Catalogue, own_port: int | None) -> dict[str, Model | ModelSpec]:
+    """The default as "llm", others that may be chosen as "llm:NAME"."""
     from parley.adapters.openai_chat import find_servers, first_model
 
     key = config.llm_api_key.get_secret_value() if config.llm_api_key else None
+    served: dict[str, ModelSpec] = {}
     if config.llm_base_url:
-        name = config.llm if config.llm != "auto" else await first_model(config.llm_base_url, key)
-        return _remote(config.llm_base_url, name, key)
-    if config.llm != "auto":
-        try:
-            return named(known, "llm", config.llm)
-        except ModelNotFound:
-            for server in await find_servers(own_port):
-                if config.llm in server.models:
-                    return _remote(server.base_url, config.llm, key)
-            raise
-    for server in await find_servers(own_port):
-        log.info("found a language model server", server=server.name, model=server.models[0])
-        return _remote(server.base_url, server.models[0], key)
-    return known.get("smollm2-135m", "llm")
+        names = (await first_model(config.llm_base_url, key) if config.llm == "auto" else config.llm, *config.llms)
+        served = {name: _remote(config.llm_base_url, name, key) for name in names}
+    else:
+        for server in await find_servers(own_port):
+            log.info("found a language model server", server=server.name, models=len(server.models))
+            served |= {n: _remote(server.base_url, n, key) for n in server.models if n not in served}
+
+    def meant(name: str) -> Model | ModelSpec:
+        if name in served and (config.llm_base_url or name not in {m.id for m in known.of_kind("llm")}):
+            return served[name]
+        return named(known, "llm", name)
+
+    if config.llm == "auto":
+        default = next(iter(served.values()), known.get("smollm2-135m", "llm"))
+    else:
+        default = meant(config.llm)
+    further = [*(served.values() if config.llm == "auto" else ()), *map(meant, config.llms)]
+    return {"llm": default} | {f"llm:{m.id}": m for m in further if m.id != default.id}
 
 
 def _remote(base_url: str, name: str, key: str | None) -> ModelSpec:
@@ -213,7 +233,7 @@ async def load_all(roster: Roster, *, tell: Callable[[str, float], None] = lambd
         if part == "tts":
             await _find_voice(roster, spec.id)
             roster.models[part] = roster.voices[spec.id]
-        elif part == "asr" and await _heard_elsewhere(roster, spec.id):
+        elif part.partition(":")[0] == "asr" and await _heard_elsewhere(roster, spec.id):
             languages = catalogue().get(spec.id).languages
             roster.models[part] = RemoteRecognizer(roster.fleet, spec.id, languages)
         else:

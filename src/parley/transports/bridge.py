@@ -20,7 +20,7 @@ from parley.realtime import client_events as ce
 from parley.realtime import server_events as se
 from parley.realtime.items import NewItem
 from parley.realtime.session_object import Extensions, RealtimeSession, updated
-from parley.transports.mapping import Voices, chat_tool_choice, chat_tools, settings_of
+from parley.transports.mapping import Choices, chat_tool_choice, chat_tools, settings_of
 from parley.transports.pacing import Pacer
 from parley.transports.telling import AudioTarget, Teller
 
@@ -63,13 +63,13 @@ class Bridge:
         self,
         session: Session,
         shown: RealtimeSession,
-        voices: Voices,
+        choices: Choices,
         send: Callable[[se.Event], None],
         sound: Callable[[Bridge], Sound],
     ) -> None:
         self.session = session
         self.shown = shown
-        self._voices = voices
+        self._choices = choices
         self._send = send
         self.pacer = Pacer(session, self._deliver)
         self.pacer.on_all_sent = self._all_sent
@@ -204,7 +204,7 @@ class Bridge:
                 tool_choice=chat_tool_choice(wish.tool_choice),
                 max_output_tokens=wish.max_output_tokens,
                 modality=wish.modality,
-                voice=self._voices.resolve(wish.voice) if wish.voice else None,
+                voice=self._choices.voices.resolve(wish.voice) if wish.voice else None,
                 metadata=wish.metadata,
                 out_of_band=wish.out_of_band,
                 input=entries,
@@ -213,7 +213,8 @@ class Bridge:
 
     def _update(self, command: ce.UpdateSession) -> None:
         changed = updated(self.shown, command.session)
-        settings = settings_of(changed, self.session.settings, self._voices)
+        self._choices.check(self.shown, changed)
+        settings = settings_of(changed, self.session.settings, self._choices)
         before, self.shown = self.shown, changed
         if changed.output_format != before.output_format:
             self.sound.format_changed()

@@ -34,6 +34,33 @@ class Voices:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What clients may choose by name."""
+
+    voices: Voices
+    llms: frozenset[str] = frozenset()
+    recognizers: frozenset[str] = frozenset()
+
+    def check(self, before: RealtimeSession, wanted: RealtimeSession) -> None:
+        """Raise `ProtocolError` for a model that is neither here nor one of OpenAI's, which stand for the defaults."""
+        for field, known, old, new in (
+            ("model", self.llms, before.model, wanted.model),
+            (
+                "audio.input.transcription.model", self.recognizers,
+                before.transcription_model, wanted.transcription_model,
+            ),
+        ):  # fmt: skip
+            if new and new != old and new not in known and not _is_well_known(new):
+                raise ProtocolError(
+                    f"no model is called '{new}' here; there are {', '.join(sorted(known))}", field=f"session.{field}"
+                )
+
+
+def _is_well_known(model: str) -> bool:
+    return model.startswith(("gpt-", "whisper-1"))
+
+
 def chat_tools(tools: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
     """Tools in the form of the chat interface."""
     return tuple({"type": "function", "function": {k: v for k, v in t.items() if k != "type"}} for t in tools)
@@ -65,12 +92,14 @@ def turn_settings(detection: TurnDetection | None, language: str | None, base: T
     )
 
 
-def settings_of(shown: RealtimeSession, base: SessionSettings, voices: Voices) -> SessionSettings:
+def settings_of(shown: RealtimeSession, base: SessionSettings, choices: Choices) -> SessionSettings:
     """The session's settings that follow from the session object; raises `ProtocolError`."""
     return replace(
         base,
         instructions=shown.instructions,
-        voice=voices.resolve(shown.voice),
+        engine=shown.model if shown.model in choices.llms else None,
+        recognizer=shown.transcription_model if shown.transcription_model in choices.recognizers else None,
+        voice=choices.voices.resolve(shown.voice),
         speed=shown.speed,
         language=shown.language,
         modality=shown.output_modality,

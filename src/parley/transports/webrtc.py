@@ -36,7 +36,7 @@ from parley.realtime import server_events as se
 from parley.realtime.session_object import RealtimeSession
 from parley.transports import opus
 from parley.transports.bridge import Bridge, Resume
-from parley.transports.mapping import Voices, settings_of
+from parley.transports.mapping import Choices, settings_of
 from parley.transports.telling import AudioTarget
 
 log = structlog.get_logger("webrtc")
@@ -195,7 +195,7 @@ class RtcCall:
         cast: Cast,
         settings: SessionSettings,
         shown: RealtimeSession,
-        voices: Voices,
+        choices: Choices,
         *,
         ice_servers: list[RTCIceServer],
         public_address: str | None = None,
@@ -203,8 +203,8 @@ class RtcCall:
     ) -> None:
         self._observe = observe
         self._public_address = public_address
-        self.session = Session(cast, settings_of(shown, settings, voices), self._tell)
-        self._bridge = Bridge(self.session, shown, voices, self._send, TrackSound)
+        self.session = Session(cast, settings_of(shown, settings, choices), self._tell)
+        self._bridge = Bridge(self.session, shown, choices, self._send, TrackSound)
         sound = self._bridge.sound
         assert isinstance(sound, TrackSound)
         self._sound = sound
@@ -398,6 +398,8 @@ class RtcCall:
         channel = self._channel
         if channel is None or channel.readyState != "open":
             self._unsent.append(text)
+        elif self._peer.sctp is None or self._peer.sctp.transport.state != "connected":
+            self._end("client left")  # the channel does not know yet
         elif channel.bufferedAmount > _MOST_UNSENT_BYTES:
             self._end("client does not read")
         else:

@@ -19,7 +19,7 @@ from parley.realtime import server_events as se
 from parley.realtime.session_object import RealtimeSession
 from parley.transports.bridge import Bridge, Resume
 from parley.transports.event_sound import EventSound
-from parley.transports.mapping import Voices, settings_of
+from parley.transports.mapping import Choices, settings_of
 from parley.transports.pacing import Ticker
 
 log = structlog.get_logger("websocket")
@@ -76,7 +76,7 @@ class RealtimeSocket:
         cast: Cast,
         settings: SessionSettings,
         shown: RealtimeSession,
-        voices: Voices,
+        choices: Choices,
         *,
         ticker: Ticker,
         limits: SocketLimits,
@@ -91,9 +91,9 @@ class RealtimeSocket:
         self.lost = False
         """Whether the connection ended without the client's word."""
         self._superseded = asyncio.Event()
-        self._session = Session(cast, settings_of(shown, settings, voices), self._tell)
+        self._session = Session(cast, settings_of(shown, settings, choices), self._tell)
         self._bridge = Bridge(
-            self._session, shown, voices, self._send, lambda bridge: EventSound(bridge, self._outbox.put)
+            self._session, shown, choices, self._send, lambda bridge: EventSound(bridge, self._outbox.put)
         )
 
     @property

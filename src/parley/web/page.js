@@ -42,7 +42,7 @@ function setConnected(on) {
 function fresh(resumeToken) {
   const made = new Parley({
     key: sessionStorage.getItem("parley-key"), transport: forced, iceServers: server.ice_servers,
-    microphone: settings.microphone,
+    ...settings.microphoneOptions,
   });
   made.resumeToken = resumeToken;
   made.addEventListener("event", ({ detail }) => take(detail));

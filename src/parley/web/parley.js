@@ -20,13 +20,14 @@ export { ParleyError };
 const HERE = new URL(".", import.meta.url);
 
 export class Parley extends EventTarget {
-  constructor({ server = new URL("..", HERE), key = null, transport = "auto", iceServers = [], microphone = null } = {}) {
+  constructor({ server = new URL("..", HERE), key = null, transport = "auto", iceServers = [], microphone = null, noiseSuppression = true } = {}) {
     super();
     this.server = new URL(server);
     this.key = key;
     this.transport = transport;
     this.iceServers = iceServers;
     this.microphone = microphone; // a device id; null: the browser's choice
+    this.noiseSuppression = noiseSuppression; // the browser's; the server has its own (`noise_reduction`)
     this.resumeToken = null;
     this.link = null;
     this.active = null;
@@ -92,7 +93,7 @@ export class Parley extends EventTarget {
     try {
       return await navigator.mediaDevices.getUserMedia({
         audio: {
-          channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true,
+          channelCount: 1, echoCancellation: true, noiseSuppression: this.noiseSuppression, autoGainControl: true,
           ...(this.microphone ? { deviceId: { exact: this.microphone } } : {}),
         },
       });

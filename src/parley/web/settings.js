@@ -6,7 +6,9 @@ export class Settings {
   constructor(parley, complain) {
     this.parley = parley; // a function: the client changes with every connection
     this.complain = complain;
-    this.values = { mode: "hands-free", voice: "", speed: "1", language: "", persona: "", volume: "1", mic: "", speaker: "" };
+    this.values = {
+      mode: "hands-free", voice: "", llm: "", asr: "", speed: "1", language: "", persona: "", volume: "1", mic: "", speaker: "", noise: "",
+    };
     try {
       Object.assign(this.values, JSON.parse(localStorage.getItem(STORE) ?? "{}"));
     } catch {
@@ -25,12 +27,17 @@ export class Settings {
     return this.values.mode === "push-to-talk";
   }
 
-  get microphone() {
-    return this.values.mic || null;
+  get microphoneOptions() {
+    return { microphone: this.values.mic || null, noiseSuppression: !this.values.noise };
   }
 
-  fill({ voices, instructions, languages }) {
-    choices($("set-voice"), voices.map((id) => [id, id]), "the server's");
+  fill({ voices, llms, recognizers, models, instructions, languages }) {
+    this.defaults = models;
+    for (const [name, ids] of Object.entries({ voice: voices, llm: llms, asr: recognizers })) {
+      choices($(`set-${name}`), ids.map((id) => [id, id]), "the server's");
+      $(`set-${name}`).parentElement.hidden = ids.length < 2;
+      if (!ids.includes(this.values[name])) this.values[name] = ""; // of another server, or of another day
+    }
     $("set-persona").placeholder = instructions;
     const known = languages.includes("*") ? ["en", "te", "hi", "de", "fr", "es"] : languages;
     const names = new Intl.DisplayNames(["en"], { type: "language" });
@@ -67,15 +74,20 @@ export class Settings {
     if (!parley?.connected) return;
     if (name === "mic") this.complain("The other microphone is used from the next connection on: disconnect and connect.");
     else this.apply(parley, name);
+    if (name === "noise") this.complain("The browser's own suppression changes with the next connection: disconnect and connect.");
   }
 
   // Everything that differs from the server's own, or the one setting that was changed.
   apply(parley, only = null) {
-    const { mode, voice, speed, language, persona, volume, speaker } = this.values;
+    const { mode, voice, llm, asr, speed, language, persona, volume, speaker, noise } = this.values;
     const wanted = (name, value) => only === name || (only === null && value);
     const input = {}, output = {}, session = {};
     if (wanted("mode", this.pushToTalk)) input.turn_detection = mode === "push-to-talk" ? null : { type: "semantic_vad" };
-    if (wanted("language", language)) input.transcription = { model: "whisper-1", language: language || null };
+    if (wanted("language", language) || wanted("asr", asr)) {
+      input.transcription = { model: asr || this.defaults.asr, language: language || null };
+    }
+    if (wanted("noise", noise)) input.noise_reduction = noise ? { type: noise } : null;
+    if (wanted("llm", llm)) session.model = llm || this.defaults.llm;
     if (wanted("voice", voice) && voice) output.voice = voice;
     if (wanted("speed", speed !== "1")) output.speed = Number(speed);
     if (wanted("persona", persona)) session.instructions = persona || $("set-persona").placeholder;

@@ -1,0 +1,127 @@
+"""Another recogniser and language model in mid-conversation: real recognisers and voice, answers that say whose."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from parley.client.caller import RecordedCaller, load_clip
+from parley.client.connection import Connection
+from parley.client.word_errors import rate
+from tests.conftest import SHARED, Clip, RunningServer, start_server
+
+
+class _LanguageModels(BaseHTTPRequestHandler):
+    """Two that say their names."""
+
+    def do_POST(self) -> None:
+        wanted = msgspec.json.decode(self.rfile.read(int(self.headers["Content-Length"])))
+        text = f"This is the {wanted['model']} model."
+        delta = {"choices": [{"index": 0, "delta": {"content": text}, "finish_reason": "stop"}]}
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        self.wfile.write(b"data: " + msgspec.json.encode(delta) + b"\n\ndata: [DONE]\n\n")
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def language_models() -> Iterator[str]:
+    """Their server's address."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _LanguageModels) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def telugu(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    real = SHARED / "te-common-voice-43371458.wav"
+    if real.exists():
+        yield real
+        return
+    made = tmp_path_factory.mktemp("speech") / "telugu.wav"
+    command = [sys.executable, "-m", "parley.cli", "say", "ఈ అమ్మాయి బాగా పాడుతుంది.", "-o", str(made), "-q"]
+    subprocess.run([*command, "--voice", "espeak", "--language", "te"], check=True)
+    yield made
+
+
+async def transcribed(server: RunningServer, path: Path, model: str) -> str:
+    form = {"model": model, "language": "te"}
+    async with httpx.AsyncClient(timeout=60) as client:
+        told = await client.post(
+            f"{server.url}/v1/audio/transcriptions", data=form, files={"file": await asyncio.to_thread(path.read_bytes)}
+        )
+    return str(told.json()["text"])
+
+
+async def converse(server: RunningServer, question: Clip, telugu: Path) -> None:
+    async with Connection(server.url) as connection, RecordedCaller(connection) as caller:
+        events: list[dict[str, Any]] = []
+        connection.on_event = events.append
+
+        async def ask(path: Path) -> tuple[str, str]:
+            """What was understood and what was answered."""
+            count = len(connection.talk.responses)
+            caller.speak(load_clip(path))
+            responses = connection.talk.responses
+            assert await caller.wait_for(lambda: len(responses) > count and responses[-1].heard is not None, 60)
+            return connection.talk.turns[-1].transcript, responses[-1].heard or ""
+
+        async def update(session: dict[str, Any]) -> dict[str, Any]:
+            before = len(events)
+            await connection.send({"type": "session.update", "session": session})
+
+            def told() -> list[dict[str, Any]]:
+                return [e for e in events[before:] if e["type"] in ("session.updated", "error")]
+
+            assert await caller.wait_for(told, 10)
+            return told()[0]
+
+        understood, answered = await ask(question.path)
+        assert "bridge" in understood.lower()
+        assert answered == "This is the first model."
+        transcription = {"model": "whisper-base", "language": "te"}
+        changed = await update({"model": "second", "audio": {"input": {"transcription": transcription}}})
+        assert changed["session"]["model"] == "second"
+        understood, answered = await ask(telugu)
+        alone = {model: await transcribed(server, telugu, model) for model in ("moonshine-tiny-en", "whisper-base")}
+        errors = {model: rate(text, understood) for model, text in alone.items()}
+        assert errors["whisper-base"] < errors["moonshine-tiny-en"], (understood, alone)
+        assert answered == "This is the second model."
+        for wrong, field in (
+            ({"model": "third"}, "session.model"),
+            ({"audio": {"input": {"transcription": {"model": "ears"}}}}, "session.audio.input.transcription.model"),
+        ):
+            assert (await update(wrong))["error"]["param"] == field
+        back = await update({"model": "gpt-realtime", "audio": {"input": {"transcription": {"model": "whisper-1"}}}})
+        assert back["type"] == "session.updated"
+
+
+@pytest.mark.timeout(240)
+def test_a_conversation_goes_on_with_another_recogniser_and_language_model(
+    question: Clip, telugu: Path, tmp_path: Path
+) -> None:
+    with language_models() as address, ExitStack() as stack:
+        process, server = start_server(
+            tmp_path / "serve.log", PARLEY_LLM_BASE_URL=address, PARLEY_LLM="first", PARLEY_LLMS='["second"]',
+            PARLEY_RECOGNIZERS='["whisper-base"]',
+        )  # fmt: skip
+        stack.callback(process.wait, 20)
+        stack.callback(process.terminate)
+        asyncio.run(converse(server, question, telugu))
