@@ -2,6 +2,7 @@
 
     python -m benchmarks.webrtc loss RECORDINGS --url URL           word errors under loss, jitter, low rate
     python -m benchmarks.webrtc churn --url URL --count 200         connections that close, vanish, are hung up
+    python -m benchmarks.webrtc drift --url URL --seconds 600      how true the frames' clock is in a long call
     python -m benchmarks.webrtc crowd --url URL --calls 20         how regularly frames arrive in 20 calls
 
 The network is a relay in this process, through which the call's packets are led by the address in the server's answer.
@@ -14,9 +15,10 @@ import fractions
 import json
 import random
 import re
+import shutil
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -28,6 +30,7 @@ import psutil
 import typer
 from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
+from playwright.async_api import Browser, Error, async_playwright, expect
 
 from parley.audio import files
 from parley.audio.pcm import Int16, to_float, to_int16
@@ -36,6 +39,7 @@ from parley.client.word_errors import distance
 from parley.transports import opus
 
 RATE, FRAME = 48000, 960
+_GONE_S = 16.0  # a vanished peer is given up after 15
 app = typer.Typer(help=__doc__, no_args_is_help=True)
 
 
@@ -267,14 +271,35 @@ async def _loss(recordings: Path, url: str, names: list[str], clips: int, seed: 
 
 
 @app.command()
-def churn(url: str = "http://localhost:8000", count: int = 200, at_once: int = 4) -> None:
-    """Connect again and again; end by closing, by silence, by a hang-up from outside, by never connecting."""
-    asyncio.run(_churn(url, count, at_once))
+def churn(
+    url: str = "http://localhost:8000",
+    count: int = 200,
+    at_once: int = 4,
+    tabs: Annotated[int, typer.Option(help="Further calls, of pages in Chromium whose tabs are killed")] = 0,
+) -> None:
+    """Connect again and again; end by closing, by a hang-up from outside, by a cut network, by a killed tab."""
+    asyncio.run(_churn(url, count, at_once, tabs))
 
 
-async def _churn(url: str, count: int, at_once: int) -> None:
+async def _churn(url: str, count: int, at_once: int, tabs: int) -> None:
     gate = asyncio.Semaphore(at_once)
     outcome = {"connected": 0, "failed": 0}
+    before = await _left(url)
+
+    async def killed(browser: Browser, number: int) -> None:
+        async with gate:
+            page = await browser.new_page()
+            try:
+                await page.goto(f"{url}/?transport=webrtc")
+                await page.get_by_role("button", name="Connect").click()
+                await expect(page.locator("#state")).to_have_text("listening", timeout=15_000)
+                outcome["connected"] += 1
+                with suppress(Error):
+                    await page.goto("chrome://crash")
+            except (AssertionError, Error) as fault:
+                outcome["failed"] += 1
+                typer.echo(f"tab {number}: {fault!r}")
+            await page.close()
 
     async def one(number: int) -> None:
         async with gate:
@@ -297,8 +322,51 @@ async def _churn(url: str, count: int, at_once: int) -> None:
                 typer.echo(f"{number}: {fault!r}")
 
     began = time.monotonic()
-    await asyncio.gather(*(one(number) for number in range(count)))
-    typer.echo(f"{outcome['connected']} of {count} connected in {time.monotonic() - began:.0f} s")
+    async with AsyncExitStack() as stack:
+        calls = [one(number) for number in range(count)]
+        if tabs:
+            playwright = await stack.enter_async_context(async_playwright())
+            flags = [
+                "--no-sandbox",
+                "--disable-gpu",
+                "--use-fake-ui-for-media-stream",
+                "--use-fake-device-for-media-stream",
+            ]
+            browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
+            stack.push_async_callback(browser.close)
+            calls += [killed(browser, number) for number in range(tabs)]
+        random.Random(1).shuffle(calls)
+        await asyncio.gather(*calls)
+    typer.echo(f"{outcome['connected']} of {count + tabs} connected in {time.monotonic() - began:.0f} s")
+    await asyncio.sleep(_GONE_S)
+    for name, value in (await _left(url)).items():
+        typer.echo(f"{name:32} {before.get(name, 0):14.0f} before {value:14.0f} after")
+
+
+async def _left(url: str) -> dict[str, float]:
+    """What the server has of everything that calls could leave behind."""
+    async with httpx.AsyncClient() as client:
+        text = (await client.get(f"{url}/metrics")).text
+    names = ("parley_active_sessions", "parley_tasks", "process_open_fds", "process_resident_memory_bytes")
+    return {n: float(v) for n, v in (line.split() for line in text.splitlines() if line.startswith(names))}
+
+
+@app.command()
+def drift(url: str = "http://localhost:8000", seconds: float = 600) -> None:
+    """One long call: how far the frames' own time is from the clock, from first to last."""
+    asyncio.run(_drift(url, seconds))
+
+
+async def _drift(url: str, seconds: float) -> None:
+    async with call(url) as caller:
+        await asyncio.sleep(seconds)
+        arrived = np.array(caller.arrived[50:])
+    due = arrived[0] + np.arange(len(arrived)) * 0.02
+    late = (arrived - due) * 1000
+    minutes = [late[i : i + 3000] for i in range(0, len(late) - 2999, 3000)]
+    medians = [round(float(np.median(minute)), 1) for minute in minutes]
+    typer.echo(f"{len(arrived)} frames; ms behind the clock, median of each minute: {medians}")
+    typer.echo(f"90 % of frames within {np.percentile(late, 5):.1f} to {np.percentile(late, 95):.1f} ms")
 
 
 @app.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -42,6 +43,14 @@ def test_live_resampling_matches_the_file_resampler() -> None:
 def test_the_live_delay_is_about_a_millisecond() -> None:
     live = LiveResampler(24000, 16000)
     assert 320 - len(live.push(tone(0.02, 24000))) <= 17
+
+
+def test_streams_that_are_converted_live_have_no_threads_of_their_own() -> None:
+    before = psutil.Process().num_threads()
+    live = [LiveResampler(24000, 16000) for _ in range(20)]
+    for resampler in live:
+        resampler.push(np.zeros(480, np.int16))
+    assert psutil.Process().num_threads() == before
 
 
 @given(st.lists(st.integers(0, 3000), max_size=20))

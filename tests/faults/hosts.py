@@ -34,6 +34,13 @@ class Host:
         assert self.link
         ip("link", "set", self.link, "up")
 
+    def move(self) -> None:
+        """Another address, as on another network; `address` is the old one."""
+        assert self.namespace
+        other = f"{self.address.rpartition('.')[0]}.{100 + int(self.address.rpartition('.')[2])}"
+        ip("-n", self.namespace, "addr", "del", f"{self.address}/24", "dev", "eth0")
+        ip("-n", self.namespace, "addr", "add", f"{other}/24", "dev", "eth0")
+
 
 def ip(*words: str) -> None:
     subprocess.run(["ip", *words], check=True, capture_output=True)

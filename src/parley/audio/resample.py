@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import av
 import numpy as np
 import soxr
+from av.filter import Graph
 
 from parley.audio.pcm import Float32, Int16, check_rate
 
@@ -20,30 +23,53 @@ class LiveResampler:
         self.from_hz = check_rate(from_hz)
         self.to_hz = check_rate(to_hz)
         self._position = 0
-        self._resampler = None if from_hz == to_hz else av.AudioResampler(format="s16", layout="mono", rate=to_hz)
+        self._graph = self._made()
+
+    def _made(self) -> Graph | None:
+        """What `av.AudioResampler` makes, but without two idle threads for each stream."""
+        if self.from_hz == self.to_hz:
+            return None
+        graph = Graph()
+        graph.threads = 1
+        source = graph.add_abuffer(
+            sample_rate=self.from_hz, format="s16", layout="mono", time_base=Fraction(1, self.from_hz)
+        )
+        wanted = graph.add("aformat", f"sample_rates={self.to_hz}:sample_fmts=s16:channel_layouts=mono")
+        graph.link_nodes(source, wanted, graph.add("abuffersink")).configure()
+        return graph
 
     def push(self, samples: Int16) -> Int16:
         """Convert a chunk; the result may lag the input by about a millisecond."""
-        if self._resampler is None or not len(samples):
+        if self._graph is None or not len(samples):
             return samples
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples).reshape(1, -1), format="s16", layout="mono")
         frame.sample_rate = self.from_hz
         frame.pts = self._position
+        frame.time_base = Fraction(1, self.from_hz)
         self._position += len(samples)
-        return self._collect(self._resampler.resample(frame))
+        self._graph.push(frame)
+        return self._collect(self._graph)
 
     def flush(self) -> Int16:
         """Return what the filter still holds; the resampler is fresh afterwards."""
-        if self._resampler is None:
+        if self._graph is None:
             return np.empty(0, np.int16)
-        rest = self._collect(self._resampler.resample(None))
-        self._resampler = av.AudioResampler(format="s16", layout="mono", rate=self.to_hz)
+        self._graph.push(None)
+        rest = self._collect(self._graph)
+        self._graph = self._made()
         self._position = 0
         return rest
 
     @staticmethod
-    def _collect(frames: list[av.AudioFrame]) -> Int16:
-        parts = [frame.to_ndarray().reshape(-1) for frame in frames]
+    def _collect(graph: Graph) -> Int16:
+        parts = []
+        try:
+            while True:
+                frame = graph.pull()
+                assert isinstance(frame, av.AudioFrame)
+                parts.append(frame.to_ndarray().reshape(-1))
+        except (av.BlockingIOError, av.EOFError):  # no more for now, no more at all
+            pass
         if not parts:
             return np.empty(0, np.int16)
         joined: Int16 = np.concatenate(parts).astype(np.int16, copy=False)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -47,6 +48,9 @@ class Metrics:
         )
         self.loop_lag = Gauge("parley_loop_lag_seconds", "How late the event loop is", registry=registry)
         registry.register(_ModelWaits())
+        ProcessCollector(registry=registry)
+        self.tasks = Gauge("parley_tasks", "Tasks of the event loop", registry=registry)
+        self.tasks.set_function(lambda: len(asyncio.all_tasks()))
         self.load_seconds = Gauge("parley_model_load_seconds", "Time to load a model", ["part"], registry=registry)
 
     def count_call(self, quality: Quality) -> None:
