@@ -16,7 +16,7 @@ from parley.conversation.playout import PlayoutFrame
 from parley.conversation.session import Session
 from parley.conversation.settings import Cast, SessionSettings
 from parley.models.fakes import FakeChat, FakeEndOfTurn, FakeRecognizer, FakeSynthesizer, FakeVad, tone
-from parley.models.interfaces import Recognizer, Synthesizer
+from parley.models.interfaces import EndOfSentence, Recognizer, Synthesizer
 from parley.transports.pacing import Pacer
 from parley.turns.actions import Ending
 from parley.turns.settings import TurnSettings
@@ -32,7 +32,8 @@ class Stage:
     recognizer: FakeRecognizer = field(default_factory=FakeRecognizer)
     chat: FakeChat = field(default_factory=FakeChat)
     voice: FakeSynthesizer = field(default_factory=FakeSynthesizer)
-    end_of_turn: FakeEndOfTurn = field(default_factory=FakeEndOfTurn)
+    end_of_turn: Any = field(default_factory=FakeEndOfTurn)
+    end_of_sentence: EndOfSentence | None = None
     engine: Engine | None = None
     engines: dict[str, Engine] = field(default_factory=dict)
     recognizers: dict[str, Recognizer] = field(default_factory=dict)
@@ -56,6 +57,7 @@ class Stage:
             engine=self.engine or Cascade(self.chat),
             end_of_turn=self.end_of_turn,
             end_of_turn_languages=("en",),
+            end_of_sentence=self.end_of_sentence,
             voices={"fake-voice": self.voice, **self.voices},
             engines=self.engines,
             recognizers=self.recognizers,

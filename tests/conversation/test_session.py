@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+from structlog.testing import capture_logs
 
 from parley.conversation import happenings as hp
 from parley.conversation.answer import ResponseWish
@@ -16,6 +17,7 @@ from parley.conversation.engines.duplex import Duplex
 from parley.conversation.engines.speech_llm import SpeechLlm
 from parley.conversation.history import Item
 from parley.conversation.settings import SessionSettings
+from parley.errors import ModelError
 from parley.models.fakes import (
     FakeChat,
     FakeDuplexModel,
@@ -24,6 +26,7 @@ from parley.models.fakes import (
     FakeSpeechChat,
     FakeSynthesizer,
 )
+from parley.models.interfaces import Caller
 from parley.turns.actions import Ending
 from parley.turns.settings import TurnSettings
 from tests.stage import RATE, Stage
@@ -66,6 +69,31 @@ def test_the_answer_is_prepared_before_the_turn_is_committed_and_nothing_leaves_
         assert len(s.chat.prompts) == 1
 
     play(script, lambda: Stage(recognizer=FakeRecognizer(["tell me the time"], 0.02)))
+
+
+class Failing:
+    """A judge of turns that never answers well."""
+
+    languages: Sequence[str] = ("en",)
+
+    async def probability(self, _: object, caller: Caller) -> float:
+        raise ModelError("the judge fails as told")
+
+    async def prepare(self, text: str, caller: Caller) -> None:
+        raise ModelError("the judge fails as told")
+
+
+def test_a_turn_goes_on_without_judges_that_fail() -> None:
+    async def script(s: Stage) -> None:
+        with capture_logs() as logs:
+            await s.silence(0.3)
+            await s.say(1.5)
+            await s.silence_until(hp.ResponseEnded)
+        assert s.endings == [Ending.FINISHED]
+        assert {line["missing"] for line in logs if line["event"] == "turn goes on without"} > {"the words' verdict"}
+        assert not [line for line in logs if line["event"] == "task failed"]
+
+    play(script, lambda: Stage(end_of_turn=Failing(), end_of_sentence=Failing()))
 
 
 def test_a_user_who_goes_on_is_not_answered_in_the_pause() -> None:

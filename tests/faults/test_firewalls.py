@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +17,12 @@ import pytest
 from playwright.async_api import Page, async_playwright, expect
 
 from parley.audio import files
-from tests.conftest import Clip, silence, start_server
+from tests.conftest import Clip, RunningServer, silence, start_server
 from tests.faults.hosts import PRIVATE, Host, hosts, namespaces_work, put_behind
 
 RATE = 48000
+CUTS_S = [float(seconds) for seconds in os.environ.get("PARLEY_CUTS", "2").split(",")]
+"""How long the network is gone, one time after the other."""
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SECRET = "a shared secret"
 
@@ -139,33 +143,77 @@ def test_a_server_behind_nat_is_reached_by_the_address_that_it_announces(tmp_pat
         assert "1 of 1 connected" in said
 
 
-@pytest.mark.timeout(180)
-def test_a_browser_whose_address_changes_comes_back_to_its_conversation(
-    machines: tuple[str, dict[str, Host]], tmp_path: Path
-) -> None:
+@dataclass(frozen=True)
+class Scene:
+    """Who talks where."""
+
+    server: RunningServer
+    chromium: Path
+    sound: Path
+    host: Host
+    """The browser's."""
+
+    async def resumed(self, times: int = 1) -> None:
+        """The page has come back so often."""
+        async with asyncio.timeout(30):
+            while self.server.log.read_text().count('"resumed": true') < times:  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(0.1)
+
+
+@pytest.fixture
+def conversation(machines: tuple[str, dict[str, Host]], tmp_path: Path) -> Iterator[Scene]:
+    """A server on a host, Chromium with a silent microphone on another."""
     _, there = machines
     sound = tmp_path / "microphone.wav"
-    files.write(sound, silence(120.0, RATE), RATE)
+    files.write(sound, silence(240.0, RATE), RATE)
     with ExitStack() as stack:
         environment = {"PARLEY_HOST": there["server"].address, "PARLEY_INSECURE": "true", "PARLEY_LLM": "smollm2-135m"}
         process, running = start_server(tmp_path / "serve.log", there["server"].command(sys.executable), **environment)
         stack.callback(process.wait, 20)
         stack.callback(process.terminate)
-        asyncio.run(move(running.url, chromium_on(there["browser"], tmp_path), sound, there["browser"]))
+        yield Scene(running, chromium_on(there["browser"], tmp_path), sound, there["browser"])
 
 
-async def move(url: str, chromium: Path, sound: Path, host: Host) -> None:
-    async with browser_page(url, chromium, sound) as page:
+@pytest.mark.timeout(180)
+def test_a_browser_whose_address_changes_comes_back_to_its_conversation(conversation: Scene) -> None:
+    asyncio.run(move(conversation))
+
+
+@pytest.mark.timeout(400)
+def test_a_conversation_survives_networks_that_are_gone_for_a_while(conversation: Scene) -> None:
+    asyncio.run(cut_off(conversation))
+
+
+async def say(page: Page, text: str, count: int) -> None:
+    """Type something; it stands there as the `count`-th, and is answered as often."""
+    await page.get_by_label("Type instead of speaking").fill(text)
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#transcript .parley .said").nth(count - 1)).not_to_be_empty(timeout=20_000)
+    await expect(page.locator("#state")).to_have_text("listening", timeout=60_000)
+    await expect(page.locator("#transcript .you")).to_have_count(count)
+    await expect(page.locator("#transcript .parley")).to_have_count(count)
+
+
+async def cut_off(scene: Scene) -> None:
+    async with browser_page(scene.server.url, scene.chromium, scene.sound) as page:
         await page.get_by_role("button", name="Connect").click()
         await expect(page.locator("#path")).to_have_text("WebRTC UDP", timeout=15_000)
-        await page.get_by_label("Type instead of speaking").fill("My name is Ada.")
-        await page.keyboard.press("Enter")
-        await expect(page.locator("#transcript .parley .said").first).not_to_be_empty(timeout=20_000)
-        await asyncio.to_thread(host.move)
-        await expect(page.locator("#state")).to_contain_text("coming back", timeout=20_000)
-        await expect(page.locator("#state")).to_have_text("listening", timeout=30_000)
+        await say(page, "My name is Ada.", 1)
+        for count, seconds in enumerate(CUTS_S, start=2):
+            await asyncio.to_thread(scene.host.cut_off)
+            await asyncio.sleep(seconds)  # what is tested
+            await asyncio.to_thread(scene.host.connect)
+            await expect(page.locator("#state")).to_have_text("listening", timeout=60_000)
+            await say(page, f"That was number {count}.", count)
+
+
+async def move(scene: Scene) -> None:
+    async with browser_page(scene.server.url, scene.chromium, scene.sound) as page:
+        await page.get_by_role("button", name="Connect").click()
+        await expect(page.locator("#path")).to_have_text("WebRTC UDP", timeout=15_000)
+        await say(page, "My name is Ada.", 1)
+        await asyncio.to_thread(scene.host.move)
+        await scene.resumed()
+        await expect(page.locator("#state")).to_have_text("listening", timeout=10_000)
         await expect(page.locator("#path")).to_have_text("WebRTC UDP", timeout=10_000)
-        await page.get_by_label("Type instead of speaking").fill("And yours?")
-        await page.keyboard.press("Enter")
-        await expect(page.locator("#transcript .parley .said").nth(1)).not_to_be_empty(timeout=20_000)
-        await expect(page.locator("#transcript .you .said")).to_have_count(2)
+        await say(page, "And yours?", 2)

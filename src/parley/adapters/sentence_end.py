@@ -62,7 +62,7 @@ class SentenceEnd:
             response.raise_for_status()
             answer: dict[str, Any] = response.json()
         except (httpx.HTTPError, ValueError) as fault:
-            raise ModelError(f"the sentence model failed: {fault}", retryable=True) from fault
+            raise ModelError(f"the sentence model failed: {fault or type(fault).__name__}", retryable=True) from fault
         return answer
 
     async def aclose(self) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
+import structlog
 
 from parley.audio.pcm import Float32, Int16, to_float
 from parley.audio.resample import AdaptingResampler
@@ -15,10 +16,12 @@ from parley.conversation.audio_memory import AudioMemory
 from parley.conversation.echo import EchoGuard
 from parley.conversation.settings import Cast
 from parley.conversation.voice_activity import VoiceActivity
-from parley.errors import Overloaded
+from parley.errors import Overloaded, ParleyError
 from parley.models.interfaces import MODEL_RATE_HZ, Caller, EndOfSentence, Priority, RecognizerStream
 from parley.turns import actions as act
 from parley.turns import events as ev
+
+log = structlog.get_logger("conversation")
 
 _WINDOW = 512
 _SLICE_S = 0.5
@@ -228,6 +231,8 @@ class Ears:
                 return
             probability = await model.probability(self.turn_audio(), Caller(self._owner, Priority.COMMITTED))
             self._dispatch(ev.EndOfTurnScored(order.participant, order.turn, order.revision, probability))
+        except ParleyError as fault:
+            self._goes_without("the sound's verdict", fault)
         finally:
             self._question_answered()
 
@@ -243,7 +248,9 @@ class Ears:
         try:
             if (model := self._sentence_model) is not None:
                 probability = await model.probability(order.text, Caller(self._owner, Priority.COMMITTED))
-        finally:  # a verdict that failed is none; the turn goes on without it
+        except ParleyError as fault:
+            self._goes_without("the words' verdict", fault)
+        finally:
             self._question_answered()
             verdict = ev.EndOfSentenceScored(order.participant, order.turn, order.revision, probability)
             self._dispatch(verdict)
@@ -251,7 +258,13 @@ class Ears:
     async def prepare_words(self, text: str) -> None:
         """Let the sentence model read a turn's words ahead of time."""
         if (model := self._sentence_model) is not None:
-            await model.prepare(text, Caller(self._owner, Priority.SPECULATIVE))
+            try:
+                await model.prepare(text, Caller(self._owner, Priority.SPECULATIVE))
+            except ParleyError as fault:
+                self._goes_without("the words read ahead", fault)
+
+    def _goes_without(self, what: str, fault: ParleyError) -> None:
+        log.warning("turn goes on without", missing=what, session=self._owner, error=str(fault))
 
     def question_asked(self) -> None:
         """A question is on its way: a backlog is not examined further before its answer."""

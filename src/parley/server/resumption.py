@@ -1,4 +1,7 @@
-"""Conversations that outlive their connection: a lost one is kept for a minute and goes on where its token returns."""
+"""Conversations that outlive their connection: a lost one is kept for a minute and goes on where its token returns.
+
+A conversation has one token, through all of its connections: attempts to come back that fail half-way lose nothing.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ _HAND_OVER_S = 5.0
 class Kept:
     """What is left of a conversation."""
 
+    token: str
     items: Sequence[Item]
     shown: RealtimeSession
     until: float
@@ -56,25 +60,31 @@ class Resumption:
             except TimeoutError:
                 return None
         self._expire()
-        return self._kept.pop(token, None)
+        return self._kept.get(token)
 
     @contextmanager
-    def seat(self, end: Callable[[], None]) -> Iterator[Seat]:
-        """A token for a conversation while it goes on; `end` ends its connection."""
-        seat = Seat(secrets.token_urlsafe(24), end, asyncio.Event())
+    def seat(self, end: Callable[[], None], kept: Kept | None = None) -> Iterator[Seat]:
+        """The token of a conversation while it goes on, that of `kept` if it is that one; `end` ends its connection."""
+        seat = Seat(kept.token if kept else secrets.token_urlsafe(24), end, asyncio.Event())
         self._live[seat.token] = seat
         try:
             yield seat
         finally:
-            del self._live[seat.token]
+            if self._live[seat.token] is seat:
+                del self._live[seat.token]
             seat.over.set()
 
     def keep(self, token: str, items: Sequence[Item], shown: RealtimeSession) -> None:
         """A connection was lost: remember its conversation for a while."""
         self._expire()
-        self._kept[token] = Kept(tuple(items), shown, self._now() + self.kept_s)
+        self.forget(token)
+        self._kept[token] = Kept(token, tuple(items), shown, self._now() + self.kept_s)
         while len(self._kept) > _MOST_KEPT:
             self._kept.popitem(last=False)
+
+    def forget(self, token: str) -> None:
+        """A conversation was ended on purpose."""
+        self._kept.pop(token, None)
 
     def _expire(self) -> None:
         for token in [t for t, kept in self._kept.items() if kept.until < self._now()]:

@@ -264,8 +264,8 @@ class RtcCall:
 
     @property
     def lost(self) -> bool:
-        """Whether the connection ended without the client's word."""
-        return self._reason in _LOST
+        """Whether the connection ended without the client's word, or never came about."""
+        return self._reason in _LOST or not self.connected
 
     @property
     def shown(self) -> RealtimeSession:

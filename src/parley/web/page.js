@@ -10,7 +10,8 @@ const STATES = {
   SPEAKING: "speaking", BARGED_IN: "paused: was that for me?", offline: "not connected", connecting: "connecting …",
   returning: "connection lost, coming back …",
 };
-const RETURN_AFTER_S = [0.2, 1, 2, 4, 8, 15, 25];
+const RETURN_AFTER_S = [0.2, 1, 2, 3]; // the last again and again, while the server keeps the conversation
+const KEPT_S = 60;
 const forced = new URLSearchParams(location.search).get("transport") ?? "auto";
 const transcript = new Transcript($("transcript"));
 const panels = new Panels(() => sessionStorage.getItem("parley-key"));
@@ -86,8 +87,10 @@ async function connect(resumeToken = null) {
 
 // A lost network comes back, or an address has changed: the server keeps the conversation for a minute.
 async function comeBack(token) {
-  for (const seconds of RETURN_AFTER_S) {
+  const until = performance.now() + KEPT_S * 1000;
+  for (let attempt = 0; performance.now() < until; attempt += 1) {
     show("returning");
+    const seconds = RETURN_AFTER_S[Math.min(attempt, RETURN_AFTER_S.length - 1)];
     await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
     if (leaving || parley?.connected) return;
     if (await connect(token)) return;

@@ -18,6 +18,7 @@ import { SocketLink } from "./socket-link.js";
 export { ParleyError };
 
 const HERE = new URL(".", import.meta.url);
+const OPENS_WITHIN_MS = 3000;
 
 export class Parley extends EventTarget {
   constructor({ server = new URL("..", HERE), key = null, transport = "auto", iceServers = [], microphone = null, noiseSuppression = true } = {}) {
@@ -80,12 +81,15 @@ export class Parley extends EventTarget {
     return link;
   }
 
+  // Fails when nobody answers: a network that is gone would keep it waiting for minutes.
   openSocket(parameters = {}) {
     const url = new URL("ws", this.server);
     url.protocol = url.protocol.replace("http", "ws");
     if (this.resumeToken) url.searchParams.set("resume", this.resumeToken);
     for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
-    return new WebSocket(url, this.key ? ["realtime", `openai-insecure-api-key.${this.key}`] : ["realtime"]);
+    const socket = new WebSocket(url, this.key ? ["realtime", `openai-insecure-api-key.${this.key}`] : ["realtime"]);
+    setTimeout(() => socket.readyState === WebSocket.CONNECTING && socket.close(), OPENS_WITHIN_MS);
+    return socket;
   }
 
   async openMicrophone() {

@@ -3,7 +3,7 @@ import { ParleyError, explain } from "./faults.js";
 import { meter } from "./meter.js";
 
 const FLOWS_WITHIN_MS = 2500; // else the WebSocket has its turn: together less than three seconds
-const GONE_MS = 6000;
+const GONE_MS = 2000; // after the browser's own five or so; coming back is quick and loses nothing
 
 export class RtcLink {
   constructor(parley) {
@@ -36,10 +36,10 @@ export class RtcLink {
         this.takeEvent(event);
       };
     });
-    await this.negotiate();
     const flowing = async () => {
+      await this.negotiate();
       await opened;
-      while (!(await this.received())) await pause(50);
+      while (this.peer.connectionState !== "closed" && !(await this.received())) await pause(50);
     };
     const late = pause(Math.max(0, deadline - performance.now())).then(() => "late");
     if ((await Promise.race([flowing(), late])) === "late") {
