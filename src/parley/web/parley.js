@@ -57,7 +57,7 @@ export class Parley extends EventTarget {
   }
 
   async openLink() {
-    let why = "";
+    let why = "", tried = null;
     if (this.transport !== "websocket" && "RTCPeerConnection" in window) {
       const link = new RtcLink(this);
       try {
@@ -65,9 +65,12 @@ export class Parley extends EventTarget {
         this.tell("path", { kind: "webrtc", why });
         return link;
       } catch (fault) {
-        link.close();
-        if (this.transport === "webrtc" || !fault.fallBack) throw fault;
+        if (this.transport === "webrtc" || !fault.fallBack) {
+          link.close();
+          throw fault;
+        }
         why = fault.message;
+        tried = link;
       }
     }
     const link = new SocketLink(this);
@@ -76,6 +79,8 @@ export class Parley extends EventTarget {
     } catch (fault) {
       link.close();
       throw fault;
+    } finally {
+      tried?.close(); // not before: closed on purpose, a call takes the conversation along that is to go on here
     }
     this.tell("path", { kind: "websocket", why });
     return link;
