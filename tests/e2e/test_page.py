@@ -68,6 +68,13 @@ window.RTCPeerConnection = class extends Peer {
   constructor(given) { super({ ...given, iceTransportPolicy: "relay" }); }
 };
 """
+# A server that has forgotten the conversation.
+FORGOTTEN = """
+const Socket = window.WebSocket;
+window.WebSocket = class extends Socket {
+  constructor(url, protocols) { super(String(url).replace(/resume=[^&]+/, "resume=forgotten"), protocols); }
+};
+"""
 
 
 def microphone(path: Path, *parts: Int16) -> Path:
@@ -235,12 +242,14 @@ class Relay:
         self._writers.clear()
 
 
+@pytest.mark.parametrize("known", [True, False])
 async def test_the_page_comes_back_to_its_conversation_after_a_lost_network(
-    server: RunningServer, open_page: OpenPage, tmp_path: Path
+    server: RunningServer, open_page: OpenPage, tmp_path: Path, known: bool
 ) -> None:
     relay = Relay(server.url)
     await relay.start()
-    page = await open_page(microphone(tmp_path / "silent.wav", silence(90.0, RATE)), url=relay.url)
+    script = TAP if known else FORGOTTEN
+    page = await open_page(microphone(tmp_path / "silent.wav", silence(90.0, RATE)), script, url=relay.url)
     await page.get_by_role("button", name="Connect").click()
     await expect(page.locator("#state")).to_have_text("listening", timeout=15_000)
     await page.get_by_label("Type instead of speaking").fill("My name is Ada.")
@@ -251,8 +260,11 @@ async def test_the_page_comes_back_to_its_conversation_after_a_lost_network(
     await relay.start(int(relay.url.rsplit(":", 1)[1]))
     await expect(page.locator("#state")).to_have_text("listening", timeout=20_000)
     await expect(page.locator("#transcript .you .said")).to_have_count(1)
-    log = server.log.read_text(errors="replace")
-    assert '"resumed": true' in log or "resumed=True" in log
+    notice = page.locator("#notice-text")
+    if known:
+        await expect(notice).to_be_empty()
+    else:
+        await expect(notice).to_contain_text("no longer had the conversation")
     await page.get_by_role("button", name="Disconnect").click()
     await relay.cut()
 

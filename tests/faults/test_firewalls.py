@@ -167,7 +167,10 @@ def conversation(machines: tuple[str, dict[str, Host]], tmp_path: Path) -> Itera
     sound = tmp_path / "microphone.wav"
     files.write(sound, silence(240.0, RATE), RATE)
     with ExitStack() as stack:
-        environment = {"PARLEY_HOST": there["server"].address, "PARLEY_INSECURE": "true", "PARLEY_LLM": "smollm2-135m"}
+        environment = {
+            "PARLEY_HOST": there["server"].address, "PARLEY_INSECURE": "true", "PARLEY_LLM": "smollm2-135m",
+            "PARLEY_MAX_OUTPUT_TOKENS": "12",
+        }  # fmt: skip
         process, running = start_server(tmp_path / "serve.log", there["server"].command(sys.executable), **environment)
         stack.callback(process.wait, 20)
         stack.callback(process.terminate)

@@ -19,6 +19,7 @@ let server = { ice_servers: [] };
 let parley = null;
 let settings = null;
 let leaving = false;
+let returning = false;
 
 function show(state) {
   $("state").dataset.state = state;
@@ -66,6 +67,7 @@ function fresh(resumeToken) {
 async function connect(resumeToken = null) {
   complain("");
   leaving = false;
+  returning = resumeToken !== null;
   $("connect").disabled = true;
   if (!resumeToken) show("connecting");
   parley = fresh(resumeToken);
@@ -103,6 +105,9 @@ function take(event) {
   transcript.take(event);
   panels.take(event);
   if (event.type === "error") complain(event.error.message);
+  if (event.type === "parley.resume" && returning && !event.resumed) {
+    complain("The server no longer had the conversation: it knows nothing of what stands above.");
+  }
   if (event.type === "response.done" && event.response.status === "failed") {
     complain(`The answer failed: ${event.response.status_details.error.message}`);
   }
