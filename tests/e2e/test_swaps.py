@@ -44,9 +44,11 @@ def language_models() -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), _LanguageModels) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/v1"
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/v1"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -100,9 +102,8 @@ async def converse(server: RunningServer, question: Clip, telugu: Path) -> None:
         changed = await update({"model": "second", "audio": {"input": {"transcription": transcription}}})
         assert changed["session"]["model"] == "second"
         understood, answered = await ask(telugu)
-        alone = {model: await transcribed(server, telugu, model) for model in ("moonshine-tiny-en", "whisper-base")}
-        errors = {model: rate(text, understood) for model, text in alone.items()}
-        assert errors["whisper-base"] < errors["moonshine-tiny-en"], (understood, alone)
+        by_the_other = await transcribed(server, telugu, "moonshine-tiny-en")
+        assert rate(by_the_other, understood) > 0.3, (understood, by_the_other)  # Whisper says something else each time
         assert answered == "This is the second model."
         for wrong, field in (
             ({"model": "third"}, "session.model"),

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import platform
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -127,6 +128,8 @@ async def _bench(
     url: str | None, clips: Path | None, chosen: list[scenarios.Scenario], counts: list[int], turns: int | None,
     scorer: str, how: dict[str, Any], *, quiet: bool,
 ) -> list[Run]:  # fmt: skip
+    if (task := asyncio.current_task()) is not None and sys.platform != "win32":
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)  # as Ctrl-C: no server stays behind
     with suppress(PermissionError):  # callers stand for other machines: the server must not slow them down
         os.setpriority(os.PRIO_PROCESS, 0, -10)
     say = await _voice(chosen, quiet=quiet)

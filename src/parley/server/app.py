@@ -35,6 +35,7 @@ def create_app(state: ServerState) -> FastAPI:
         for part, seconds in state.roster.load_s.items():
             state.metrics.load_seconds.labels(part).set(seconds)
         state.metrics.loop_lag.set_function(lambda: state.admission.loop_lag_s)
+        state.metrics.tasks.set_function(lambda: len(asyncio.all_tasks()))
         async with state.admission:
             yield
         state.draining = True

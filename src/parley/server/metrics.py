@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
@@ -50,7 +49,6 @@ class Metrics:
         registry.register(_ModelWaits())
         ProcessCollector(registry=registry)
         self.tasks = Gauge("parley_tasks", "Tasks of the event loop", registry=registry)
-        self.tasks.set_function(lambda: len(asyncio.all_tasks()))
         self.load_seconds = Gauge("parley_model_load_seconds", "Time to load a model", ["part"], registry=registry)
 
     def count_call(self, quality: Quality) -> None:
