@@ -10,24 +10,43 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from parley.workers.certificates import make_authority, make_pair
+
 SECRET = "a shared secret"
 
 
-@pytest.fixture
-def turn_server(tmp_path: Path) -> Iterator[int]:
-    """coturn on loopback, STUN and TURN; its port."""
-    if shutil.which("turnserver") is None:
-        pytest.skip("Debian's coturn is not installed")
+@dataclass(frozen=True)
+class Turn:
+    """coturn on loopback: STUN and TURN."""
+
+    port: int
+    tls_port: int
+    authority: Path
+    """Who signed for it."""
+
+
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def turn_server(tmp_path: Path) -> Iterator[Turn]:
+    if shutil.which("turnserver") is None:
+        pytest.skip("Debian's coturn is not installed")
+    authority = make_authority(tmp_path)
+    cert, key = make_pair(tmp_path, "localhost")
+    turn = Turn(free_port(), free_port(), authority)
     command = [
-        "turnserver", "-n", "--listening-ip", "127.0.0.1", "--relay-ip", "127.0.0.1", "--listening-port", str(port),
-        "--realm", "parley", "--use-auth-secret", "--static-auth-secret", SECRET, "--no-cli", "--no-tls", "--no-dtls",
+        "turnserver", "-n", "--listening-ip", "127.0.0.1", "--relay-ip", "127.0.0.1", "--realm", "parley",
+        "--listening-port", str(turn.port), "--tls-listening-port", str(turn.tls_port), "--no-dtls",
+        "--cert", str(cert), "--pkey", str(key), "--use-auth-secret", "--static-auth-secret", SECRET, "--no-cli",
         "--allow-loopback-peers", "--log-file", "stdout", "--pidfile", str(tmp_path / "turn.pid"),
     ]  # fmt: skip
     with (tmp_path / "turn.log").open("wb") as log:
@@ -35,10 +54,10 @@ def turn_server(tmp_path: Path) -> Iterator[int]:
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
+            if probe.connect_ex(("127.0.0.1", turn.tls_port)) == 0:
                 break
         time.sleep(0.05)
-    yield port
+    yield turn
     process.kill()
     process.wait()
 
@@ -49,16 +68,21 @@ def doctor(**environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
 
 
-def test_stun_and_turn_servers_are_asked(turn_server: int) -> None:
+def test_stun_and_turn_servers_are_asked(turn_server: Turn) -> None:
     servers = {
-        "PARLEY_STUN_SERVERS": json.dumps([f"stun:127.0.0.1:{turn_server}"]),
-        "PARLEY_TURN_SERVERS": json.dumps([f"turn:127.0.0.1:{turn_server}?transport=tcp"]),
+        "PARLEY_STUN_SERVERS": json.dumps([f"stun:127.0.0.1:{turn_server.port}"]),
+        "PARLEY_TURN_SERVERS": json.dumps(
+            [
+                f"turn:127.0.0.1:{turn_server.port}?transport=tcp",
+                f"turns:localhost:{turn_server.tls_port}?transport=tcp",
+            ]
+        ),
     }
-    found = doctor(**servers, PARLEY_TURN_SECRET=SECRET)
+    found = doctor(**servers, PARLEY_TURN_SECRET=SECRET, SSL_CERT_FILE=str(turn_server.authority))
     assert "this machine is seen as" in found.stdout
-    assert "relays through 127.0.0.1" in found.stdout, found.stdout
-    refused = doctor(**servers, PARLEY_TURN_SECRET="another")
-    assert "relays nothing" in refused.stdout
+    assert found.stdout.count("relays through 127.0.0.1") == 2, found.stdout
+    refused = doctor(**servers, PARLEY_TURN_SECRET="another", SSL_CERT_FILE=str(turn_server.authority))
+    assert refused.stdout.count("relays nothing") == 2
     assert refused.returncode == 3
 
 
