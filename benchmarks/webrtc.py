@@ -338,6 +338,8 @@ async def _churn(url: str, count: int, at_once: int, tabs: int) -> None:
         random.Random(1).shuffle(calls)
         await asyncio.gather(*calls)
     typer.echo(f"{outcome['connected']} of {count + tabs} connected in {time.monotonic() - began:.0f} s")
+    if count + tabs == 1:
+        return  # one call shows nothing of what is left behind
     await asyncio.sleep(_GONE_S)
     for name, value in (await _left(url)).items():
         typer.echo(f"{name:32} {before.get(name, 0):14.0f} before {value:14.0f} after")

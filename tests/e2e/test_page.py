@@ -146,13 +146,15 @@ async def test_a_spoken_question_is_answered_by_sound_and_interrupted(
     await expect(struck).not_to_be_empty(timeout=10_000)
     await expect(page.locator("#path")).to_have_text(path)
     await expect(page.locator("#percentiles")).to_contain_text("answers: p50")
-    heard = await page.locator("#transcript .parley .said").first.inner_text()
+    answers = page.locator("#transcript .parley .said")
+    await expect(answers.last).not_to_be_empty(timeout=30_000)  # of the first, a slow machine has said nothing yet
+    heard = " ".join(await answers.all_inner_texts())
     tapped = await page.evaluate("window.tapped.flat()")
     rate = int(await page.evaluate("window.tapRate"))
     played = np.array(tapped, np.int16)
     files.write(tmp_path / "played.wav", played, rate)
     transcript = await transcribe(server, (tmp_path / "played.wav").read_bytes())
-    first_words = {w.strip(".,!?").lower() for w in heard.split()[:6]}
+    first_words = {w.strip(".,!?").lower() for w in heard.split()[:12]}
     assert first_words & {w.strip(".,!?").lower() for w in transcript.split()}, (heard, transcript)
     assert not faults
 
