@@ -24,7 +24,7 @@ from parley.config import Config
 from parley.models.catalogue import catalogue
 from parley.models.store import Store
 from parley.server.runpod import pod
-from parley.server.state import turn_credentials
+from parley.server.state import credentials_of
 
 _PATIENCE_S = 6.0  # a STUN request that nobody answers takes five seconds
 _SIGNS = {"ok": "[green]ok[/]  ", "note": "[yellow]note[/]", "bad": "[red]bad[/] "}
@@ -146,8 +146,7 @@ def _pod(settings: Config) -> Iterator[Finding]:
 
 async def _ways(settings: Config) -> list[Finding]:
     """How browsers of other networks reach this machine for WebRTC."""
-    secret = settings.turn_secret
-    credentials = turn_credentials(secret.get_secret_value()) if secret else {}
+    credentials = credentials_of(settings)
     found = [await _stun(url) for url in settings.stun_servers]
     found += [await _turn(url, credentials) for url in settings.turn_servers]
     if settings.public_address:

@@ -18,7 +18,7 @@ from parley.errors import ProtocolError
 from parley.realtime import server_events as se
 from parley.realtime.reader import Reader
 from parley.realtime.session_object import Extensions, updated
-from parley.server.beginning import admitted, begun
+from parley.server.beginning import accept, admitted, begun
 from parley.server.resumption import Kept
 from parley.server.state import ServerState
 from parley.transports.webrtc import CONNECT_S, RtcCall
@@ -52,7 +52,7 @@ async def signal(socket: WebSocket) -> None:
     state: ServerState = socket.app.state.parley
     if not await admitted(socket, state):
         return
-    await socket.accept("realtime" if "realtime" in socket.scope.get("subprotocols", ()) else None)
+    await accept(socket)
     call: RtcCall | None = None
     try:
         async with asyncio.timeout(CONNECT_S):

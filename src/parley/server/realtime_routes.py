@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse
 
 from parley.realtime.reader import Reader
 from parley.realtime.session_object import Extensions, updated
-from parley.server.beginning import admitted, begun, initial_session
+from parley.server.beginning import accept, admitted, begun, initial_session
 from parley.server.call_routes import signal
 from parley.server.state import ServerState
 from parley.transports.websocket import RealtimeSocket, SocketLimits
@@ -49,7 +49,7 @@ async def _serve(socket: WebSocket, extensions: Extensions | None) -> None:
         limits=SocketLimits(max_session_s=state.config.max_session_minutes * 60),
     )  # fmt: skip
     with state.talking(connection, kept) as resume:
-        await socket.accept("realtime" if "realtime" in socket.scope.get("subprotocols", ()) else None)
+        await accept(socket)
         log.info("opened", session=connection.session.id, extensions=extensions is not None, resumed=kept is not None)
         await connection.serve(resume)
 

@@ -41,6 +41,11 @@ def turn_credentials(secret: str, now: float | None = None) -> dict[str, str]:
     return {"username": username, "credential": base64.b64encode(digest).decode()}
 
 
+def credentials_of(config: Config) -> dict[str, str]:
+    """Those for the TURN servers that are configured; none where they need none."""
+    return turn_credentials(config.turn_secret.get_secret_value()) if config.turn_secret else {}
+
+
 class Resumable(Protocol):
     """A connection whose conversation may outlive it."""
 
@@ -94,9 +99,7 @@ class ServerState:
         """The same as a browser takes them, TURN with credentials for an hour."""
         servers: list[dict[str, Any]] = [{"urls": url} for url in self.config.stun_servers]
         if self.config.turn_servers:
-            secret = self.config.turn_secret
-            credentials = turn_credentials(secret.get_secret_value()) if secret else {}
-            servers.append({"urls": self.config.turn_servers, **credentials})
+            servers.append({"urls": self.config.turn_servers, **credentials_of(self.config)})
         return servers
 
     def admit(self) -> None:
