@@ -12,6 +12,7 @@ import sys
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
 
+from parley.adapters.gguf_weights import fast_on_cpu
 from parley.adapters.openai_chat import OpenAiChat
 from parley.errors import ModelError
 from parley.models.children import end
@@ -57,9 +58,14 @@ class LlamaCpp:
 
 
 async def load(spec: ModelSpec) -> ChatModel:
-    """Adapter entry point; options: context (tokens a slot), slots (prompts kept), threads, ..., see `_DEFAULTS`."""
+    """Adapter entry point; options: context (tokens a slot), slots (prompts kept), threads, ..., see `_DEFAULTS`.
+
+    `cpu_weights: IQ4_NL`: without a GPU, Q4_1 weights are converted (see `gguf_weights`).
+    """
     path = next(iter(spec.files.values()))
     options = {name: spec.options.get(name, value) for name, value in _DEFAULTS.items()}
+    if spec.options.get("cpu_weights") == "IQ4_NL" and not options["gpu_layers"]:
+        path = await asyncio.to_thread(fast_on_cpu, path)
     at_once = int(options.pop("at_once"))
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "parley.adapters.llama_cpp", str(path), spec.id, *(str(v) for v in options.values()),

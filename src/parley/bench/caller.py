@@ -12,6 +12,7 @@ import numpy as np
 from parley.audio.pcm import Float32, Int16, to_float, to_int16
 from parley.bench import sound
 from parley.bench.materials import Materials
+from parley.bench.rtc import RtcConnection
 from parley.bench.scenario import Case, Step
 from parley.client.audibility import speech_ends_s, speech_starts_s
 from parley.client.caller import RecordedCaller
@@ -51,6 +52,7 @@ class Call:
     case: Case
     talk: Talk
     exact: bool
+    webrtc: bool = False
     said: list[Said] = field(default_factory=list)
     asked_s: float | None = None
     """When text was typed."""
@@ -104,11 +106,22 @@ class SimulatedCaller(RecordedCaller):
 
 
 async def hold(
-    case: Case, materials: Materials, url: str, *, exact: bool, api_key: str | None, answer_tokens: int
+    case: Case,
+    materials: Materials,
+    url: str,
+    *,
+    exact: bool,
+    webrtc: bool = False,
+    api_key: str | None,
+    answer_tokens: int,
 ) -> Call:
     """Hold one case's conversation; a refused connection makes it void. Raises nothing for what a server does."""
-    connection = Connection(url, api_key=api_key, exact=exact, start_buffer_s=START_BUFFER_S)
-    call = Call(case, connection.talk, exact)
+    connection = (
+        RtcConnection(url, api_key=api_key, extended=exact, start_buffer_s=START_BUFFER_S)
+        if webrtc
+        else Connection(url, api_key=api_key, exact=exact, start_buffer_s=START_BUFFER_S)
+    )
+    call = Call(case, connection.talk, exact, webrtc=webrtc)
     rng = np.random.default_rng(case.seed)
     room = None
     if case.scenario.room is not None:

@@ -28,6 +28,7 @@ class How:
     callers: int = 1
     arrival: Arrival = "spread"
     exact: bool = True
+    webrtc: bool = False
     api_key: str | None = None
     answer_tokens: int = 24
     duration_s: float | None = None
@@ -79,8 +80,9 @@ async def run(
                 return
             active += 1
             call = await hold(
-                case, materials, how.url, exact=how.exact, api_key=how.api_key, answer_tokens=how.answer_tokens
-            )
+                case, materials, how.url, exact=how.exact, webrtc=how.webrtc, api_key=how.api_key,
+                answer_tokens=how.answer_tokens,
+            )  # fmt: skip
             active -= 1
             result = score(call)
             if understand is not None and not result.void:

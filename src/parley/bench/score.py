@@ -177,13 +177,18 @@ def _silent_runs(fed: list[int]) -> list[tuple[int, int]]:
 
 def _judge_flow(call: Call, result: Result, *, interrupted: bool) -> None:
     """Sound and gaps of answers that nobody talked into."""
+    if call.webrtc:  # a gap cannot be told from a pause of the speaker
+        return
     result.spoken_s = sum(call.fed) / RATE_HZ
     if interrupted:
         return
     overlapped = [(s.begins - 0.2, s.ends + _HOLE_WITHIN_S) for s in call.said if s.meant == "nothing"]
+    turns = [(s.begins, s.ends) for s in call.said if s.meant != "nothing"]
     fed = np.array(call.fed)
     full = round(_FRAME_S * RATE_HZ)
     for begin, end in _answers(call):
+        if any(since <= begin * _FRAME_S < until for since, until in turns):
+            continue  # it came too early and was talked into
         inside = fed[begin:end]
         at = (np.arange(begin, end)) * _FRAME_S
         quiet = np.array([any(a <= t <= b for a, b in overlapped) for t in at], dtype=bool)

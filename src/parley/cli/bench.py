@@ -62,6 +62,7 @@ def bench(
     arrival: Annotated[runner.Arrival, typer.Option(help="All callers at once, or spread over 3 s")] = "spread",
     duration: Annotated[float | None, typer.Option(help="Soak: go on for so many seconds")] = None,
     stock: Annotated[bool, typer.Option(help="As a stock client, without extensions")] = False,
+    webrtc: Annotated[bool, typer.Option("--webrtc", help="Call over WebRTC instead of a WebSocket")] = False,
     answer_tokens: Annotated[int, typer.Option(min=1, help="Longest answer, tokens")] = 32,
     scorer: Annotated[
         str, typer.Option(help="Recogniser that writes down what was played; 'none' leaves that out")
@@ -94,7 +95,7 @@ def bench(
     for target in filter(None, [html]):
         if not target.parent.exists():
             raise UsageError(f"the folder {target.parent} does not exist")
-    how = {"exact": not stock, "arrival": arrival, "api_key": api_key, "answer_tokens": answer_tokens,
+    how = {"exact": not stock, "webrtc": webrtc, "arrival": arrival, "api_key": api_key, "answer_tokens": answer_tokens,
            "duration_s": duration}  # fmt: skip
     found = run(_bench(url, clips, chosen, counts, None if everything else turns, scorer, how, quiet=quiet))
     report = reports.report(found, chosen)

@@ -73,6 +73,8 @@ class Connection:
         self.changed = asyncio.Event()
         """Set whenever an event was taken in."""
         self.closed: str | None = None
+        self.flushes_itself = not exact
+        """Whether what is buffered is thrown away when the user speaks, as stock clients do; exact ones are told."""
         self.state = "LISTENING"
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self._socket: ClientConnection | None = None
@@ -141,7 +143,8 @@ class Connection:
         try:
             async for message in self._socket:
                 if isinstance(message, bytes):
-                    self._take_sound(self._streams.get(int.from_bytes(message[:4], "little"), ""), message[4:])
+                    stream = int.from_bytes(message[:4], "little")
+                    self._take_sound(self._streams.get(stream, ""), from_bytes(message[4:]))
                 else:
                     await self._take(msgspec.json.decode(message))
                 self.changed.set()
@@ -153,21 +156,21 @@ class Connection:
         self.closed = self.closed or reason
         self.changed.set()
 
-    def _take_sound(self, response_id: str, data: bytes) -> None:
+    def _take_sound(self, response_id: str, samples: Int16) -> None:
         response = self.talk.response(response_id)
         if response is not None and response.first_sound_at is None:
             response.first_sound_at = asyncio.get_running_loop().time()
-        self.player.push(response_id, from_bytes(data))
+        self.player.push(response_id, samples)
 
     async def _take(self, event: dict[str, Any]) -> None:
         kind = event["type"]
         if kind == "response.output_audio.delta":
-            self._take_sound(event["response_id"], base64.b64decode(event["delta"]))
+            self._take_sound(event["response_id"], from_bytes(base64.b64decode(event["delta"])))
         elif kind.startswith("parley."):
             await self._take_extension(event)
         elif kind.startswith("response."):
             self._take_response(event)
-        elif kind == "input_audio_buffer.speech_started" and not self.exact:
+        elif kind == "input_audio_buffer.speech_started" and self.flushes_itself:
             self.player.flush()
         elif kind == "input_audio_buffer.speech_stopped":
             self.talk.turns.append(Turn(event["item_id"], ended_ms=event["audio_end_ms"]))

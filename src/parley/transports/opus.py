@@ -190,8 +190,10 @@ def asking_for_redundancy(sdp: str) -> str:
     return re.sub(r"(a=rtpmap:(\d+) opus/48000/2\r\n)(?!a=fmtp)", r"\1a=fmtp:\2 minptime=10;useinbandfec=1\r\n", sdp)
 
 
-def receive_with_least_delay(peer: RTCPeerConnection, hear: Callable[[Int16], None]) -> list[ReorderBuffer]:
-    """Let a peer's audio arrive at `hear` (mono at `HEARD_HZ`) as soon as it can be decoded.
+def receive_with_least_delay(
+    peer: RTCPeerConnection, hear: Callable[[Int16], None], rate_hz: int = HEARD_HZ
+) -> list[ReorderBuffer]:
+    """Let a peer's audio arrive at `hear` (mono at a rate that Opus knows) as soon as it can be decoded.
 
     To be called once the remote description is set. Returns the buffers for statistics; none where there is no libopus:
     the sound comes by the track then. (The buffer is a private field of aiortc's receiver; the tests notice its loss.)
@@ -202,7 +204,7 @@ def receive_with_least_delay(peer: RTCPeerConnection, hear: Callable[[Int16], No
     buffers = []
     for transceiver in peer.getTransceivers():
         if transceiver.kind == "audio":
-            decoder = ConcealingDecoder(HEARD_HZ)
+            decoder = ConcealingDecoder(rate_hz)
             buffers.append(ReorderBuffer(_hearing(decoder, hear)))
             receiver: Any = transceiver.receiver
             assert hasattr(receiver, "_RTCRtpReceiver__jitter_buffer"), "another aiortc than this was written for"

@@ -66,6 +66,8 @@ class Policy:
     few_words: int = 3
     few_words_wait_s: float = 0.7
     """So few words are not waited for longer: people rarely pause in them, and "two people" is no sentence either."""
+    impossible: float = 0.0015
+    """Unless they certainly go on: below this probability of a sentence's end ("I'd like", "thunderstorms could")."""
 
 
 POLICY = Policy()
@@ -81,7 +83,8 @@ def required_wait_s(evidence: Evidence, settings: TurnSettings, policy: Policy =
         return settings.silence_s
     shortest, longest = settings.waits_s
     awaits_verb = words.ends_in_its_verb(evidence.transcript or "", settings.language) is False
-    if evidence.transcript and len(evidence.transcript.split()) <= policy.few_words and not awaits_verb:
+    goes_on = awaits_verb or (evidence.sentence is not None and evidence.sentence < policy.impossible)
+    if evidence.transcript and len(evidence.transcript.split()) <= policy.few_words and not goes_on:
         longest = min(longest, policy.few_words_wait_s)
     score = _score(evidence, settings.language, policy)
     both = evidence.probability is not None and evidence.sentence is not None
