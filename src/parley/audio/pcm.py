@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -72,8 +73,9 @@ def rms_dbfs(samples: Int16 | Float32) -> float:
     if len(samples) == 0:
         return -120.0
     scale = 32768.0 if samples.dtype == np.int16 else 1.0
-    mean_square = float(np.mean(np.square(samples, dtype=np.float64))) / scale**2
-    return max(-120.0, 10 * float(np.log10(mean_square + 1e-12)))
+    precise = samples.astype(np.float64)
+    mean_square = float(np.dot(precise, precise)) / len(samples) / scale**2
+    return max(-120.0, 10 * math.log10(mean_square + 1e-12))
 
 
 def fade(samples: Int16, *, fade_in: int = 0, fade_out: int = 0) -> Int16:

@@ -26,6 +26,7 @@ log = structlog.get_logger("conversation")
 _WINDOW = 512
 _SLICE_S = 0.5
 _LIVE_S = 0.25
+_CALM_S = 0.1  # of sound are looked at together while nobody speaks: that costs a fifth
 _MAX_QUEUED_S = 600.0
 _PRE_ROLL_S = 0.3
 _KEEP_S = 2.0
@@ -37,12 +38,21 @@ Mark = Literal["commit", "clear"]
 class Ears:
     """Listens for one participant. `run` must be running; everything else is called from the same loop."""
 
-    def __init__(self, participant: str, cast: Cast, dispatch: Callable[[ev.Event], None], owner: str) -> None:
+    def __init__(
+        self,
+        participant: str,
+        cast: Cast,
+        dispatch: Callable[[ev.Event], None],
+        owner: str,
+        answering: Callable[[], bool],
+    ) -> None:
+        """`answering`: whether an answer is on its way or sounding, so that every 20 ms count."""
         self.participant = participant
         self.cast = cast
         """Its models; a turn that has begun keeps its recogniser."""
         self._dispatch = dispatch
         self._owner = owner
+        self._answering = answering
         self._queue: deque[tuple[Int16, int] | Mark | Callable[[], None]] = deque()
         self._queued_s = 0.0
         self._arrived = asyncio.Event()
@@ -101,7 +111,7 @@ class Ears:
     async def run(self) -> None:
         """Examine audio as it comes, for ever; a backlog is examined as fast as the models answer."""
         while True:
-            while not self._queue:
+            while not self._due:
                 self._arrived.clear()
                 await self._arrived.wait()
             entry = self._queue.popleft()
@@ -111,13 +121,31 @@ class Ears:
             if not isinstance(entry, tuple):
                 entry()
                 continue
-            samples, rate_hz = entry
+            samples, rate_hz = self._with_following(*entry)
             most = int(_SLICE_S * rate_hz)
             if len(samples) > most:
                 self._queue.appendleft((samples[most:], rate_hz))
                 samples = samples[:most]
             self._queued_s = max(0.0, self._queued_s - len(samples) / rate_hz)
             await self._examine(self._to_model_rate(samples, rate_hz))
+
+    @property
+    def _due(self) -> bool:
+        """Whether what waits is to be looked at now, not together with what comes next."""
+        if self._in_turn or self._answering() or self._queued_s >= _CALM_S:
+            return bool(self._queue)
+        return any(not isinstance(entry, tuple) for entry in self._queue)
+
+    def _with_following(self, samples: Int16, rate_hz: int) -> tuple[Int16, int]:
+        """Join what waits behind it, up to a slice."""
+        parts, count = [samples], len(samples)
+        while self._queue and isinstance(following := self._queue[0], tuple):
+            if following[1] != rate_hz or count + len(following[0]) > _SLICE_S * rate_hz:
+                break
+            self._queue.popleft()
+            parts.append(following[0])
+            count += len(following[0])
+        return (np.concatenate(parts) if len(parts) > 1 else samples), rate_hz
 
     def _to_model_rate(self, samples: Int16, rate_hz: int) -> Float32:
         audio = to_float(self._resampler.push(samples, rate_hz))

@@ -65,7 +65,7 @@ class Session:
         self._speech_ended: dict[int, float] = {}
         self._transcribed: dict[int, float] = {}
         self._voice_stopped = 0.0
-        self._ears = Ears(USER, self.cast, self.dispatch, self.id)
+        self._ears = Ears(USER, self.cast, self.dispatch, self.id, lambda: bool(self._taker.active_responses))
         self._answering = Answering(self)
         self._out_of_band = OutOfBand(self, self._answering)
         self.recorded = RecordedItems(self)

@@ -78,8 +78,9 @@ class VoiceActivity:
         data = np.concatenate([self._rest, window])
         full = len(data) // _HOP * _HOP
         self._rest = data[full:]
-        power: NDArray[np.float32] = np.square(data[:full]).reshape(-1, _HOP).mean(axis=1)
-        fresh = [float(db) for db in 10 * np.log10(power + 1e-12)]
+        hops = data[:full].reshape(-1, _HOP)
+        power: NDArray[np.float32] = np.einsum("ij,ij->i", hops, hops) / _HOP
+        fresh: list[float] = (10 * np.log10(power + 1e-12)).tolist()
         self._hops = (self._hops + fresh)[-_LOOK_BACK_HOPS:]
         self._hop_end = self._samples - len(self._rest)
         return fresh
