@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger("conversation")
 
 _AHEAD_S = 20.0  # sound that may wait in the playout before the engine is made to wait
+_ENOUGH_S = 3.0  # of sound in the playout: nobody has to hurry
 _PREFILL_S = 3.0
 _REMEMBERED = 16  # responses whose heard position may still be corrected
 
@@ -81,8 +82,20 @@ class Answering:
 
     def prefill(self, so_far: str = "") -> None:
         """There is time: let the engine read what is known of the next prompt, with the turn's words `so_far`."""
-        if not self.answers and (self._prefilling is None or self._prefilling.done()):
+        if not self.answers and not self._reading_ahead and not self._session.others_wait:
             self._prefilling = self._session.spawn(self._prefill(so_far), "prefill")
+
+    @property
+    def _reading_ahead(self) -> bool:
+        return self._prefilling is not None and not self._prefilling.done()
+
+    @property
+    def producing(self) -> bool:
+        """Whether an answer is being made and not much of it is there."""
+        return any(
+            a.task is not None and not a.task.done() and self._session.playout.buffered_s(a.key) < _ENOUGH_S
+            for a in self.answers.values()
+        )
 
     async def _prefill(self, so_far: str) -> None:
         settings = self._session.settings
@@ -96,7 +109,7 @@ class Answering:
 
     async def _end_prefill(self) -> None:
         """Let it finish: it reads the answer's own beginning, and beside it another slot would read that anew."""
-        if self._prefilling is not None and not self._prefilling.done():
+        if self._prefilling is not None and self._reading_ahead:
             await asyncio.wait([self._prefilling], timeout=_PREFILL_S)
             self._prefilling.cancel()
 

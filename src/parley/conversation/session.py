@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
+from weakref import WeakSet
 
 import structlog
 
@@ -37,6 +38,8 @@ log = structlog.get_logger("conversation")
 
 USER = "user"
 _CLOSE_S = 2.0
+_sessions: WeakSet[Session] = WeakSet()
+"""Of this process."""
 
 
 class Session:
@@ -74,6 +77,7 @@ class Session:
         self._evidence: EvidenceLog | None = None
         self._closed = False
         self._apply_settings()
+        _sessions.add(self)
 
     def restore(self, items: Sequence[Item]) -> None:
         """Begin with the history of an earlier conversation."""
@@ -266,6 +270,16 @@ class Session:
     # -- the machine ----------------------------------------------------------------------------------
 
     @property
+    def _is_waited_for(self) -> bool:
+        """Whether its user has finished speaking and not everything of the answer is made."""
+        return not self._closed and (self._taker.awaits_verdict or self._answering.producing)
+
+    @property
+    def others_wait(self) -> bool:
+        """Whether users of other sessions wait for something: then nothing is read ahead here."""
+        return any(other._is_waited_for for other in _sessions if other is not self)
+
+    @property
     def now(self) -> float:
         """The loop's clock, seconds."""
         return self._loop.time()
@@ -319,6 +333,8 @@ class Session:
             case act.AnnounceSpeechStarted():
                 self._answering.prefill()
                 self.emit(hp.SpeechStarted(self._turn_item(action.turn), round(action.at * 1000)))
+            case act.TranscribePartial(urgent=False) if self.others_wait:
+                pass  # it is asked again
             case act.TranscribePartial() | act.FinalizeTranscript():
                 self._ears.question_asked()
                 self.spawn(self._transcribe(action), "transcribe")

@@ -85,6 +85,11 @@ class TurnTaker:
         return "THINKING" if Response.COMMITTED in states else "LISTENING"
 
     @property
+    def awaits_verdict(self) -> bool:
+        """Whether somebody has stopped speaking and it is not decided yet what that means."""
+        return any(p.speech is Speech.PAUSING for p in self._people.values())
+
+    @property
     def active_responses(self) -> list[str]:
         """Committed responses that have not ended."""
         return [r.id for r in self._responses.active]
