@@ -37,6 +37,7 @@ def test_talk_with_a_recording_gives_transcript_answer_and_latency(
     assert turn["status"] in ("completed", "incomplete")
     assert 100 < turn["voice_to_voice_ms"] < 5000
     assert sum(v for k, v in turn["server_ms"].items() if k != "total_ms") == turn["server_ms"]["total_ms"]
+    assert {"capture", "network"} < turn["server_ms"].keys()
     assert summary["summary"]["errors"] == []
     heard = parley("transcribe", str(answer))
     assert rate(turn["reply"], heard) <= 0.5, (turn["reply"], heard)

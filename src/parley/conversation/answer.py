@@ -38,6 +38,7 @@ class Marks:
     """When things happened, seconds on the loop's clock, for the waterfall."""
 
     speech_ended: float | None = None
+    captured: float | None = None
     detected: float | None = None
     transcribed: float | None = None
     started: float | None = None
@@ -46,14 +47,19 @@ class Marks:
     first_audio: float | None = None
     committed: float | None = None
     first_frame: float | None = None
+    network_s: float | None = None
+    """What the way to the listener and back and his buffers add; None where nobody tells."""
+    told: bool = False
 
     def waterfall(self, response: str) -> hp.Waterfall | None:
-        """Stages on the way from the last voiced sample to the first frame; they sum to the total."""
-        if self.speech_ended is None or self.first_frame is None:
+        """Stages on the way from the last voiced sample to the first frame heard; they sum to the total. Told once."""
+        if self.told or self.speech_ended is None or self.first_frame is None:
             return None
+        self.told = True
         at = self.speech_ended
         parts: dict[str, int] = {}
         marks = {
+            "capture": self.captured,
             "detection": self.detected,
             "recognition": self.transcribed,
             "first_token": self.first_token,
@@ -70,7 +76,9 @@ class Marks:
             parts[name] = round((at - self.speech_ended) * 1000) - spent
             spent += parts[name]
         parts["playout"] += total - spent
-        return hp.Waterfall(response, total, parts)
+        if self.network_s is not None:
+            parts["network"] = round(self.network_s * 1000)
+        return hp.Waterfall(response, sum(parts.values()), parts)
 
 
 @dataclass(slots=True)

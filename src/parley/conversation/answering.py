@@ -308,11 +308,23 @@ class Answering:
             self._session.emit(kind(answer.id, answer.message.id))
 
     def first_frame(self, key: str) -> None:
-        """The first frame left: the waterfall is complete."""
+        """The first frame left: the waterfall is complete, unless the listener will say when it was heard."""
         answer = self.answers.get(key)
         if answer is None:
             return
         answer.marks.first_frame = self._session.now
+        if not self._session.listener_reports():
+            answer.marks.network_s = self._session.network_s()
+            self._tell_times(answer)
+
+    def heard_first(self, key: str, delay_s: float) -> None:
+        """The listener says that he heard the first frame so long after it left, his word's way back included."""
+        answer = self.answers.get(key)
+        if answer is not None and answer.marks.network_s is None:
+            answer.marks.network_s = max(0.0, delay_s)
+            self._tell_times(answer)
+
+    def _tell_times(self, answer: Answer) -> None:
         if (waterfall := answer.marks.waterfall(answer.id)) is not None:
             self._session.emit(waterfall)
 
@@ -323,6 +335,7 @@ class Answering:
         if ending in (Ending.CUT, Ending.FAILED) and answer.speaks:
             session.heard(answer.key, session.position(answer.key))
         audible = answer.marks.first_frame is not None
+        self._tell_times(answer)
         session.playout.flush(answer.key)
         self.made_room()
         if ending is Ending.DROPPED:

@@ -26,6 +26,7 @@ log = structlog.get_logger("conversation")
 _WINDOW = 512
 _SLICE_S = 0.5
 _LIVE_S = 0.25
+_ARRIVALS_KEPT = 200
 _CALM_S = 0.1  # of sound are looked at together while nobody speaks: that costs a fifth
 _MAX_QUEUED_S = 600.0
 _PRE_ROLL_S = 0.3
@@ -64,6 +65,7 @@ class Ears:
         self._vad_origin = 0  # absolute sample at which the voice activity began to count
         self._pending: list[Float32] = []  # audio not yet filling a window
         self._memory = AudioMemory()
+        self._arrivals: deque[float] = deque(maxlen=_ARRIVALS_KEPT)  # media time at the end of each look
         self._kept_from = 0  # uncommitted audio of push to talk begins here
         self._turn_from = 0
         self._in_turn = False
@@ -107,6 +109,10 @@ class Ears:
     def media_s(self) -> float:
         """Media time: seconds of audio examined so far."""
         return self._memory.end / MODEL_RATE_HZ
+
+    def capture_s(self, at_s: float) -> float:
+        """How long the sound of a moment (media time) was held back until the message with it was full."""
+        return next((end - at_s for end in self._arrivals if end >= at_s), 0.0)
 
     async def run(self) -> None:
         """Examine audio as it comes, for ever; a backlog is examined as fast as the models answer."""
@@ -154,6 +160,7 @@ class Ears:
 
     async def _examine(self, audio: Float32) -> None:
         self._memory.append(audio)
+        self._arrivals.append(self.media_s)
         if not self.manual:
             await self._watch_voice(audio)
         live = self._queued_s < _LIVE_S

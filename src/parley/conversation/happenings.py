@@ -172,7 +172,8 @@ class ResponseEnded:
 
 @dataclass(frozen=True, slots=True)
 class Waterfall:
-    """Where the time of one answer went; `parts_ms` sum to `total_ms` (last voiced sample to first frame)."""
+    """Where the time of one answer went; `parts_ms` sum to `total_ms`: from the last voiced sample to the first frame
+    sent, or, where there is a part `network`, heard."""
 
     response: str
     total_ms: int

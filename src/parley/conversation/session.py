@@ -55,6 +55,10 @@ class Session:
         self.playout = Playout(self.dispatch)
         self.position: Callable[[str], float] = lambda _: 0.0
         """Set by the transport: where the listener's playout of a response is now, seconds."""
+        self.listener_reports: Callable[[], bool] = lambda: False
+        """Set by the transport: whether the listener says what he has heard."""
+        self.network_s: Callable[[], float | None] = lambda: None
+        """Set by the transport: what the way there and back and the listener's buffers add, if it is known."""
         self.broken = asyncio.Event()
         """Set when the session cannot go on (its input is not examined any more); the transport closes it then."""
         self._sink = sink
@@ -65,7 +69,7 @@ class Session:
         self._state = self._taker.view
         self._tasks: set[asyncio.Task[None]] = set()
         self._turn_items: dict[int, str] = {}
-        self._speech_ended: dict[int, float] = {}
+        self._speech_ended: dict[int, tuple[float, float]] = {}  # last voiced sample, arrival of the message with it
         self._transcribed: dict[int, float] = {}
         self._voice_stopped = 0.0
         self._ears = Ears(USER, self.cast, self.dispatch, self.id, lambda: bool(self._taker.active_responses))
@@ -254,6 +258,10 @@ class Session:
         """The listener's playout has come so far."""
         self.ledger.heard(USER, key, until_s)
 
+    def heard_first(self, key: str, delay_s: float) -> None:
+        """The listener's first word on a response: how long after it left he heard its first frame."""
+        self._answering.heard_first(key, delay_s)
+
     def correct_heard(self, response_id: str, until_s: float) -> None:
         """A late, better position, also of a response that is over."""
         self._answering.correct_response(response_id, until_s)
@@ -375,7 +383,8 @@ class Session:
     def _commit_turn(self, action: act.CommitTurn) -> None:
         item = Item(self._turn_items.pop(action.turn, "") or new_id("item"), role="user",
                     text=action.transcript, spoken=True)  # fmt: skip
-        self._speech_ended[action.turn] = self.now - (self._ears.media_s - action.ended)
+        ended = self.now - (self._ears.media_s - action.ended)
+        self._speech_ended[action.turn] = ended, ended + self._ears.capture_s(action.ended)
         self._answering.hold_speech(self._ears.turn_audio(action.ended))
         if self.settings.turns.mode != "manual":
             self.emit(hp.SpeechStopped(item.id, round(action.ended * 1000)))
@@ -390,7 +399,7 @@ class Session:
         """Copy the turn's times to its answer."""
         if answer.turn is not None:
             answer.marks.detected = self._voice_stopped
-            answer.marks.speech_ended = self._speech_ended.pop(answer.turn, None)
+            answer.marks.speech_ended, answer.marks.captured = self._speech_ended.pop(answer.turn, (None, None))
             answer.marks.transcribed = self._transcribed.pop(answer.turn, None)
 
     def turn_speech(self) -> Any:

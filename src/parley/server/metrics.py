@@ -75,7 +75,7 @@ class Metrics:
             case hp.PlayoutResumed():
                 self.false_barge_ins.inc()
             case hp.Waterfall():
-                self.latency.observe(happening.total_ms / 1000)
+                self.latency.observe((happening.total_ms - happening.parts_ms.get("network", 0)) / 1000)
                 for stage, ms in happening.parts_ms.items():
                     self.stages.labels(stage).observe(ms / 1000)
             case _:

@@ -63,15 +63,20 @@ class Pacer:
         """How far ahead of its playing the sound of a client that is not exact leaves."""
         self.latency_s = 0.0
         """How much later than it leaves it is heard, beside the lead."""
+        self.network_s: float | None = None
+        """What the way there and back and the client's buffer add, where something other than its reports tells."""
         self.on_all_sent: Callable[[str], None] = lambda _: None
         self.on_finished: Callable[[str], None] = lambda _: None
         self.on_idle: Callable[[], None] = lambda: None
         """Called at the end of a tick after which nothing is to be done until the playout is ready again."""
         self._play_end = 0.0
         self._sent_s: dict[str, float] = {}
+        self._first_sent: dict[str, float] = {}
         self._reported: dict[str, tuple[float, float]] = {}
         self._all_sent: set[str] = set()
         session.position = self.position
+        session.listener_reports = lambda: self.exact
+        session.network_s = lambda: self.network_s
 
     def tick(self, now: float) -> None:
         """Send what is due."""
@@ -87,6 +92,7 @@ class Pacer:
             self._play_end = begins + frame.frame.seconds
             if session.echo is not None:
                 session.echo.played(frame.frame, begins)
+            self._first_sent.setdefault(frame.response, now)
             self._sent_s[frame.response] = frame.end_s
             session.sent(frame.response, frame.end_s)
             self._deliver(frame)
@@ -125,7 +131,10 @@ class Pacer:
 
     def report(self, key: str, until_s: float) -> None:
         """An exact client says where it is."""
-        self._reported[key] = (self._session.now, until_s)
+        now = self._session.now
+        if until_s > 0 and key not in self._reported and key in self._first_sent:
+            self._session.heard_first(key, now - until_s - self._first_sent[key])
+        self._reported[key] = (now, until_s)
         self._session.heard(key, until_s)
 
     def position(self, key: str) -> float:
@@ -158,5 +167,6 @@ class Pacer:
     def forget(self, key: str) -> None:
         """Drop the book-keeping of a response."""
         self._sent_s.pop(key, None)
+        self._first_sent.pop(key, None)
         self._reported.pop(key, None)
         self._all_sent.discard(key)

@@ -335,6 +335,7 @@ class RtcCall:
                 if report.roundTripTime:
                     self.quality.round_trip_s = report.roundTripTime
                     self._bridge.pacer.latency_s = _JITTER_BUFFER_S + report.roundTripTime / 2
+                    self._bridge.pacer.network_s = _JITTER_BUFFER_S + report.roundTripTime
             elif isinstance(report, RTCInboundRtpStreamStats) and report.kind == "audio":
                 self.quality.packets_received = report.packetsReceived
         self.quality.packets_lost = sum(b.lost for b in self._buffers)

@@ -1,6 +1,8 @@
 // Connection, latency and logs.
 const $ = (id) => document.getElementById(id);
-const STAGES = ["detection", "recognition", "endpointing", "first_token", "first_clause", "first_audio", "playout"];
+const STAGES = [
+  "capture", "detection", "recognition", "endpointing", "first_token", "first_clause", "first_audio", "playout", "network",
+];
 const LOGS = ["webrtc", "audio", "model"];
 const KEPT = 200;
 
