@@ -36,6 +36,7 @@ from parley.models.store import Store
 
 HERE = Path(__file__).parent
 ENVIRONMENT = HERE / ".venv"
+PEERS = ("pipecat", "livekit")
 TALKING = ("plain-question", "pauses", "interruption")
 _READY_S = 120.0
 _OPENS_S = 0.5
@@ -87,28 +88,32 @@ def main(
     recordings: Annotated[Path, typer.Argument(help="Folder of recordings with a manifest.json")],
     rounds: Annotated[int, typer.Option(min=1)] = 3,
     turns: Annotated[int, typer.Option(min=1, help="Calls of each scenario and round")] = 20,
+    only: Annotated[list[str] | None, typer.Option(help="Systems whose name contains this")] = None,
     output: Annotated[Path | None, typer.Option(help="Everything as JSON")] = None,
 ) -> None:
-    """Measure parley, Pipecat with its defaults, and Pipecat tuned for speed."""
-    if not ENVIRONMENT.exists():
-        console.print("making the peers' environment (some minutes) ...")
-        _make_environment()
-    systems = asyncio.run(_measure(recordings, rounds, turns))
+    """Measure parley, and Pipecat and LiveKit Agents, each with its defaults and tuned for speed."""
+    for peer in PEERS:
+        if not (ENVIRONMENT / peer / "ready").exists():
+            console.print(f"making the environment of {peer} (some minutes) ...")
+            _make_environment(peer)
+    systems = asyncio.run(_measure(recordings, rounds, turns, only))
     found = [s.figures() for s in systems]
     if output is not None:
         output.write_text(json.dumps({"figures": found, "calls": {s.name: s.calls for s in systems}}), encoding="utf-8")
     _show(found)
 
 
-def _make_environment() -> None:
+def _make_environment(peer: str) -> None:
     import subprocess
 
-    venv.create(ENVIRONMENT, with_pip=True)
-    pip = [str(ENVIRONMENT / "bin" / "python"), "-m", "pip", "install", "-q"]
-    subprocess.run([*pip, "-r", str(HERE / "requirements.txt"), "uvicorn[standard]"], check=True)
+    folder = ENVIRONMENT / peer
+    venv.create(folder, with_pip=True)
+    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "-q"]
+    subprocess.run([*pip, "-r", str(HERE / f"{peer}-requirements.txt"), "uvicorn[standard]"], check=True)
+    (folder / "ready").touch()
 
 
-async def _measure(recordings: Path, rounds: int, turns: int) -> list[System]:
+async def _measure(recordings: Path, rounds: int, turns: int, only: Sequence[str] | None) -> list[System]:
     store, known = Store(), catalogue()
     llm = known.get("smollm2-135m", "llm")
     served = await llama_cpp.load(ModelSpec(llm.id, llm.family, store.paths(llm), {}))
@@ -119,13 +124,18 @@ async def _measure(recordings: Path, rounds: int, turns: int) -> list[System]:
              "llm": llm.id, "llm_url": served.client.base_url}  # fmt: skip
     described = ENVIRONMENT / "models.json"
     described.write_text(json.dumps(files), encoding="utf-8")
-    peer = [str(ENVIRONMENT / "bin" / "python"), str(HERE / "pipecat_server.py"), "--models", str(described)]
     systems = [
         System("parley", [sys.executable, "-m", "parley.cli", "serve", "--port", "8765"], 8765,
                {"PARLEY_LLM": "smollm2-135m"}),
-        System("pipecat", [*peer, "--port", "8766"], 8766),
-        System("pipecat, tuned", [*peer, "--port", "8767", "--tuned"], 8767),
     ]  # fmt: skip
+    for port, peer in zip((8766, 8768), PEERS, strict=True):
+        python = str(ENVIRONMENT / peer / "bin" / "python")
+        command = [python, str(HERE / f"{peer}_server.py"), "--models", str(described)]
+        systems += [
+            System(peer, [*command, "--port", str(port)], port),
+            System(f"{peer}, tuned", [*command, "--port", str(port + 1), "--tuned"], port + 1),
+        ]
+    systems = [s for s in systems if not only or any(part in s.name for part in only)]
     try:
         for number in range(rounds):
             for system in systems:
