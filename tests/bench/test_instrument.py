@@ -96,6 +96,17 @@ async def test_an_answer_that_never_comes_is_missed(materials: Materials) -> Non
     assert (result.answers_due, result.missed) == (1, 1)
 
 
+async def test_a_caller_who_was_answered_in_a_pause_waits_for_the_answer_to_all_of_it(tmp_path: Path) -> None:
+    spoken, pause = tone(1.0, RATE), np.zeros(round(1.2 * RATE), np.int16)
+    files.write(tmp_path / "paused.wav", np.concatenate([pause, spoken, pause, spoken, pause]), RATE)
+    entry = {"file": "paused.wav", "transcript": "", "language": "en"}
+    (tmp_path / "manifest.json").write_text(json.dumps([entry]), encoding="utf-8")
+    materials = Materials(tmp_path, scenarios.manifest(tmp_path), None)
+    result = await measure(KnownServer(answer_after=40), materials, QUESTION)
+    assert result.missed == 0
+    assert result.voice_to_voice_ms == [pytest.approx(40 * 20, abs=WITHIN_MS)]
+
+
 async def test_many_callers_talk_at_once_and_a_refused_call_is_void(materials: Materials) -> None:
     entries = [(e, materials.seconds(e)) for e in materials.entries]
     cases = scenarios.cases(scenarios.parse(QUESTION, "test"), entries)

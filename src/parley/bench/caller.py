@@ -22,6 +22,7 @@ from parley.errors import UnavailableError
 START_BUFFER_S = 0.06
 _FRAME = RATE_HZ // 50
 _ANSWER_WITHIN_S = 8.0
+_EARLIEST_S = 0.5  # before the caller's own end of speech: noise and weak sounds make that uncertain
 _ANSWER_LASTS_S = 45.0
 _SETTLE_S = 0.4
 _AT_LAST_S = 1.0
@@ -201,7 +202,9 @@ class _Script:
         await self._spoken()
         wants = self._call.asked_s is not None or any(s.meant != "nothing" for s in self._call.said[-1:])
         if wants:
-            await self._caller.wait_for(lambda: len(talk.responses) > answered, _ANSWER_WITHIN_S)
+            await self._caller.wait_for(
+                lambda: len(talk.responses) > answered and self._last_begun_s > self._finished_s, _ANSWER_WITHIN_S
+            )
         still = 0.0
 
         def settled() -> bool:
@@ -213,6 +216,16 @@ class _Script:
         still = self._caller.now_s
         await self._caller.wait_for(settled, _ANSWER_LASTS_S)
         self._answered = len(talk.responses)
+
+    @property
+    def _last_begun_s(self) -> float:
+        """When the newest answer began."""
+        return max((at for at, e in self._call.events if e["type"] == "response.created"), default=0.0)
+
+    @property
+    def _finished_s(self) -> float:
+        """An answer that began before was one to a pause: its caller goes on and is owed another one."""
+        return self._call.said[-1].ends - _EARLIEST_S if self._call.said and self._call.asked_s is None else 0.0
 
     async def _spoken(self) -> None:
         """Wait until everything queued was sent."""
