@@ -23,8 +23,8 @@ _SURROUNDINGS = 12
 """Frames on each side that a frame's samples depend on; the decoder's receptive field is 11."""
 _FLOW_SURROUNDINGS = 32
 """The same of the flow: four coupling layers of four convolutions that see two frames to each side."""
-_FIRST, _LONGEST = 20, 160  # frames of a piece: the first one short, each one twice the one before
-_FLOW_STRETCH = 64  # frames that the flow makes at a time, at least: every stretch makes its surroundings again
+_FIRST, _LONGEST = 20, 160  # frames of a piece: the first one short, each one three times the one before
+_FLOW_STRETCH = 128  # frames that the flow makes at a time, at least: every stretch makes its surroundings again
 
 
 @dataclass(slots=True)
@@ -115,7 +115,7 @@ def pieces(frames: int) -> Iterator[tuple[int, int]]:
     while begin < frames:
         end = begin + length if frames - begin - length >= _FIRST else frames
         yield begin, end
-        begin, length = end, min(_LONGEST, 2 * length)
+        begin, length = end, min(_LONGEST, 3 * length)
 
 
 def _following(graph: Any, prefix: str, until: str) -> list[Any]:
