@@ -93,6 +93,8 @@ def main(
 ) -> None:
     """Measure parley, and Pipecat and LiveKit Agents, each with its defaults and tuned for speed."""
     for peer in PEERS:
+        if only and not any(part in f"{peer}, tuned" for part in only):
+            continue
         if not (ENVIRONMENT / peer / "ready").exists():
             console.print(f"making the environment of {peer} (some minutes) ...")
             _make_environment(peer)

@@ -20,7 +20,6 @@ import time
 from typing import Any
 
 import numpy as np
-import uvicorn
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 from livekit import rtc
 from livekit.agents import Agent, AgentSession, APIConnectOptions, stt, tts, utils
@@ -29,13 +28,9 @@ from livekit.plugins import openai
 from moonshine_voice.moonshine_api import ModelArch
 from moonshine_voice.transcriber import Transcriber
 from piper import PiperVoice
+from served import INPUT_RATE_HZ, INSTRUCTIONS, RATE_HZ, options, serve
 
-RATE_HZ, INPUT_RATE_HZ = 24000, 16000  # of the protocol, of Silero and Moonshine
 FRAME_S, LEAD_S = 0.02, 0.08
-INSTRUCTIONS = (
-    "You are a friendly voice assistant. Your words are spoken aloud: answer in one or two short, plain "
-    "sentences, without lists, mark-up or emoji."
-)
 app = FastAPI()
 models: dict[str, str] = {}
 loaded: dict[str, Any] = {}
@@ -179,16 +174,16 @@ class Loudspeaker(io.AudioOutput):
 
 @app.websocket("/v1/realtime")
 async def realtime(socket: WebSocket) -> None:
-    options: argparse.Namespace = app.state.options
+    given: argparse.Namespace = app.state.options
     await socket.accept()
     outgoing: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     microphone, loudspeaker = Microphone(), Loudspeaker(outgoing.put_nowait)
     language_model = openai.LLM(
-        model=models["llm"], base_url=models["llm_url"], api_key="none", max_completion_tokens=options.answer_tokens
+        model=models["llm"], base_url=models["llm_url"], api_key="none", max_completion_tokens=given.answer_tokens
     )
     tuned = {"turn_detection": "vad", "endpointing": {"min_delay": 0.2, "max_delay": 0.2}}
     session: AgentSession[None] = AgentSession(
-        stt=Moonshine(), llm=language_model, tts=Piper(), **({"turn_handling": tuned} if options.tuned else {})
+        stt=Moonshine(), llm=language_model, tts=Piper(), **({"turn_handling": tuned} if given.tuned else {})
     )
     session.input.audio, session.output.audio = microphone, loudspeaker
 
@@ -220,17 +215,11 @@ async def _tell(socket: WebSocket, outgoing: asyncio.Queue[dict[str, Any]]) -> N
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, default=8768)
-    parser.add_argument("--models", type=str, required=True)
-    parser.add_argument("--tuned", action="store_true")
-    parser.add_argument("--answer-tokens", type=int, default=24)
-    options = app.state.options = parser.parse_args()
-    with open(options.models, encoding="utf-8") as described:
-        models.update(json.load(described))
+    app.state.options, described = options(__doc__, 8768)
+    models.update(described)
     loaded["moonshine"] = Transcriber(models["moonshine"], ModelArch.TINY)
     loaded["piper"] = PiperVoice.load(models["piper"])
-    asyncio.run(uvicorn.Server(uvicorn.Config(app, port=options.port, log_level="warning", ws="websockets")).serve())
+    serve(app, app.state.options.port)
 
 
 if __name__ == "__main__":

@@ -13,14 +13,12 @@ responses out. The output transport plays in real time by itself, as a device wo
 from __future__ import annotations
 
 import argparse
-import asyncio
 import base64
 import itertools
 import json
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from fastapi import FastAPI, WebSocket
 from moonshine_voice.moonshine_api import ModelArch
 from moonshine_voice.transcriber import Transcriber
@@ -51,12 +49,8 @@ from pipecat.transports.websocket.fastapi import FastAPIWebsocketParams, FastAPI
 from pipecat.turns.user_stop import SpeechTimeoutUserTurnStopStrategy
 from pipecat.turns.user_turn_strategies import UserTurnStrategies
 from pipecat.workers.runner import WorkerRunner
+from served import INPUT_RATE_HZ, INSTRUCTIONS, RATE_HZ, options, serve
 
-RATE_HZ, INPUT_RATE_HZ = 24000, 16000  # of the protocol, of Silero and Moonshine
-INSTRUCTIONS = (
-    "You are a friendly voice assistant. Your words are spoken aloud: answer in one or two short, plain "
-    "sentences, without lists, mark-up or emoji."
-)
 app = FastAPI()
 models: dict[str, str] = {}
 ids = itertools.count(1)
@@ -142,7 +136,7 @@ class Moonshine(MoonshineSTTService):
 
 @app.websocket("/v1/realtime")
 async def realtime(socket: WebSocket) -> None:
-    options: argparse.Namespace = app.state.options
+    given: argparse.Namespace = app.state.options
     await socket.accept()
     talk = Talk()
     transport = FastAPIWebsocketTransport(
@@ -154,11 +148,11 @@ async def realtime(socket: WebSocket) -> None:
     aggregators = LLMContextAggregatorPair(
         context,
         user_params=LLMUserAggregatorParams(
-            vad_analyzer=SileroVADAnalyzer(params=VADParams(stop_secs=0.2) if options.tuned else None),
-            user_turn_strategies=strategies if options.tuned else None,
+            vad_analyzer=SileroVADAnalyzer(params=VADParams(stop_secs=0.2) if given.tuned else None),
+            user_turn_strategies=strategies if given.tuned else None,
         ),
     )
-    settings = OpenAILLMService.Settings(model=models["llm"], max_tokens=options.answer_tokens)
+    settings = OpenAILLMService.Settings(model=models["llm"], max_tokens=given.answer_tokens)
     pipeline = Pipeline([
         transport.input(),
         Moonshine(),
@@ -187,14 +181,9 @@ async def realtime(socket: WebSocket) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, default=8766)
-    parser.add_argument("--models", type=Path, required=True)
-    parser.add_argument("--tuned", action="store_true")
-    parser.add_argument("--answer-tokens", type=int, default=24)
-    options = app.state.options = parser.parse_args()
-    models.update(json.loads(options.models.read_text(encoding="utf-8")))
-    asyncio.run(uvicorn.Server(uvicorn.Config(app, port=options.port, log_level="warning", ws="websockets")).serve())
+    app.state.options, described = options(__doc__, 8766)
+    models.update(described)
+    serve(app, app.state.options.port)
 
 
 if __name__ == "__main__":
