@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -166,6 +167,21 @@ class Config(BaseSettings):
         validation_alias=_env("admission_wait_s"),
         description="While requests of running conversations usually wait longer than this for a model, new ones are "
         "refused with a time to come back.",
+    )
+    admission_cpu: float = Field(
+        0.75,
+        gt=0,
+        le=1,
+        validation_alias=_env("admission_cpu"),
+        description="While more than this share of the machine's processor time is in use, new conversations are "
+        "refused beside running ones; 1: never for that.",
+    )
+    admission_newcomers: int = Field(
+        default_factory=lambda: 2 * (os.cpu_count() or 1),
+        ge=1,
+        validation_alias=_env("admission_newcomers"),
+        description="Conversations that may begin within five seconds, before it shows what they cost (half as many as "
+        "go on, if that is more); others wait a few seconds or are told when to come back. Default: two per core.",
     )
     otlp_endpoint: str | None = Field(
         None,

@@ -33,6 +33,8 @@ class KnownServer:
     stop_after: int = 5
     deaf: bool = False
     """Goes on speaking whatever it hears."""
+    refuses: int = 0
+    """Connections that are told to come back soon, before the first one is let in."""
     connections: int = field(default=0)
 
     @asynccontextmanager
@@ -45,6 +47,9 @@ class KnownServer:
         self.connections += 1
         call = _Call(self, socket)
         with contextlib.suppress(ConnectionClosed):
+            if self.connections <= self.refuses:
+                await call.send({"type": "error", "error": {"message": "full", "retry_after_s": 0.02}})
+                return
             await call.send({"type": "session.created", "session": {"model": "known"}})
             async for message in socket:
                 event = msgspec.json.decode(message)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from parley.audio import files
+from parley.audio.pcm import rms_dbfs, to_float
 from parley.bench import scenario as scenarios
 from parley.bench.caller import hold
 from parley.bench.materials import Materials
@@ -117,3 +118,24 @@ async def test_many_callers_talk_at_once_and_a_refused_call_is_void(materials: M
     assert all(r.voice_to_voice_ms for r in done.results)
     refused = await run(cases[:1], materials, How(url, exact=False), None)
     assert "does not answer" in refused.results[0].void
+
+
+async def test_a_caller_who_is_told_to_come_back_does_so(materials: Materials) -> None:
+    entries = [(e, materials.seconds(e)) for e in materials.entries]
+    cases = scenarios.cases(scenarios.parse(QUESTION, "test"), entries)
+    async with KnownServer(answer_frames=20, refuses=3).run() as url:
+        done = await run(cases[:1], materials, How(url, exact=False), None)
+    assert done.refused == 3
+    assert done.results[0].voice_to_voice_ms
+
+
+async def test_noise_is_there_before_and_after_the_voice(materials: Materials) -> None:
+    entries = [(e, materials.seconds(e)) for e in materials.entries]
+    noisy = "[{name: q, title: Q, about: '', noises: [{kind: room, snr_db: 20}], steps: [{say: clip}]}]"
+    case = scenarios.cases(scenarios.parse(noisy, "test"), entries)[0]
+    async with KnownServer(answer_frames=20).run() as url:
+        call = await hold(case, materials, url, exact=False, api_key=None, answer_tokens=8)
+    voice = to_float(call.sent[int(call.said[0].begins * RATE) : int(call.said[0].ends * RATE)])
+    before, after = to_float(call.sent[: RATE // 4]), to_float(call.sent[-RATE // 4 :])
+    for noise in (before, after):
+        assert rms_dbfs(voice) - rms_dbfs(noise) == pytest.approx(20, abs=2)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 from websockets.asyncio.client import connect
 from websockets.typing import Origin, Subprotocol
@@ -135,7 +136,9 @@ async def test_a_locked_server_wants_its_key_and_counts_its_places(locked: Runni
     async with connect(address, additional_headers=key) as first:
         assert "session.created" in str(await first.recv())
         async with connect(address, additional_headers=key) as second:
-            assert "server_full" in str(await second.recv())
+            refusal = msgspec.json.decode(await second.recv())["error"]
+            assert refusal["code"] == "server_full"
+            assert refusal["retry_after_s"] == 60
     async with httpx.AsyncClient() as client:
         secret = (await client.post(f"{locked.url}/v1/realtime/client_secrets", headers=key)).json()["value"]
     await asyncio.sleep(0.3)

@@ -116,7 +116,10 @@ async def hold(
     api_key: str | None,
     answer_tokens: int,
 ) -> Call:
-    """Hold one case's conversation; a refused connection makes it void. Raises nothing for what a server does."""
+    """Hold one case's conversation; a connection that fails makes it void.
+
+    Raises `Overloaded` where the server says when to come back, nothing else for what a server does.
+    """
     connection = (
         RtcConnection(url, api_key=api_key, extended=exact, start_buffer_s=START_BUFFER_S)
         if webrtc
@@ -124,10 +127,7 @@ async def hold(
     )
     call = Call(case, connection.talk, exact, webrtc=webrtc)
     rng = np.random.default_rng(case.seed)
-    room = None
-    if case.scenario.room is not None:
-        loop = materials.noise(case.scenario.room.kind, _NOISE_LOOP_S, rng)
-        room = sound.at_level(loop, case.scenario.room.dbfs or -50.0)
+    room = _room(case, materials, rng)
     try:
         async with connection, SimulatedCaller(connection, case, room) as caller:
             loop_time = asyncio.get_running_loop().time
@@ -145,6 +145,18 @@ async def hold(
     if connection.closed and not call.void and "closed" not in connection.closed.lower():
         call.talk.errors.append(connection.closed)
     return call
+
+
+def _room(case: Case, materials: Materials, rng: np.random.Generator) -> Float32 | None:
+    """What is heard of the caller's surroundings all the time, speaking or not; to be repeated."""
+    sounds = []
+    if (room := case.scenario.room) is not None:
+        sounds.append((room.kind, room.dbfs if room.dbfs is not None else -50.0))
+    if (noise := case.noise) is not None:
+        voice_dbfs = sound.level_dbfs(materials.clip(case.clip)) + case.gain_db
+        sounds.append((noise.kind, voice_dbfs - (noise.snr_db if noise.snr_db is not None else 20.0)))
+    loops = [sound.at_level(materials.noise(kind, _NOISE_LOOP_S, rng), dbfs) for kind, dbfs in sounds]
+    return np.sum(loops, axis=0, dtype=np.float32) if loops else None
 
 
 def _without_sound(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -304,7 +316,4 @@ class _Script:
                 others = [e for e in others if e.file != case.clip.file]
                 entry = others[int(self._rng.integers(len(others)))]
             text, audio = entry.transcript, sound.faster(materials.clip(entry), RATE_HZ, case.speed)
-        if case.noise is not None:
-            noise = materials.noise(case.noise.kind, len(audio) / RATE_HZ, self._rng)
-            audio = sound.mixed(audio, noise, case.noise.snr_db if case.noise.snr_db is not None else 20.0)
         return audio * np.float32(10 ** ((case.gain_db - step.quieter_db) / 20)), text

@@ -152,6 +152,7 @@ def _stacks(waterfalls: Sequence[dict[str, Any]]) -> str:
 def _load_table(loads: Sequence[dict[str, Any]]) -> str:
     head = (
         "callers",
+        "refused",
         "voice to voice",
         "server CPU s/min",
         "calls at once",
@@ -164,6 +165,7 @@ def _load_table(loads: Sequence[dict[str, Any]]) -> str:
         rows.append(
             (
                 str(load["callers"]),
+                str(load["refused"]),
                 time(load["voice_to_voice_ms"]),
                 str(server["cpu_s_per_minute"]) if server else "–",
                 str(server["calls_at_once"]) if server else "–",

@@ -117,7 +117,8 @@ def _load(run: Run) -> dict[str, Any]:
             "pss_mb_most": max(pss, default=None),
         }  # fmt: skip
     return {
-        "callers": run.how.callers, "exact": run.how.exact, "webrtc": run.how.webrtc, "wall_s": round(run.wall_s, 1),
+        "callers": run.how.callers, "refused": run.refused, "exact": run.how.exact, "webrtc": run.how.webrtc,
+        "wall_s": round(run.wall_s, 1),
         "callers_cpu_s_per_minute": round(run.callers_cpu_s / max(run.wall_s, 1e-9) * 60, 2),
         "server": server, "samples": run.samples,
         "voice_to_voice_ms": figures(run.results)["voice_to_voice_ms"],

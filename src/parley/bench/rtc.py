@@ -17,7 +17,7 @@ from aiortc.mediastreams import MediaStreamError
 from parley.audio.pcm import Int16
 from parley.audio.resample import AdaptingResampler
 from parley.client.connection import RATE_HZ, Connection
-from parley.errors import UnavailableError
+from parley.errors import Overloaded, UnavailableError
 from parley.transports import opus
 
 _OPEN_S = 15.0
@@ -82,7 +82,7 @@ class RtcConnection(Connection):
         self._playing = ""
 
     async def __aenter__(self) -> Self:
-        """Call; raises `UnavailableError` that says what to do."""
+        """Call; raises `UnavailableError` that says what to do, `Overloaded` that says when to come back."""
         try:
             await self._peer.setLocalDescription(await self._peer.createOffer())
             answer = await self._post(self._peer.localDescription.sdp)
@@ -102,6 +102,8 @@ class RtcConnection(Connection):
         async with httpx.AsyncClient(timeout=_OPEN_S, trust_env=False) as client:
             headers = {"Content-Type": "application/sdp", **self._headers}
             answer = await client.post(self.url, content=offer, headers=headers)
+            if "Retry-After" in answer.headers:
+                raise Overloaded(f"{self.url}: {answer.text[:200]}", retry_after_s=float(answer.headers["Retry-After"]))
             if answer.is_error:
                 raise UnavailableError(f"{self.url} answered {answer.status_code}: {answer.text[:200]}")
             return answer.text

@@ -10,14 +10,17 @@ from itertools import cycle
 from typing import Any, Literal
 
 from parley.bench import machine
-from parley.bench.caller import hold
+from parley.bench.caller import Call, hold
 from parley.bench.materials import Materials
 from parley.bench.scenario import Case
 from parley.bench.score import Result, Understand, score, score_words
+from parley.client.connection import Talk
+from parley.errors import Overloaded
 
 Arrival = Literal["together", "spread"]
 _SAMPLE_S = 2.0
 _SPREAD_S = 3.0
+_PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,10 @@ class Run:
     callers_cpu_s: float = 0.0
     server_cpu_s: float | None = None
     broken_off: bool = False
+    refused: int = 0
+    """How often a caller was told to come back later."""
+    active: int = 0
+    """Calls that are held now."""
     samples: list[dict[str, Any]] = field(default_factory=list)
     """Every 2 s: seconds since the start, CPU seconds and PSS of the server, calls that are held."""
 
@@ -69,21 +76,14 @@ async def run(
     endless = how.duration_s is not None
     waiting = iter(cycle(cases)) if endless else iter(cases)
     held = []
-    active = 0
 
     async def caller(index: int) -> None:
-        nonlocal active
         if how.arrival == "spread":
             await asyncio.sleep(_SPREAD_S * index / max(1, how.callers))
         for case in waiting:
             if how.duration_s is not None and loop.time() - began > how.duration_s:
                 return
-            active += 1
-            call = await hold(
-                case, materials, how.url, exact=how.exact, webrtc=how.webrtc, api_key=how.api_key,
-                answer_tokens=how.answer_tokens,
-            )  # fmt: skip
-            active -= 1
+            call = await _hold(case, materials, done)
             result = score(call)
             if understand is not None and not result.void:
                 held.append((call, result))
@@ -99,7 +99,7 @@ async def run(
                         "at_s": round(loop.time() - began, 1),
                         "cpu_s": cost.cpu_s,
                         "pss_mb": round(cost.pss_mb),
-                        "calls": active,
+                        "calls": done.active,
                     }
                 )
             await asyncio.sleep(_SAMPLE_S)
@@ -126,3 +126,24 @@ async def run(
         for call, result in held:
             await score_words(call, result, understand)
     return done
+
+
+async def _hold(case: Case, materials: Materials, done: Run) -> Call:
+    """Hold a case, coming back when the server says so; void if it never lets the caller in."""
+    loop, how = asyncio.get_running_loop(), done.how
+    patient_until = loop.time() + _PATIENCE_S
+    while True:
+        done.active += 1
+        try:
+            return await hold(
+                case, materials, how.url, exact=how.exact, webrtc=how.webrtc, api_key=how.api_key,
+                answer_tokens=how.answer_tokens,
+            )  # fmt: skip
+        except Overloaded as refusal:
+            done.refused += 1
+            if loop.time() + refusal.retry_after_s > patient_until:
+                return Call(case, Talk(), how.exact, void=f"not let in for {_PATIENCE_S:.0f} s: {refusal}")
+            wait_s = refusal.retry_after_s
+        finally:
+            done.active -= 1
+        await asyncio.sleep(wait_s)

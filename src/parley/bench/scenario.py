@@ -68,9 +68,9 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     speeds: tuple[float, ...] = (1.0,)
     gains_db: tuple[float, ...] = (0.0,)
     noises: tuple[Noise | None, ...] = (None,)
-    """Under the caller's own voice."""
+    """All the time, `snr_db` below the caller's own voice."""
     room: Noise | None = None
-    """All the time, speaking or not (`dbfs`)."""
+    """All the time (`dbfs`), whatever the voice's level."""
     echoes: tuple[Echo | None, ...] = (None,)
     network: Literal["smooth", "bursty", "stalls"] = "smooth"
 

@@ -116,13 +116,6 @@ def at_level(samples: Float32, dbfs: float) -> Float32:
     return samples if now <= -119 else scaled
 
 
-def mixed(speech: Float32, other: Float32, snr_db: float) -> Float32:
-    """`other` under `speech` with that many dB between their levels; as long as `speech`."""
-    under = at_level(np.resize(other, len(speech)), level_dbfs(speech) - snr_db)
-    both: Float32 = np.clip(speech + under, -1.0, 1.0).astype(np.float32)
-    return both
-
-
 def faster(samples: Float32, rate_hz: int, factor: float) -> Float32:
     """Played faster by `factor`, pitch included (a tape's way; 0.9 to 1.1 sounds like another person)."""
     return resample(samples, round(rate_hz * factor), rate_hz) if factor != 1.0 else samples

@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from parley.audio.pcm import Int16, from_bytes, to_bytes
 from parley.client.player import Player
-from parley.errors import UnavailableError
+from parley.errors import Overloaded, UnavailableError
 
 RATE_HZ = 24000
 _OPEN_S = 10.0
@@ -83,7 +83,7 @@ class Connection:
         self._last_turn: str | None = None
 
     async def __aenter__(self) -> Self:
-        """Connect; raises `UnavailableError` that says what to do."""
+        """Connect; raises `UnavailableError` that says what to do, `Overloaded` that says when to come back."""
         try:
             self._socket = await connect(
                 self.url, additional_headers=self._headers, max_size=_MAX_BYTES, open_timeout=_OPEN_S, compression=None
@@ -92,7 +92,10 @@ class Connection:
         except (OSError, InvalidHandshake, InvalidURI, ConnectionClosed, TimeoutError) as fault:
             raise UnavailableError(f"{self.url} does not answer ({fault}); is 'parley serve' running there?") from fault
         if first.get("type") == "error":
-            raise UnavailableError(f"{self.url}: {first['error']['message']}")
+            message = f"{self.url}: {first['error']['message']}"
+            if (retry_after_s := first["error"].get("retry_after_s")) is not None:
+                raise Overloaded(message, retry_after_s=retry_after_s)
+            raise UnavailableError(message)
         self.session: dict[str, Any] = first.get("session", {})
         self._reader = asyncio.create_task(self._read(), name="connection-read")
         if self.exact:

@@ -78,11 +78,13 @@ EXTENSION_EVENTS = {
 
 
 def error(message: str, *, kind: str = "invalid_request_error", code: str | None = None,
-          param: str | None = None, event_id: str | None = None) -> Event:  # fmt: skip
-    """An ``error`` event."""
-    return {"type": "error", "error": {
-        "type": kind, "code": code, "message": message, "param": param, "event_id": event_id
-    }}  # fmt: skip
+          param: str | None = None, event_id: str | None = None,
+          retry_after_s: float | None = None) -> Event:  # fmt: skip
+    """An ``error`` event; `retry_after_s` is parley's own field: when asking again may help."""
+    fields: Event = {"type": kind, "code": code, "message": message, "param": param, "event_id": event_id}
+    if retry_after_s is not None:
+        fields["retry_after_s"] = retry_after_s
+    return {"type": "error", "error": fields}
 
 
 def transcription_completed(item_id: str, text: str, seconds: float) -> Event:

@@ -3,31 +3,62 @@
 from __future__ import annotations
 
 import asyncio
+import math
+from bisect import insort
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Self
+
+import psutil
 
 from parley.errors import Overloaded
 from parley.models.executor import Waits, all_waits
 
 _LOOK_EVERY_S = 0.25
 _LOOKS = 40  # ten seconds
+_CPU_LOOKS = 20  # five seconds
 _LONGEST_LAG_S = 0.1
-_CALM_AFTER_S = 10.0
+_CALM_AFTER_S = 5.0
+_UNKNOWN_S = 5.0
+"""A conversation's cost shows after this long: a question and the beginning of its answer."""
+_PATIENCE_S = 5.0
+"""Who may come in this soon is kept waiting; who may not is told when to come back."""
 
 
 class Admission:
-    """Watches the event loop and the models' queues. Use as ``async with``."""
+    """Watches the event loop, the models' queues, the processors and who has just come. Use as ``async with``.
+
+    Of conversations whose cost is unknown yet only a few go on at once (`newcomers`, or half as many as go on, and no
+    more than the processors bear if they cost what the others cost): a crowd that comes all together would else be
+    inside before its first question is heard.
+    """
 
     def __init__(
-        self, max_sessions: int, longest_wait_s: float, waits: Callable[[], Sequence[Waits]] = all_waits
+        self,
+        *,
+        max_sessions: int,
+        longest_wait_s: float,
+        newcomers: int,
+        busiest_cpu: float,
+        waits: Callable[[], Sequence[Waits]] = all_waits,
+        cpu_s: Callable[[], tuple[float, float]] | None = None,
     ) -> None:
+        """`busiest_cpu`: share of the machine's processor time that may be in use before new ones are refused.
+
+        `cpu_s` tells the seconds that the processors were busy and that passed on them.
+        """
         self._max_sessions = max_sessions
         self._longest_wait_s = longest_wait_s
+        self._newcomers = newcomers
+        self._busiest_cpu = busiest_cpu
         self._waits = waits
+        self._cpu_s = cpu_s or _machine_cpu_s
+        self._cpu: deque[tuple[float, float]] = deque([self._cpu_s()], maxlen=_CPU_LOOKS + 1)
+        self._came: deque[float] = deque()  # loop times, those of the line ahead of now, oldest first
         self._lags: deque[float] = deque(maxlen=_LOOKS)
         self._watching: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> Admission:
+    async def __aenter__(self) -> Self:
         """Begin to watch."""
         self._watching = asyncio.create_task(self._watch(), name="admission")
         return self
@@ -44,6 +75,7 @@ class Admission:
             due = loop.time() + _LOOK_EVERY_S
             await asyncio.sleep(_LOOK_EVERY_S)
             self._lags.append(loop.time() - due)
+            self._cpu.append(self._cpu_s())
 
     @property
     def loop_lag_s(self) -> float:
@@ -51,8 +83,49 @@ class Admission:
         ordered = sorted(self._lags)
         return ordered[len(ordered) * 9 // 10] if ordered else 0.0
 
-    def check(self, sessions: int) -> None:
-        """Let one more begin beside `sessions`; raises `Overloaded` that says why not and when to come back."""
+    @property
+    def cpu(self) -> float:
+        """Share of the machine's processor time that was in use in the last five seconds."""
+        (busy, passed), (busy_now, passed_now) = self._cpu[0], self._cpu[-1]
+        return (busy_now - busy) / (passed_now - passed) if passed_now > passed else 0.0
+
+    async def admit(self, sessions: Callable[[], int]) -> None:
+        """Let one more begin beside `sessions`, perhaps after some seconds in a line.
+
+        Raises `Overloaded` that says why not and when to come back.
+        """
+        self._check(sessions())
+        loop = asyncio.get_running_loop()
+        comes = self._turn(sessions(), loop.time())
+        if (wait_s := comes - loop.time()) > _PATIENCE_S:
+            raise Overloaded("many conversations have just begun", retry_after_s=math.ceil(wait_s - _PATIENCE_S / 2))
+        insort(self._came, comes)
+        if wait_s > 0:
+            await asyncio.sleep(wait_s)
+            self._check(sessions())
+
+    def left(self, began: float) -> None:
+        """A conversation that began at `began` (loop time) is over: a short one makes room for a newcomer."""
+        if self._came and began > asyncio.get_running_loop().time() - _UNKNOWN_S:
+            self._came.popleft()
+
+    def _turn(self, sessions: int, now: float) -> float:
+        """When the next newcomer may begin; raises `Overloaded`."""
+        while self._came and self._came[0] < now - _UNKNOWN_S:
+            self._came.popleft()
+        room = max(self._newcomers, sessions // 2)
+        if sessions and self.cpu:
+            known = max(1, sessions - len(self._came))
+            room = min(room, int((self._busiest_cpu - self.cpu) / (self.cpu / known)))
+        if room < 1:
+            raise self._busy()
+        return max(now, self._came[-room] + _UNKNOWN_S) if len(self._came) >= room else now
+
+    def _busy(self) -> Overloaded:
+        message = f"the processors of this machine are busy ({self.cpu:.0%} of their time)"
+        return Overloaded(message, retry_after_s=_CALM_AFTER_S)
+
+    def _check(self, sessions: int) -> None:
         if sessions >= self._max_sessions:
             raise Overloaded(f"all {self._max_sessions} places are taken", retry_after_s=60)
         if not sessions:
@@ -63,8 +136,16 @@ class Admission:
                 f"the conversations that are going on keep this machine busy (waits for {slowest.name}: "
                 f"{slowest.usual_s * 1000:.0f} ms)", retry_after_s=_CALM_AFTER_S,
             )  # fmt: skip
+        if self.cpu > self._busiest_cpu:
+            raise self._busy()
         if self.loop_lag_s > _LONGEST_LAG_S:
             raise Overloaded(
                 f"the conversations that are going on keep this machine busy ({self.loop_lag_s * 1000:.0f} ms late)",
                 retry_after_s=_CALM_AFTER_S,
             )
+
+
+def _machine_cpu_s() -> tuple[float, float]:
+    times = psutil.cpu_times()
+    idle = times.idle + getattr(times, "iowait", 0.0)
+    return sum(times) - idle, sum(times)

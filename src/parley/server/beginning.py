@@ -19,7 +19,7 @@ from parley.transports.websocket import refuse
 
 async def admitted(socket: WebSocket, state: ServerState) -> bool:
     """Whether the socket may begin a conversation; one that may not is told why and closed."""
-    refusal = _refusal(socket, state)
+    refusal = await _refusal(socket, state)
     if refusal is not None:
         await refuse(socket, refusal)
     return refusal is None
@@ -64,7 +64,7 @@ def _resumed(fresh: RealtimeSession, kept: Kept | None) -> RealtimeSession:
     )  # fmt: skip
 
 
-def _refusal(socket: WebSocket, state: ServerState) -> se.Event | None:
+async def _refusal(socket: WebSocket, state: ServerState) -> se.Event | None:
     if not state.gate.allows_origin(socket.headers):
         state.metrics.refused.labels("origin_not_allowed").inc()
         message = "pages of this origin may not use this server; add it to allowed_origins"
@@ -74,8 +74,8 @@ def _refusal(socket: WebSocket, state: ServerState) -> se.Event | None:
         message = "an API key is needed: send 'Authorization: Bearer KEY'"
         return se.error(message, kind="authentication_error", code="invalid_api_key")
     try:
-        state.admit()
+        await state.admit()
     except Overloaded as fault:
         message = f"{fault}; try again in {fault.retry_after_s:.0f} s"
-        return se.error(message, kind="server_error", code="server_full")
+        return se.error(message, kind="server_error", code="server_full", retry_after_s=fault.retry_after_s)
     return None

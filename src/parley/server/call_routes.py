@@ -34,7 +34,7 @@ _MOST_CANDIDATES = 100
 async def begin(request: Request) -> Response:
     """Body: the offer (``application/sdp``), or a form with ``sdp`` and ``session``."""
     state: ServerState = request.app.state.parley
-    state.admit()
+    await state.admit()
     offer, wanted = await _read(request)
     extensions = Extensions() if request.query_params.get("parley") == "1" else None
     call_id, _, answer = await _answered(state, request.query_params, extensions, offer, wanted)

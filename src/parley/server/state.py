@@ -87,7 +87,12 @@ class ServerState:
 
     def __post_init__(self) -> None:
         """Judge by the limits of the configuration."""
-        self.admission = Admission(self.config.max_sessions, self.config.admission_wait_s)
+        self.admission = Admission(
+            max_sessions=self.config.max_sessions,
+            longest_wait_s=self.config.admission_wait_s,
+            newcomers=self.config.admission_newcomers,
+            busiest_cpu=self.config.admission_cpu,
+        )
 
     @property
     def ice_servers(self) -> list[RTCIceServer]:
@@ -102,12 +107,15 @@ class ServerState:
             servers.append({"urls": self.config.turn_servers, **credentials_of(self.config)})
         return servers
 
-    def admit(self) -> None:
-        """Let one more conversation begin; raises `Overloaded` that says why not and when to come back."""
+    async def admit(self) -> None:
+        """Let one more conversation begin, perhaps after some seconds in a line.
+
+        Raises `Overloaded` that says why not and when to come back.
+        """
         try:
             if self.draining:
                 raise Overloaded("the server is about to stop", retry_after_s=60)
-            self.admission.check(self.sessions)
+            await self.admission.admit(lambda: self.sessions)
         except Overloaded:
             self.metrics.refused.labels("server_full").inc()
             raise
@@ -117,9 +125,11 @@ class ServerState:
         """Count a conversation while it goes on."""
         self.sessions += 1
         self.metrics.sessions.inc()
+        began = asyncio.get_running_loop().time()
         try:
             yield
         finally:
+            self.admission.left(began)
             self.sessions -= 1
             self.metrics.sessions.dec()
 
