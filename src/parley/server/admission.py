@@ -43,7 +43,7 @@ class Admission:
         waits: Callable[[], Sequence[Waits]] = all_waits,
         cpu_s: Callable[[], tuple[float, float]] | None = None,
     ) -> None:
-        """`busiest_cpu`: share of the machine's processor time that may be in use before new ones are refused.
+        """`busiest_cpu`: share of the machine's processor time that may be in use before new ones are refused; 1: all of it.
 
         `cpu_s` tells the seconds that the processors were busy and that passed on them.
         """
@@ -114,7 +114,7 @@ class Admission:
         while self._came and self._came[0] < now - _UNKNOWN_S:
             self._came.popleft()
         room = max(self._newcomers, sessions // 2)
-        if sessions and self.cpu:
+        if sessions and self.cpu and self._busiest_cpu < 1:
             known = max(1, sessions - len(self._came))
             room = min(room, int((self._busiest_cpu - self.cpu) / (self.cpu / known)))
         if room < 1:
