@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import AsyncGenerator, Sequence
 from functools import partial
 from itertools import pairwise
@@ -22,6 +23,8 @@ _WARM_UP = "The quick brown fox jumps over the lazy dog. How are you today?"
 _WORD = re.compile(r"\S+")
 _SOUND = 0.01
 _EDGE_S = 0.005  # silence kept before the first sound of a sentence
+_MAKING_S = 0.15
+"""A piece takes this long to make on a busy machine."""
 _BETWEEN_WORDS = frozenset(" ^$_,.?!;:")
 
 
@@ -47,17 +50,16 @@ class Piper:
     async def synthesize(self, text: str, style: SpeakingStyle, caller: Caller) -> AsyncGenerator[SpeechChunk, None]:
         """See `Synthesizer.synthesize`. Every piece is a job of its own, so that speakers take turns."""
         try:
-            sentences = await self._executor.run(lambda: self._phonemize(text), caller)
+            sentences = await self._executor.run(lambda: self._phonemize(text), caller, within_s=0.0)
             words = list(_WORD.finditer(text))
             counts = [_word_count(phonemes) for phonemes in sentences]
-            passed_s = 0.0
+            playing = _Playing(self.rate_hz)
             for index, phonemes in enumerate(sentences):
                 last = index == len(sentences) - 1
                 share = words if last else words[: _share(words, counts[index:], text)]
                 words = words[len(share) :]
-                said = _Sentence(self, phonemes, share, style, passed_s)
+                said = _Sentence(self, phonemes, share, style, playing)
                 async for chunk in said.speak(caller):
-                    passed_s += len(chunk.samples) / self.rate_hz
                     yield chunk
         except (RuntimeError, ValueError, KeyError) as fault:
             raise ModelError(f"the voice {self.name} failed: {fault}", retryable=True) from fault
@@ -103,26 +105,55 @@ class Piper:
         self._executor.close()
 
 
+class _Playing:
+    """What of a text was handed over, and how long that lasts if it is played at once."""
+
+    def __init__(self, rate_hz: int) -> None:
+        self._rate_hz = rate_hz
+        self._samples = 0
+        self._began = 0.0
+
+    @property
+    def passed_s(self) -> float:
+        return self._samples / self._rate_hz
+
+    @property
+    def within_s(self) -> float:
+        """How soon making more must begin, so that no gap is heard."""
+        if not self._samples:
+            return 0.0
+        return max(0.0, self._began + self.passed_s - time.monotonic() - _MAKING_S)
+
+    def add(self, samples: int) -> None:
+        if not self._samples:
+            self._began = time.monotonic()
+        self._samples += samples
+
+
 class _Sentence:
     """One sentence on its way from phonemes to sound."""
 
     def __init__(
-        self, piper: Piper, phonemes: list[str], words: list[re.Match[str]], style: SpeakingStyle, offset_s: float
+        self, piper: Piper, phonemes: list[str], words: list[re.Match[str]], style: SpeakingStyle, playing: _Playing
     ) -> None:
         self._piper = piper
         self._phonemes = phonemes
         self._words = words
         self._style = style
-        self._offset_s = offset_s
+        self._playing = playing
+        self._offset_s = playing.passed_s
         self._cut = 0  # samples of silence left out in front
 
     async def speak(self, caller: Caller) -> AsyncGenerator[SpeechChunk, None]:
-        piper = self._piper
-        encoded = await piper._executor.run(lambda: piper._encode(self._phonemes, self._style), caller)
+        piper, playing = self._piper, self._playing
+        encoded = await piper._executor.run(
+            lambda: piper._encode(self._phonemes, self._style), caller, within_s=playing.within_s
+        )
         timings: list[WordTiming] = []
         made = given = 0
         for begin, end in pieces(encoded.frames):
-            sound = await piper._executor.run(partial(piper._graph.decode, encoded, begin, end), caller)
+            making = partial(piper._graph.decode, encoded, begin, end)
+            sound = await piper._executor.run(making, caller, within_s=playing.within_s)
             audio = loudness.limit(sound, piper._gain)
             if not given:
                 audio = self._trim(audio)
@@ -134,6 +165,7 @@ class _Sentence:
                 length_s = encoded.frames * (len(sound) // (end - begin)) / piper.rate_hz
                 timings = self._timings(spans, length_s)
             given += len(audio)
+            playing.add(len(audio))
             now_s = self._offset_s + given / piper.rate_hz
             last = end == encoded.frames
             begun = [w for w in timings if last or w.start_s < now_s]

@@ -53,7 +53,7 @@ def all_waits() -> list[Waits]:
 
 @dataclass(order=True, slots=True)
 class _Job:
-    key: tuple[int, int, int]
+    key: tuple[int, int, float, int]
     future: Future[Any] = field(compare=False)
     work: Callable[[], Any] = field(compare=False)
     caller: Caller = field(compare=False)
@@ -61,7 +61,7 @@ class _Job:
 
 
 class ModelExecutor:
-    """Runs jobs by priority, then by how many jobs their owner had served lately, then by age.
+    """Runs jobs by priority, then by how many jobs their owner had served lately, then by when they are due.
 
     The queue is bounded: `run` raises `Overloaded` when `max_waiting` jobs wait. A job whose caller is
     cancelled before it starts never runs; one that runs is abandoned (its result is dropped).
@@ -91,8 +91,12 @@ class ModelExecutor:
         """Whether nothing runs or waits."""
         return not self._jobs and not self._busy
 
-    async def run(self, work: Callable[[], T], caller: Caller) -> T:
-        """Run `work` in a thread of this model and return its result."""
+    async def run(self, work: Callable[[], T], caller: Caller, *, within_s: float | None = None) -> T:
+        """Run `work` in a thread of this model and return its result.
+
+        With `within_s`, the time after which it should have begun, the owner's earlier jobs do not count: part by part
+        of something that is being played must not wait the longer the more of it was made.
+        """
         future: Future[T] = Future()
         with self._changed:
             if self._closed:
@@ -100,8 +104,10 @@ class ModelExecutor:
             if len(self._jobs) >= self._max_waiting:
                 raise Overloaded(f"{self._name}: {len(self._jobs)} requests are waiting already")
             self._count += 1
-            key = (int(caller.priority), self._served[caller.owner], self._count)
-            heapq.heappush(self._jobs, _Job(key, future, work, caller, time.monotonic()))
+            asked = time.monotonic()
+            served = self._served[caller.owner] if within_s is None else 0
+            key = (int(caller.priority), served, asked + (within_s or 0.0), self._count)
+            heapq.heappush(self._jobs, _Job(key, future, work, caller, asked))
             self._changed.notify()
         return await asyncio.wrap_future(future)
 

@@ -43,7 +43,9 @@ class Admission:
         waits: Callable[[], Sequence[Waits]] = all_waits,
         cpu_s: Callable[[], tuple[float, float]] | None = None,
     ) -> None:
-        """`busiest_cpu`: share of the machine's processor time that may be in use before new ones are refused; 1: all of it.
+        """`busiest_cpu`: share of the machine's processor time that may be in use before new ones are refused.
+
+        With 1 nobody is refused for that.
 
         `cpu_s` tells the seconds that the processors were busy and that passed on them.
         """
