@@ -88,20 +88,18 @@ async def load(spec: ModelSpec) -> ChatModel:
 
 
 _DEFAULTS: dict[str, int] = {
-    "context": 4096, "slots": 4, "threads": max(1, (os.cpu_count() or 2)), "gpu_layers": 0, "nice": 10, "at_once": 8,
+    "context": 4096, "slots": 4, "threads": max(1, (os.cpu_count() or 2)), "gpu_layers": 0, "at_once": 8,
 }  # fmt: skip
-"""What is generated at once is one batch, which costs little more than one alone. `nice`: speech goes first, an
-answer's later tokens must not delay the sound of its first words."""
+"""What is generated at once is one batch, which costs little more than one alone."""
 
 _THREADS = {"GOMP_SPINCOUNT": "200"}
 """Threads that wait for each other soon go to sleep: on a busy machine they would burn what the others need."""
 
 
-def serve_model(path: str, alias: str, context: int, slots: int, threads: int, gpu_layers: int, nice: int) -> None:
+def serve_model(path: str, alias: str, context: int, slots: int, threads: int, gpu_layers: int) -> None:
     """Body of the child process."""
     import xllamacpp
 
-    os.nice(nice)
     params = xllamacpp.CommonParams()
     params.model.path = path
     params.model_alias = {alias}
@@ -125,4 +123,4 @@ def serve_model(path: str, alias: str, context: int, slots: int, threads: int, g
 
 
 if __name__ == "__main__":
-    serve_model(sys.argv[1], sys.argv[2], *(int(a) for a in sys.argv[3:8]))
+    serve_model(sys.argv[1], sys.argv[2], *(int(a) for a in sys.argv[3:7]))

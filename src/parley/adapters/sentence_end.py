@@ -86,7 +86,7 @@ def _end_probability(answer: dict[str, Any]) -> float:
 
 async def load(spec: ModelSpec) -> EndOfSentence:
     """Adapter entry point; takes a GGUF model as `llama_cpp` does."""
-    options = {**spec.options, "context": _CONTEXT, "slots": 1, "at_once": 1, "threads": 1, "nice": 0}
+    options = {**spec.options, "context": _CONTEXT, "slots": 1, "at_once": 1, "threads": 1}
     model = await llama_cpp.load(ModelSpec(spec.id, spec.family, spec.files, options))
     assert isinstance(model, llama_cpp.LlamaCpp)
     return SentenceEnd(model)
