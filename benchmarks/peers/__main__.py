@@ -38,6 +38,8 @@ HERE = Path(__file__).parent
 ENVIRONMENT = HERE / ".venv"
 PEERS = ("pipecat", "livekit")
 TALKING = ("plain-question", "pauses", "interruption")
+LISTENERS = (1, 8)
+_LISTEN_S = 30.0
 _READY_S = 120.0
 _OPENS_S = 0.5
 console = Console(stderr=True)
@@ -52,8 +54,8 @@ class System:
     port: int
     environment: dict[str, str] = field(default_factory=dict)
     calls: list[dict[str, Any]] = field(default_factory=list)
-    listening_cpu_s: list[float] = field(default_factory=list)
-    """CPU seconds of a session-minute that only listens."""
+    listening_cpu_s: dict[int, list[float]] = field(default_factory=lambda: {count: [] for count in LISTENERS})
+    """CPU seconds of a session-minute that only listens, by how many do so at once."""
     pss_mb: list[float] = field(default_factory=list)
 
     def figures(self) -> dict[str, Any]:
@@ -75,7 +77,7 @@ class System:
             "taken_over": [sum(c["taken_over"] for c in paused), sum(c["pauses"] for c in paused)],
             "stop_ms": times("stop_ms", "interruption"),
             "not_stopped": sum(c["not_stopped"] for c in good),
-            "listening_cpu_s_per_minute": _middle(self.listening_cpu_s),
+            "listening_cpu_s_per_minute": {n: _middle(found) for n, found in self.listening_cpu_s.items()},
             "pss_mb": _middle(self.pss_mb),
         }
 
@@ -154,14 +156,14 @@ async def _round(system: System, recordings: Path, turns: int) -> None:
         chosen = [part for name in TALKING for part in ("-s", name)]
         talked = await _bench(address, recordings, ["--turns", str(turns), *chosen])
         system.calls += talked["calls"]
-        own = ["--scenarios", str(HERE / "listening.yaml"), "-s", "listening", "--turns", "1"]
-        before = machine.server_cost(pid)
-        listened = await _bench(address, recordings, own)
-        after = machine.server_cost(pid)
-        assert before is not None
-        assert after is not None
-        server = listened["loads"][0]
-        system.listening_cpu_s.append((after.cpu_s - before.cpu_s) / server["wall_s"] * 60)
+        own = ["--scenarios", str(HERE / "listening.yaml"), "-s", "listening"]
+        for count in LISTENERS:
+            before = machine.server_cost(pid)
+            await _bench(address, recordings, [*own, "--turns", str(count), "--callers", str(count)])
+            after = machine.server_cost(pid)
+            assert before is not None
+            assert after is not None
+            system.listening_cpu_s[count].append((after.cpu_s - before.cpu_s) / (count * _LISTEN_S) * 60)
         system.pss_mb.append(after.pss_mb)
 
 
@@ -221,7 +223,9 @@ def _show(found: list[dict[str, Any]]) -> None:
     row("interruption to silence p50, ms", time("stop_ms", "p50"))
     row("interruption to silence p95, ms", time("stop_ms", "p95"))
     row("not stopped", lambda f: f["not_stopped"])
-    row("CPU seconds of a listening minute", lambda f: f["listening_cpu_s_per_minute"])
+    for count in LISTENERS:
+        title = f"CPU seconds of a session-minute, {count} listening"
+        row(title, lambda f, count=count: f["listening_cpu_s_per_minute"][count])
     row("memory (PSS), MB", lambda f: f["pss_mb"])
     Console().print(table)
 

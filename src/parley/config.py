@@ -74,11 +74,11 @@ class Config(BaseSettings):
         validation_alias=_env("end_of_sentence"),
         description="Small language model (English) that judges whether a sentence can end; null: without.",
     )
-    echo_cancellation: bool = Field(
-        False,
+    echo_cancellation: bool | None = Field(
+        None,
         validation_alias=_env("echo_cancellation"),
         description="Take the assistant's own voice out of the microphone while it speaks (WebRTC's AEC3), for clients "
-        "without a canceller of their own.",
+        "without a canceller of their own; null: once it is found there.",
     )
     asr: str = Field(
         "moonshine-tiny-en", validation_alias=_env("asr", "WHISPER_MODEL"), description="Speech recogniser."

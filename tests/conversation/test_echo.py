@@ -96,6 +96,51 @@ def test_the_real_canceller_takes_an_echo_away_and_leaves_a_voice(question: Clip
     assert rms_dbfs(alone) == pytest.approx(rms_dbfs(voice[: RATE // 2]), abs=1.0)
 
 
+def likened(guard: EchoGuard, far: Float32, near: Float32) -> list[bool]:
+    """At each 0.1 s: whether the guard takes the microphone's sound for what was played."""
+    found = []
+    for start in range(0, min(len(far), len(near)) - 319, 320):
+        at = start / RATE
+        guard.played(Frame(to_int16(far[start : start + 320]), RATE), at)
+        guard.clean(near[start : start + 320], at + FRAME_S)
+        if start % 1600 == 0:
+            found.append(guard.hears_itself(at + FRAME_S))
+    return found
+
+
+@pytest.mark.parametrize(("gain_db", "delay_s"), [(-10.0, 0.12), (-10.0, 0.3), (-20.0, 0.05)])
+def test_an_echo_that_nobody_spoke_of_is_found_and_cancelled(question: Clip, gain_db: float, delay_s: float) -> None:
+    canceller = Recording()
+    guard = EchoGuard(lambda *_: canceller, echo=None)
+    far = files.read_float(question.path, RATE)
+    found = likened(guard, far, sound.echo(far, gain_db, delay_s, RATE))
+    assert any(found)
+    assert any(block.any() for block in canceller.far)
+
+
+def test_another_voice_is_no_echo(question: Clip, interruption: Clip) -> None:
+    def never(*_: bool) -> Recording:
+        raise AssertionError("there is no echo")
+
+    guard = EchoGuard(never, echo=None)
+    far, near = (files.read_float(clip.path, RATE) for clip in (question, interruption))
+    assert not any(likened(guard, far, near))
+
+
+def test_a_client_that_wants_no_canceller_is_not_listened_to_for_an_echo(question: Clip) -> None:
+    guard = EchoGuard(lambda *_: Recording(), echo=False)
+    far = files.read_float(question.path, RATE)
+    assert not any(likened(guard, far, far))
+
+
+def test_a_canceller_that_knows_the_echo_is_believed(question: Clip) -> None:
+    guard = EchoGuard(lambda *_: Recording(), echo=True)
+    far = np.tile(files.read_float(question.path, RATE), 3)
+    found = likened(guard, far, sound.echo(far, -10.0, 0.12, RATE))
+    assert any(found[:15])
+    assert not any(found[25:])
+
+
 def test_steady_noise_is_taken_away_when_it_was_asked_for() -> None:
     noise = sound.at_level(sound.noise("room", 4.0, RATE, np.random.default_rng(1), []), -40.0)
     guard = EchoGuard(AudioProcessor, echo=True)

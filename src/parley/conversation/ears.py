@@ -181,13 +181,22 @@ class Ears:
             window = windows[index : index + _WINDOW]
             (probability,) = await self._vad.feed(window)
             edge = self._activity.push(window, probability)
-            if edge is not None:
+            if edge is not None and edge.started and self._hears_itself():
+                self._activity.withdraw()
+            elif edge is not None:
                 self._voice_edge(edge.started, edge.sample)
             if not live:
                 self._dispatch(ev.MediaAdvanced(self.participant, (base + index + _WINDOW) / MODEL_RATE_HZ, live=False))
                 while self._open_questions:
                     self._answered.clear()
                     await self._answered.wait()
+
+    def _hears_itself(self) -> bool:
+        """Whether the voice that seems to begin is the answer's."""
+        if self.echo is None or not self.echo.hears_itself(asyncio.get_running_loop().time()):
+            return False
+        log.debug("the voice is the answer's own", session=self._owner, at_s=round(self.media_s, 2))
+        return True
 
     def _voice_edge(self, started: bool, sample: int) -> None:
         sample += self._vad_origin

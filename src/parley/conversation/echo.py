@@ -3,6 +3,10 @@
 What leaves for the listener is noted with the time at which it will be played. Each 10 ms of the microphone is
 cleaned against what was being played when they arrived: an echo is always later than that, and how much later is
 what the canceller finds out. While nothing was played for a while, nothing is done and nothing costs anything.
+
+Whether there is an echo at all is found by likeness: of the 200 ms in which a voice seems to begin while an answer
+sounds, an echo has a normalised cross-correlation above 0.5 with what was played at some time in the last 0.7 s (1st
+percentile, at -10 and -20 dB over quiet noise), another speaker below 0.33 (99th).
 """
 
 from __future__ import annotations
@@ -20,6 +24,12 @@ from parley.models.interfaces import MODEL_RATE_HZ
 _BLOCK = MODEL_RATE_HZ // 100
 _LINGERS_S = 1.0  # an echo, and the canceller's work, outlast the sound
 _DRIFT_S = 0.06
+_SAME_S = 0.005
+_MOST_FRAMES = 3000  # a minute, should the microphone say nothing
+_LIKE = 0.45
+_NEAR = MODEL_RATE_HZ // 5
+_LATEST_S = 0.7  # an echo comes after its sound: buffers, loudspeaker, room, network
+_LEARNS_S = 2.0  # of echo, before the canceller is believed alone
 
 
 class Canceller(Protocol):
@@ -32,57 +42,121 @@ class Canceller(Protocol):
 class EchoGuard:
     """One listener's loudspeaker and microphone. Times are the loop's clock, seconds."""
 
-    def __init__(self, make: Callable[[bool, bool], Canceller], *, echo: bool = False) -> None:
-        """`make` gives what cancels an echo, suppresses noise, or both, as its arguments say."""
+    def __init__(self, make: Callable[[bool, bool], Canceller], *, echo: bool | None = False) -> None:
+        """`make` gives what cancels an echo, suppresses noise, or both, as its arguments say; `echo` as `configure`."""
         self._make = make
-        self._cancels_echo = echo
+        self._asked = echo
+        self._found = False
         self._suppresses_noise = False
         self._canceller: Canceller | None = None
+        self._learned_s = 0.0
         self._resampler = AdaptingResampler(MODEL_RATE_HZ)
-        self._far: deque[tuple[float, Int16]] = deque()  # begins, samples at 16 kHz
+        self._frames: deque[tuple[float, Frame]] = deque(maxlen=_MOST_FRAMES)  # begins, as they were sent
+        self._far: deque[tuple[float, Int16]] = deque()  # the same, those before them, at 16 kHz
         self._until = float("-inf")
         self._held: list[Int16] = []
+        self._near = np.empty(0, np.float32)  # the last of the microphone as it came
         self._at = 0.0
         self._rest: Float32 = np.empty(0, np.float32)
 
-    def configure(self, *, echo: bool, noise: bool) -> None:
-        """What to take away from now on: the echo while something is played, steady noise all the time."""
-        if (echo, noise) != (self._cancels_echo, self._suppresses_noise):
-            self._cancels_echo, self._suppresses_noise = echo, noise
+    def configure(self, *, echo: bool | None, noise: bool) -> None:
+        """What to take away from now on: the echo while something is played, steady noise all the time.
+
+        `echo` None: once there is one (`hears_itself`).
+        """
+        if (echo, noise) != (self._asked, self._suppresses_noise):
+            self._asked, self._suppresses_noise = echo, noise
             self._canceller = None
 
-    def played(self, frame: Frame, at: float) -> None:
-        """A frame was sent that will be played at `at`."""
-        if self._cancels_echo:
-            self._schedule(self._resampler.push(frame.samples, frame.rate_hz), at)
+    @property
+    def _cancels_echo(self) -> bool:
+        return self._found if self._asked is None else self._asked
 
-    def _schedule(self, samples: Int16, at: float) -> None:
-        """Play them at `at`, or when what comes before is over."""
+    def played(self, frame: Frame, at: float) -> None:
+        """A frame was sent that will be played at `at`, or when what comes before is over."""
+        if self._asked is False:
+            return
         begins = max(at, self._until)
-        self._far.append((begins, samples))
-        self._until = begins + len(samples) / MODEL_RATE_HZ
+        self._frames.append((begins, frame))
+        self._until = begins + len(frame.samples) / frame.rate_hz
+
+    def _convert(self) -> None:
+        """Bring what was played to the microphone's rate, what is connected in one piece."""
+        while self._frames:
+            begins, frame = self._frames.popleft()
+            parts, end = [frame.samples], begins + len(frame.samples) / frame.rate_hz
+            while self._frames and self._frames[0][0] - end < _SAME_S:
+                _, following = self._frames.popleft()
+                parts.append(following.samples)
+                end += len(following.samples) / frame.rate_hz
+            if self._far and abs(begins - (last := _end(*self._far[-1]))) < _SAME_S:
+                begins = last
+            self._far.append((begins, self._resampler.push(np.concatenate(parts), frame.rate_hz)))
+
+    def _forget(self, before: float) -> None:
+        while self._far and _end(*self._far[0]) < before:
+            self._far.popleft()
+        while self._frames and self._frames[0][0] < before:
+            self._frames.popleft()
+
+    def hears_itself(self, now: float) -> bool:
+        """Whether what sounds like a voice in the microphone at `now` is what was played.
+
+        If it is, the echo is cancelled from now on; once the canceller knows it, the answer is always no.
+        """
+        if self._asked is False or now > self._until + _LINGERS_S or len(self._near) < _NEAR // 2:
+            return False
+        if self._cancels_echo and self._learned_s > _LEARNS_S:
+            return False
+        self._convert()
+        far = self._played_between(now - _LATEST_S - _NEAR / MODEL_RATE_HZ, now)
+        if likeness(self._near, far) < _LIKE:
+            return False
+        if not self._cancels_echo:
+            self._found, self._canceller = True, None
+        return True
+
+    def _played_between(self, begin: float, end: float) -> Float32:
+        sound = np.zeros(round((end - begin) * MODEL_RATE_HZ), np.float32)
+        for starts, samples in self._far:
+            offset = round((starts - begin) * MODEL_RATE_HZ)
+            part = samples[max(0, -offset) : len(sound) - offset] if offset < len(sound) else samples[:0]
+            sound[max(0, offset) : max(0, offset) + len(part)] = to_float(part)
+        return sound
 
     def hushed(self, now: float, *, keep: bool) -> None:
         """The listener's loudspeaker fell silent; what it had not played is kept for `resumed` or thrown away."""
-        unplayed = [samples for begins, samples in self._far if begins >= now]
-        self._far = deque((begins, samples) for begins, samples in self._far if begins < now)
-        self._held = unplayed if keep else []
+        self._convert()
+        past, unplayed = deque[tuple[float, Int16]](), list[Int16]()
+        for begins, samples in self._far:
+            cut = min(max(0, round((now - begins) * MODEL_RATE_HZ)), len(samples))
+            if cut:
+                past.append((begins, samples[:cut]))
+            if cut < len(samples):
+                unplayed.append(samples[cut:])
+        self._far, self._held = past, unplayed if keep else []
         self._until = min(self._until, now)
 
     def resumed(self, now: float) -> None:
         """It goes on with what was kept."""
         for samples in self._held:
-            self._schedule(samples, now)
+            begins = max(now, self._until)
+            self._far.append((begins, samples))
+            self._until = _end(begins, samples)
         self._held = []
 
     def clean(self, audio: Float32, now: float) -> Float32:
         """Microphone sound (16 kHz) that arrived at `now`, without the echo; up to 10 ms are held back meanwhile."""
-        echoes = self._cancels_echo and now <= self._until + _LINGERS_S
+        sounding = now <= self._until + _LINGERS_S
+        self._near = np.concatenate([self._near, audio])[-_NEAR:] if sounding else self._near[:0]
+        self._forget(now - 2 * _LATEST_S)
+        echoes = self._cancels_echo and sounding
         if not echoes and not self._suppresses_noise:
             rest, self._rest = self._rest, np.empty(0, np.float32)
             return np.concatenate([rest, audio]) if len(rest) else audio
         if self._canceller is None:
             self._canceller = self._make(self._cancels_echo, self._suppresses_noise)
+        self._convert()
         data = np.concatenate([self._rest, audio])
         full = len(data) // _BLOCK * _BLOCK
         self._rest = data[full:]
@@ -90,6 +164,7 @@ class EchoGuard:
         begins = now - full / MODEL_RATE_HZ
         if abs(begins - self._at) > _DRIFT_S:
             self._at = begins
+        self._learned_s += full / MODEL_RATE_HZ if echoes and now <= self._until else 0.0
         cleaned = [self._canceller.process(block, self._far_block()) for block in near]
         return to_float(np.concatenate(cleaned)) if cleaned else np.empty(0, np.float32)
 
@@ -97,8 +172,6 @@ class EchoGuard:
         """What was played in the 10 ms from `_at` on, which move on."""
         begin, self._at = self._at, self._at + _BLOCK / MODEL_RATE_HZ
         block = np.zeros(_BLOCK, np.int16)
-        while self._far and self._far[0][0] + len(self._far[0][1]) / MODEL_RATE_HZ <= begin:
-            self._far.popleft()
         for starts, samples in self._far:
             offset = round((starts - begin) * MODEL_RATE_HZ)
             if offset >= _BLOCK:
@@ -107,3 +180,23 @@ class EchoGuard:
             place = max(0, offset)
             block[place : place + len(source)] = source[: _BLOCK - place]
         return block
+
+
+def _end(begins: float, samples: Int16) -> float:
+    return begins + len(samples) / MODEL_RATE_HZ
+
+
+def likeness(near: Float32, far: Float32) -> float:
+    """The largest normalised cross-correlation of `near` with a part of `far` (longer), 0 to 1; 0 for silence.
+
+    Of the differences from sample to sample: the low notes of two voices are alike.
+    """
+    near, far = np.diff(near), np.diff(far)
+    if not 0 < len(near) <= len(far):
+        return 0.0
+    size = 1 << (len(far) + len(near) - 1).bit_length()
+    both = np.fft.irfft(np.fft.rfft(far, size) * np.conj(np.fft.rfft(near, size)), size)[: len(far) - len(near) + 1]
+    energy = np.concatenate([[0.0], np.cumsum(np.square(far, dtype=np.float64))])
+    energies = (energy[len(near) :] - energy[: len(energy) - len(near)]) * np.sum(np.square(near, dtype=np.float64))
+    sounding = energies > energies.max() / 1e4
+    return float(np.max(np.abs(both[sounding]) / np.sqrt(energies[sounding]))) if energies.max() > 0 else 0.0

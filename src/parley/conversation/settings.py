@@ -44,8 +44,8 @@ class SessionSettings:
     """Budget of the prompt; beyond it the older half is left out."""
     evidence_folder: Path | None = None
     """Where to record what turn-taking is decided on (times and words, no sound), for `parley replay`."""
-    echo_cancellation: bool = False
-    """Take the assistant's own voice out of the microphone's sound while it speaks."""
+    echo_cancellation: bool | None = None
+    """Take the assistant's own voice out of the microphone's sound while it speaks; None: once it is found there."""
     noise_reduction: bool = False
     """Take steady noise out of the microphone's sound."""
     greeting: str | None = None

@@ -74,6 +74,10 @@ class VoiceActivity:
         lag = quiet if quiet >= _QUIET_HOPS else 3 * self._low_windows
         return Edge(False, max(0, self._hop_end - lag * _HOP))
 
+    def withdraw(self) -> None:
+        """What just started is no voice that counts; the next window may start one."""
+        self.speaking = False
+
     def _measure(self, window: Float32) -> list[float]:
         data = np.concatenate([self._rest, window])
         full = len(data) // _HOP * _HOP

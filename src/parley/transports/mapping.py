@@ -113,10 +113,12 @@ def settings_of(shown: RealtimeSession, base: SessionSettings, choices: Choices)
     )
 
 
-def _cancels_echo(shown: RealtimeSession, base: SessionSettings) -> bool:
+def _cancels_echo(shown: RealtimeSession, base: SessionSettings) -> bool | None:
     """As the client says, else as the server is configured; a microphone that is far away hears the loudspeaker."""
     wish = shown.extensions.echo_cancellation if shown.extensions else None
-    return base.echo_cancellation or shown.noise_reduction == "far_field" if wish is None else wish
+    if wish is None and shown.noise_reduction == "far_field":
+        return True
+    return base.echo_cancellation if wish is None else wish
 
 
 def _memory_tokens(truncation: Any, default: int) -> int:
