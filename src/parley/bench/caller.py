@@ -13,7 +13,7 @@ from parley.audio.pcm import Float32, Int16, to_float, to_int16
 from parley.bench import sound
 from parley.bench.materials import Materials
 from parley.bench.rtc import RtcConnection
-from parley.bench.scenario import Case, Step
+from parley.bench.scenario import Case, Noise, Step
 from parley.client.audibility import speech_ends_s, speech_starts_s
 from parley.client.caller import RecordedCaller
 from parley.client.connection import RATE_HZ, Connection, Talk
@@ -151,12 +151,22 @@ def _room(case: Case, materials: Materials, rng: np.random.Generator) -> Float32
     """What is heard of the caller's surroundings all the time, speaking or not; to be repeated."""
     sounds = []
     if (room := case.scenario.room) is not None:
-        sounds.append((room.kind, room.dbfs if room.dbfs is not None else -50.0))
+        sounds.append((room.kind, _level_dbfs(room, case, materials, -50.0)))
     if (noise := case.noise) is not None:
-        voice_dbfs = sound.level_dbfs(materials.clip(case.clip)) + case.gain_db
-        sounds.append((noise.kind, voice_dbfs - (noise.snr_db if noise.snr_db is not None else 20.0)))
+        sounds.append((noise.kind, _level_dbfs(noise, case, materials, -50.0)))
     loops = [sound.at_level(materials.noise(kind, _NOISE_LOOP_S, rng), dbfs) for kind, dbfs in sounds]
     return np.sum(loops, axis=0, dtype=np.float32) if loops else None
+
+
+def _level_dbfs(noise: Noise, case: Case, materials: Materials, otherwise: float) -> float:
+    """A noise's own level, or below the caller's voice."""
+    if noise.snr_db is not None:
+        return _voice_dbfs(case, materials) - noise.snr_db
+    return otherwise if noise.dbfs is None else noise.dbfs
+
+
+def _voice_dbfs(case: Case, materials: Materials) -> float:
+    return sound.level_dbfs(materials.clip(case.clip)) + case.gain_db
 
 
 def _without_sound(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -212,7 +222,7 @@ class _Script:
         """Wait for an answer to what was said last, and for its end."""
         talk, answered = self._connection.talk, self._answered
         await self._spoken()
-        wants = self._call.asked_s is not None or any(s.meant != "nothing" for s in self._call.said[-1:])
+        wants = self._call.asked_s is not None or any(s.meant in ("turn", "interruption") for s in self._call.said[-1:])
         if wants:
             await self._caller.wait_for(
                 lambda: len(talk.responses) > answered and self._last_begun_s > self._finished_s, _ANSWER_WITHIN_S
@@ -270,7 +280,7 @@ class _Script:
     def _let_hear(self, step: Step) -> None:
         if step.noise is not None:
             noise = self._materials.noise(step.noise.kind, step.seconds, self._rng)
-            audio = sound.at_level(noise, step.noise.dbfs if step.noise.dbfs is not None else -30.0)
+            audio = sound.at_level(noise, _level_dbfs(step.noise, self._call.case, self._materials, -30.0))
             begins = self._caller.speak(to_int16(audio))
             self._call.said.append(Said("nothing", "", begins, begins + len(audio) / RATE_HZ))
             return
@@ -303,10 +313,11 @@ class _Script:
         return [at / self._call.case.speed for at in known]
 
     def _chosen(self, step: Step) -> tuple[Float32, str]:
+        """What is said and how it sounds: everything as loud as the caller's own recording, it is one person."""
         case, materials = self._call.case, self._materials
         if step.words is not None:
             text = str(self._rng.choice(step.words))
-            audio = sound.at_level(materials.words(text), -24.0)
+            audio = materials.words(text)
         else:
             entry = case.clip
             if step.say != "clip":
@@ -316,4 +327,4 @@ class _Script:
                 others = [e for e in others if e.file != case.clip.file]
                 entry = others[int(self._rng.integers(len(others)))]
             text, audio = entry.transcript, sound.faster(materials.clip(entry), RATE_HZ, case.speed)
-        return audio * np.float32(10 ** ((case.gain_db - step.quieter_db) / 20)), text
+        return sound.at_level(audio, _voice_dbfs(case, materials) - step.quieter_db), text

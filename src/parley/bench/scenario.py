@@ -17,7 +17,7 @@ from parley.errors import UsageError
 
 
 class Noise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A noise and how far below the voice it lies (`snr_db`), or its own level (`dbfs`)."""
+    """A noise and how far below the caller's voice it lies (`snr_db`), or its own level (`dbfs`)."""
 
     kind: NoiseKind
     snr_db: float | None = None
@@ -51,8 +51,10 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pauses_s: tuple[float, ...] = ()
     """Pauses put into the recording, one at a phrase border, chosen by the case's seed; 0 leaves it as it is."""
     quieter_db: float = 0.0
-    meant: Literal["turn", "interruption", "nothing"] = "turn"
-    """What a person would take it for: a turn to answer, an interruption that also wants an answer, or nothing."""
+    """Below the level of the caller's own recording, which everything else is brought to."""
+    meant: Literal["turn", "interruption", "stop", "nothing"] = "turn"
+    """What a person would take it for: a turn to answer, an interruption that also wants an answer, one that wants
+    silence, or nothing."""
 
 
 class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,9 +70,9 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     speeds: tuple[float, ...] = (1.0,)
     gains_db: tuple[float, ...] = (0.0,)
     noises: tuple[Noise | None, ...] = (None,)
-    """All the time, `snr_db` below the caller's own voice."""
+    """All the time, as variants."""
     room: Noise | None = None
-    """All the time (`dbfs`), whatever the voice's level."""
+    """All the time."""
     echoes: tuple[Echo | None, ...] = (None,)
     network: Literal["smooth", "bursty", "stalls"] = "smooth"
 

@@ -20,6 +20,7 @@ from parley.client.connection import RATE_HZ
 from parley.client.word_errors import distance, words
 
 RECOGNISER_RATE_HZ = 16000
+_STOPS = ("interruption", "stop")
 _FRAME_S = 0.02
 _LATE_LIMIT_MS = 5
 _ANSWER_WITHIN_S = 8.0
@@ -89,14 +90,16 @@ def score(call: Call) -> Result:
         _judge_answer(call, call.asked_s, len(call.played) / RATE_HZ, result)
     elif not call.said:
         result.spurious += first_audible_s(call.played, RATE_HZ) is not None
-    _judge_flow(call, result, interrupted=cancelled or any(s.meant == "interruption" for s in call.said))
+    _judge_flow(call, result, interrupted=cancelled or any(s.meant in _STOPS for s in call.said))
     result.understood = _understood(call)
     return result
 
 
 def _judge(call: Call, said: Said, following: Said | None, result: Result) -> None:
-    if said.meant == "interruption":
+    if said.meant in _STOPS:
         _judge_stop(call, said, result)
+    if said.meant == "stop":
+        return
     if said.meant == "nothing":
         _judge_resumption(call, said, result)
         return
