@@ -6,7 +6,8 @@ what the canceller finds out. While nothing was played for a while, nothing is d
 
 Whether there is an echo at all is found by likeness: of the 200 ms in which a voice seems to begin while an answer
 sounds, an echo has a normalised cross-correlation above 0.5 with what was played at some time in the last 0.7 s (1st
-percentile, at -10 and -20 dB over quiet noise), another speaker below 0.33 (99th).
+percentile, at -10 and -20 dB over quiet noise), another speaker below 0.33 (99th). A voice that has just begun may be
+alike by chance for a moment, which costs it that moment; only what stays alike switches the canceller on.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ _SAME_S = 0.005
 _MOST_FRAMES = 3000  # a minute, should the microphone say nothing
 _LIKE = 0.45
 _NEAR = MODEL_RATE_HZ // 5
+_SURE = 5  # windows of 32 ms: the first of a voice are so short that another's may be like them by chance
+_SURE_WITHIN_S = 0.4
 _LATEST_S = 0.7  # an echo comes after its sound: buffers, loudspeaker, room, network
 _LEARNS_S = 2.0  # of echo, before the canceller is believed alone
 
@@ -56,6 +59,7 @@ class EchoGuard:
         self._until = float("-inf")
         self._held: list[Int16] = []
         self._near = np.empty(0, np.float32)  # the last of the microphone as it came
+        self._alike: deque[float] = deque(maxlen=_SURE)  # when it was like what was played
         self._at = 0.0
         self._rest: Float32 = np.empty(0, np.float32)
 
@@ -102,7 +106,7 @@ class EchoGuard:
     def hears_itself(self, now: float) -> bool:
         """Whether what sounds like a voice in the microphone at `now` is what was played.
 
-        If it is, the echo is cancelled from now on; once the canceller knows it, the answer is always no.
+        If it is again and again, the echo is cancelled from then on; once the canceller knows it, the answer is no.
         """
         if self._asked is False or now > self._until + _LINGERS_S or len(self._near) < _NEAR // 2:
             return False
@@ -112,7 +116,8 @@ class EchoGuard:
         far = self._played_between(now - _LATEST_S - _NEAR / MODEL_RATE_HZ, now)
         if likeness(self._near, far) < _LIKE:
             return False
-        if not self._cancels_echo:
+        self._alike.append(now)
+        if not self._cancels_echo and len(self._alike) == _SURE and now - self._alike[0] < _SURE_WITHIN_S:
             self._found, self._canceller = True, None
         return True
 
