@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from functools import partial
 
 import pytest
 
@@ -60,7 +61,8 @@ async def test_a_full_queue_refuses() -> None:
                 pass
 
 
-async def test_an_executor_lets_others_go_before_who_was_just_served() -> None:
+async def order_of(jobs: list[tuple[str, float | None]]) -> list[str]:
+    """Who is served in which order, of jobs asked while one of `greedy` runs: owners and when they are due."""
     executor, order = ModelExecutor("tts"), list[str]()
     gate, entered = threading.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -71,10 +73,21 @@ async def test_an_executor_lets_others_go_before_who_was_just_served() -> None:
 
     holding = asyncio.create_task(executor.run(hold, Caller("greedy")))
     await entered.wait()
-    greedy = asyncio.create_task(executor.run(lambda: order.append("greedy"), Caller("greedy")))
-    modest = asyncio.create_task(executor.run(lambda: order.append("modest"), Caller("modest")))
+    waiting = [
+        asyncio.create_task(executor.run(partial(order.append, owner), Caller(owner), within_s=within_s))
+        for owner, within_s in jobs
+    ]
     await asyncio.sleep(0)
     gate.set()
-    await asyncio.gather(holding, greedy, modest)
+    await asyncio.gather(holding, *waiting)
     executor.close()
-    assert order == ["modest", "greedy"]
+    return order
+
+
+async def test_an_executor_lets_others_go_before_who_was_just_served() -> None:
+    assert await order_of([("greedy", None), ("modest", None)]) == ["modest", "greedy"]
+
+
+async def test_what_is_due_goes_first_whoever_was_served() -> None:
+    jobs = [("far ahead", 5.0), ("greedy", 0.0), ("soon", 1.0)]
+    assert await order_of(jobs) == ["greedy", "soon", "far ahead"]
