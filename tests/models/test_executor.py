@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Sequence
 from functools import partial
 
 import pytest
@@ -61,7 +62,7 @@ async def test_a_full_queue_refuses() -> None:
                 pass
 
 
-async def order_of(jobs: list[tuple[str, float | None]]) -> list[str]:
+async def order_of(jobs: Sequence[tuple[str, float | None]]) -> list[str]:
     """Who is served in which order, of jobs asked while one of `greedy` runs: owners and when they are due."""
     executor, order = ModelExecutor("tts"), list[str]()
     gate, entered = threading.Event(), asyncio.Event()
