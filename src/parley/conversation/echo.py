@@ -113,7 +113,8 @@ class EchoGuard:
         if self._cancels_echo and self._learned_s > _LEARNS_S:
             return False
         self._convert()
-        far = self._played_between(now - _LATEST_S - _NEAR / MODEL_RATE_HZ, now)
+        searched = round(_LATEST_S * MODEL_RATE_HZ) + _NEAR
+        far = to_float(self._played_from(now - searched / MODEL_RATE_HZ, searched))
         if likeness(self._near, far) < _LIKE:
             return False
         self._alike.append(now)
@@ -121,12 +122,16 @@ class EchoGuard:
             self._found, self._canceller = True, None
         return True
 
-    def _played_between(self, begin: float, end: float) -> Float32:
-        sound = np.zeros(round((end - begin) * MODEL_RATE_HZ), np.float32)
+    def _played_from(self, begin: float, count: int) -> Int16:
+        """The `count` samples that were played from `begin` on, silence included."""
+        sound = np.zeros(count, np.int16)
         for starts, samples in self._far:
             offset = round((starts - begin) * MODEL_RATE_HZ)
-            part = samples[max(0, -offset) : len(sound) - offset] if offset < len(sound) else samples[:0]
-            sound[max(0, offset) : max(0, offset) + len(part)] = to_float(part)
+            if offset >= count:
+                break
+            source = samples[max(0, -offset) : count - offset]
+            place = max(0, offset)
+            sound[place : place + len(source)] = source
         return sound
 
     def hushed(self, now: float, *, keep: bool) -> None:
@@ -176,15 +181,7 @@ class EchoGuard:
     def _far_block(self) -> Int16:
         """What was played in the 10 ms from `_at` on, which move on."""
         begin, self._at = self._at, self._at + _BLOCK / MODEL_RATE_HZ
-        block = np.zeros(_BLOCK, np.int16)
-        for starts, samples in self._far:
-            offset = round((starts - begin) * MODEL_RATE_HZ)
-            if offset >= _BLOCK:
-                break
-            source = samples[max(0, -offset) : _BLOCK - offset]
-            place = max(0, offset)
-            block[place : place + len(source)] = source[: _BLOCK - place]
-        return block
+        return self._played_from(begin, _BLOCK)
 
 
 def _end(begins: float, samples: Int16) -> float:
