@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from parley.audio import files
-from parley.audio.pcm import Int16, to_float, to_int16
+from parley.audio.pcm import Int16, rms_dbfs, to_float, to_int16
 from parley.audio.resample import resample
 
 # Servers of tests let everybody in, however busy the tests keep the machine; whom one keeps out is tested on its own.
@@ -65,13 +65,15 @@ def question(tmp_path_factory: pytest.TempPathFactory) -> Clip:
 
 
 @pytest.fixture(scope="session")
-def interruption(tmp_path_factory: pytest.TempPathFactory) -> Clip:
-    """Words that interrupt."""
+def interruption(question: Clip, tmp_path_factory: pytest.TempPathFactory) -> Clip:
+    """Words that interrupt, as loud as the question: what is much quieter is somebody else's."""
     real = SHARED / "en-what-time-is-it.wav"
-    if real.exists():
-        return Clip(real, "what time is it")
-    text = "What time is it?"
-    return Clip(_said(text, tmp_path_factory.mktemp("speech") / "interruption.wav"), text)
+    target = tmp_path_factory.mktemp("speech") / "interruption.wav"
+    spoken = real if real.exists() else _said("What time is it?", target)
+    samples, rate_hz = files.read(spoken)
+    gain_db = rms_dbfs(question.samples(rate_hz)) - rms_dbfs(samples)
+    files.write(target, to_int16(to_float(samples) * 10 ** (gain_db / 20)), rate_hz)
+    return Clip(target, "what time is it")
 
 
 def _said(text: str, path: Path) -> Path:

@@ -90,10 +90,10 @@ class Stage:
     def now(self) -> float:
         return asyncio.get_running_loop().time()
 
-    async def say(self, seconds: float) -> None:
-        """The user's voice."""
+    async def say(self, seconds: float, *, quieter_db: float = 0.0) -> None:
+        """The user's voice, or one that is further away."""
         begins = self.now
-        await self._stream(tone(seconds, RATE))
+        await self._stream(tone(seconds, RATE, level=0.3 * 10 ** (-quieter_db / 20)))
         self.user_speaks.append((begins, self.now))
 
     async def silence(self, seconds: float) -> None:

@@ -154,6 +154,34 @@ def test_a_backchannel_or_noise_pauses_and_the_answer_goes_on_from_the_exact_sam
     play(script, lambda: Stage(chat=FakeChat([LONG]), recognizer=FakeRecognizer(["What time?", text])))
 
 
+@pytest.mark.parametrize(("quieter_db", "ending"), [(6.0, Ending.CUT), (15.0, Ending.FINISHED)])
+def test_a_voice_much_quieter_than_the_users_own_is_no_interruption(quieter_db: float, ending: Ending) -> None:
+    async def script(s: Stage) -> None:
+        await s.silence(0.3)
+        await s.say(1.0)
+        await s.silence_until(hp.ResponseStarted)
+        await s.silence(1.5)
+        await s.say(1.0, quieter_db=quieter_db)
+        ended = await s.silence_until(hp.ResponseEnded)
+        assert ended.ending is ending
+        assert bool(s.of(hp.PlayoutPaused)) is (ending is Ending.CUT)
+
+    answers = FakeRecognizer(["What time?", "Did you feed the cat?"])
+    play(script, lambda: Stage(chat=FakeChat([LONG, "Fine."]), recognizer=answers))
+
+
+def test_a_quiet_voice_that_answers_is_heard_as_soon_as_nothing_sounds() -> None:
+    async def script(s: Stage) -> None:
+        await s.silence(0.3)
+        await s.say(1.0)
+        await s.silence_until(hp.ResponseEnded)
+        await s.say(1.0, quieter_db=15)
+        await s.silence_until(hp.ResponseEnded, 2)
+        assert len(s.of(hp.InputTaken)) == 2
+
+    play(script, lambda: Stage(recognizer=FakeRecognizer(["What time?", "And tomorrow?"])))
+
+
 def test_server_vad_semantics_cancel_at_onset() -> None:
     async def script(s: Stage) -> None:
         await s.silence(0.3)

@@ -29,6 +29,8 @@ _LIVE_S = 0.25
 _ARRIVALS_KEPT = 200
 _CALM_S = 0.1  # of sound are looked at together while nobody speaks: that costs a fifth
 _MAX_QUEUED_S = 600.0
+_FAR_AWAY_DB = 12.0
+_SILENT_DBFS = -120.0
 _PRE_ROLL_S = 0.3
 _KEEP_S = 2.0
 _POST_ROLL_S = 0.12
@@ -61,6 +63,8 @@ class Ears:
         self.echo = EchoGuard(cast.canceller) if cast.canceller is not None else None
         self._vad = cast.vad.open()
         self._activity = VoiceActivity()
+        self._turn_dbfs = _SILENT_DBFS  # of its loudest voice
+        self._own_dbfs: float | None = None
         self._pre_roll_s = _PRE_ROLL_S
         self._vad_origin = 0  # absolute sample at which the voice activity began to count
         self._pending: list[Float32] = []  # audio not yet filling a window
@@ -181,7 +185,7 @@ class Ears:
             window = windows[index : index + _WINDOW]
             (probability,) = await self._vad.feed(window)
             edge = self._activity.push(window, probability)
-            if edge is not None and edge.started and self._hears_itself():
+            if edge is not None and edge.started and (self._hears_itself() or self._is_far_away):
                 self._activity.withdraw()
             elif edge is not None:
                 self._voice_edge(edge.started, edge.sample)
@@ -198,6 +202,15 @@ class Ears:
         log.debug("the voice is the answer's own", session=self._owner, at_s=round(self.media_s, 2))
         return True
 
+    @property
+    def _is_far_away(self) -> bool:
+        """Whether the voice that seems to begin over an answer is much quieter than the participant's own."""
+        return (
+            self._own_dbfs is not None
+            and self._answering()
+            and self._activity.peak_dbfs < self._own_dbfs - _FAR_AWAY_DB
+        )
+
     def _voice_edge(self, started: bool, sample: int) -> None:
         sample += self._vad_origin
         at = sample / MODEL_RATE_HZ
@@ -207,6 +220,7 @@ class Ears:
                 self._turn_from = max(self._kept_from, sample - int(self._pre_roll_s * MODEL_RATE_HZ))
             self._dispatch(ev.VoiceStarted(self.participant, at))
         else:
+            self._turn_dbfs = max(self._turn_dbfs, self._activity.peak_dbfs)
             self._dispatch(ev.VoiceStopped(self.participant, at))
 
     def set_manual(self, manual: bool) -> None:
@@ -318,8 +332,15 @@ class Ears:
         self._open_questions -= 1
         self._answered.set()
 
-    def forget_turn(self) -> None:
-        """The turn was committed or discarded: the next one begins with what comes now."""
+    def forget_turn(self, *, understood: bool = False) -> None:
+        """The turn was committed or discarded: the next one begins with what comes now.
+
+        One that was understood tells how loud the participant is here.
+        """
+        if understood and self._turn_dbfs > _SILENT_DBFS:
+            before = self._turn_dbfs if self._own_dbfs is None else self._own_dbfs
+            self._own_dbfs = (before + self._turn_dbfs) / 2
+        self._turn_dbfs = _SILENT_DBFS
         self._close_stream()
         self._in_turn = self._activity.speaking
         self._kept_from = self._memory.end

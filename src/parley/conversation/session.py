@@ -393,7 +393,7 @@ class Session:
         self.emit(hp.ItemAdded(replace(item, text=""), previous))
         self.emit(hp.TranscriptDone(item.id, action.transcript, max(0.0, action.ended - action.started)))
         self.emit(hp.ItemDone(item, previous))
-        self._ears.forget_turn()
+        self._ears.forget_turn(understood=bool(action.transcript))
 
     def mark_turn(self, answer: Answer) -> None:
         """Copy the turn's times to its answer."""

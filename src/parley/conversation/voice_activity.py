@@ -74,6 +74,11 @@ class VoiceActivity:
         lag = quiet if quiet >= _QUIET_HOPS else 3 * self._low_windows
         return Edge(False, max(0, self._hop_end - lag * _HOP))
 
+    @property
+    def peak_dbfs(self) -> float:
+        """Level of the loudest 10 ms of the voice, or of the one before; what is seconds ago counts less."""
+        return self._peak_db
+
     def withdraw(self) -> None:
         """What just started is no voice that counts; the next window may start one."""
         self.speaking = False
