@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from parley.client.audibility import first_audible_s, last_audible_s, speech_ends_s, speech_starts_s
 from parley.client.connection import realtime_url
 from parley.client.player import Player
 from parley.client.statistics import summary
-from parley.client.word_errors import rate
+from parley.client.word_errors import rate, words_reached
 from parley.models.fakes import tone
 
 RATE = 24000
@@ -37,6 +39,7 @@ def test_the_player_pauses_flushes_and_counts() -> None:
     player = Player(RATE)
     player.push("r", tone(0.1, RATE))
     assert np.abs(player.take(1200)).max() > 0
+    assert player.playing == "r"
     player.pause()
     assert np.abs(player.take(1200)).max() == 0
     assert player.position_s("r") == pytest.approx(0.05)
@@ -65,6 +68,25 @@ def test_percentiles_come_with_an_interval_by_clip() -> None:
 )
 def test_word_error_rate(reference: str, heard: str, errors: float) -> None:
     assert rate(reference, heard) == errors
+
+
+@pytest.mark.parametrize(
+    ("told", "rest", "heard"),
+    [
+        ("Both were a man", "named Alex and a woman named Emily.", "both were men"),
+        ("It is 12:59 PM (GMT-8)", "in a world that's yours.", "it is 1259 PMGMT-8"),
+        ("The bridge is approximately 178", "feet long.", "the bridge is approximately 100"),
+        ("", "Nothing of this.", ""),
+    ],
+)
+def test_the_place_that_was_reached_is_found_behind_a_recognisers_guesses(told: str, rest: str, heard: str) -> None:
+    assert words_reached(f"{told} {rest}", heard) == len(told.split())
+
+
+@given(st.lists(st.sampled_from("the old bridge is in new york and has two towers".split()), max_size=30), st.data())
+def test_the_place_that_was_reached_is_exact_for_what_was_understood(written: list[str], data: st.DataObject) -> None:
+    reached = data.draw(st.integers(0, len(written)))
+    assert words_reached(" ".join(written), "".join(written[:reached])) == reached
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,8 @@ class Call:
     sent: Int16 = field(default_factory=lambda: np.empty(0, np.int16))
     played: Int16 = field(default_factory=lambda: np.empty(0, np.int16))
     fed: list[int] = field(default_factory=list)
+    sounding: list[str] = field(default_factory=list)
+    """The answer that was heard in each 20 ms."""
     late_s: list[float] = field(default_factory=list)
     void: str = ""
     """Why the case says nothing: the answer was over before it could be interrupted, the connection was refused."""
@@ -139,7 +141,7 @@ async def hold(
                 await _Script(call, caller, connection, materials, rng).run()
             finally:
                 call.sent, call.played = caller.sent, caller.played
-                call.fed, call.late_s = list(caller.fed), list(caller.late_s)
+                call.fed, call.sounding, call.late_s = list(caller.fed), list(caller.sounding), list(caller.late_s)
     except UnavailableError as fault:
         call.void = str(fault)
     if connection.closed and not call.void and "closed" not in connection.closed.lower():

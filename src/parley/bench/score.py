@@ -17,7 +17,7 @@ from parley.bench.caller import Call, Said
 from parley.bench.scenario import options_of
 from parley.client.audibility import AUDIBLE_DBFS, first_audible_s, hops_dbfs
 from parley.client.connection import RATE_HZ
-from parley.client.word_errors import distance, words
+from parley.client.word_errors import distance, words_reached
 
 RECOGNISER_RATE_HZ = 16000
 _STOPS = ("interruption", "stop")
@@ -49,6 +49,8 @@ class Result:
     stop_ms: list[float] = field(default_factory=list)
     not_stopped: int = 0
     history_right: list[bool] = field(default_factory=list)
+    history_wrong: list[dict[str, str]] = field(default_factory=list)
+    """What was written, what of it the server says was heard, and what was: where they differ."""
     overlaps: int = 0
     resumed: int = 0
     hole_ms: list[float] = field(default_factory=list)
@@ -219,10 +221,10 @@ def _understood(call: Call) -> tuple[int, int]:
 
 async def score_words(call: Call, result: Result, understand: Understand) -> None:
     """Compare what was played with what was written, and with what the server says was heard."""
-    spans = _answers(call)
-    for response, (begin, end) in zip((r for r in call.talk.responses if r.first_sound_at), spans, strict=False):
-        first, last = begin * _FRAME_S, (end + 1) * _FRAME_S
-        played = call.played[int(first * RATE_HZ) : int(last * RATE_HZ)]
+    for response in call.talk.responses:
+        played = _played_of(call, response.id)
+        if not len(played):
+            continue
         if response.status == "completed":
             heard = await understand(_for_recogniser(played))
             errors, count = distance(response.text, heard)
@@ -230,17 +232,17 @@ async def score_words(call: Call, result: Result, understand: Understand) -> Non
         elif response.status == "cancelled" and len(played) > RATE_HZ // 2:
             heard = await understand(_for_recogniser(played))
             told = response.heard if response.heard is not None else response.text
-            result.history_right.append(abs(_place(response.text, heard) - len(words(told))) <= 1)
+            right = abs(words_reached(response.text, heard) - len(told.split())) <= 1
+            result.history_right.append(right)
+            if not right:
+                result.history_wrong.append({"written": response.text, "told": told, "heard": heard})
 
 
-def _place(text: str, heard: str) -> int:
-    """How many words of `text` a listener got, given what a recogniser wrote down of it.
-
-    The prefix of the text that is nearest to it in edit distance; the shortest among equals.
-    """
-    written = words(text)
-    costs = [(distance(" ".join(written[:n]), heard)[0], n) for n in range(len(written) + 1)]
-    return min(costs)[1]
+def _played_of(call: Call, response: str) -> Int16:
+    """What was played of an answer, without the holes in it."""
+    frame = round(_FRAME_S * RATE_HZ)
+    parts = [call.played[i * frame : (i + 1) * frame] for i, of in enumerate(call.sounding) if of == response]
+    return np.concatenate(parts) if parts else np.empty(0, np.int16)
 
 
 def _for_recogniser(played: Int16) -> Float32:

@@ -57,6 +57,7 @@ class RecordedCaller:
         self._sent: list[Int16] = []
         self._played: list[Int16] = []
         self._fed: list[int] = []
+        self._sounding: list[str] = []
         self.late_s: list[float] = []
         """How late each frame was sent."""
         self._frames = 0
@@ -91,6 +92,11 @@ class RecordedCaller:
         return self._fed
 
     @property
+    def sounding(self) -> list[str]:
+        """The answer that was heard in each 20 ms, "" while none was."""
+        return self._sounding
+
+    @property
     def now_s(self) -> float:
         """Position on that time line."""
         return self._frames * _FRAME / RATE_HZ
@@ -105,6 +111,7 @@ class RecordedCaller:
             before = player.total
             self._played.append(player.take(_FRAME))
             self._fed.append(player.total - before)
+            self._sounding.append(player.playing if player.total > before else "")
             frame = self._next_input()
             self._sent.append(frame)
             self._frames += 1

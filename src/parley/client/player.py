@@ -24,6 +24,8 @@ class Player:
         self.rate_hz = rate_hz
         self.total = 0
         """Samples of any response that were played."""
+        self.playing = ""
+        """The response that the last of them belongs to."""
         self._start_buffer = round(start_buffer_s * rate_hz)
         self._held_back = 0
         self._chunks: deque[_Chunk] = deque()
@@ -77,6 +79,7 @@ class Player:
             out[at : at + len(part)] = part
             at += len(part)
             self.total += len(part)
+            self.playing = chunk.response
             self._played[chunk.response] = self._played.get(chunk.response, 0) + len(part)
             if len(part) == len(chunk.samples):
                 self._chunks.popleft()

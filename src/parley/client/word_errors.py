@@ -1,4 +1,4 @@
-"""Word error rate: edit distance over words, after lower-casing, punctuation and number normalisation."""
+"""What a recogniser wrote against what was said or written: errors in words, and the place that was reached."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ _NUMBERS = {w: str(i) for i, w in enumerate("zero one two three four five six se
 
 
 def words(text: str) -> list[str]:
+    """Lower-cased and without punctuation; numbers as their digits, one by one."""
     plain = re.sub(r"(?<=\w)[-.,](?=\d)", " ", text.lower().replace("’", "'"))
     found = re.findall(r"[\w']+", plain)
     spelled = [_NUMBERS.get(w, w) for w in found]
@@ -30,3 +31,25 @@ def distance(reference: str, heard: str) -> tuple[int, int]:
 def rate(reference: str, heard: str) -> float:
     errors, count = distance(reference, heard)
     return errors / max(1, count)
+
+
+def words_reached(written: str, heard: str) -> int:
+    """How many words of `written` somebody got to, given what a recogniser wrote down of a reading that was cut off.
+
+    The words before the place where the letters and digits of `heard` end best, by edit distance, because recognisers
+    join words and guess at cut ones ("a man", "men"). The earliest of places that are equally good.
+    """
+    tokens, b = [_letters(token) for token in written.split()], _letters(heard)
+    row = list(range(len(b) + 1))  # edits that lead from what was written so far to each beginning of `heard`
+    best = (row[-1], 0)
+    for reached, token in enumerate(tokens, 1):
+        for x in token:
+            previous, row[0] = row[0], row[0] + 1
+            for j, y in enumerate(b, 1):
+                previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (x != y))
+        best = min(best, (row[-1], reached))
+    return best[1]
+
+
+def _letters(text: str) -> str:
+    return "".join(c for c in text.lower() if c.isalnum())
