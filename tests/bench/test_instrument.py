@@ -108,6 +108,18 @@ async def test_a_caller_who_was_answered_in_a_pause_waits_for_the_answer_to_all_
     assert result.voice_to_voice_ms == [pytest.approx(40 * 20, abs=WITHIN_MS)]
 
 
+async def test_an_answer_that_begins_as_the_caller_ends_and_goes_on_is_the_answer(tmp_path: Path) -> None:
+    silence = np.zeros(RATE // 2, np.int16)
+    click, gap = tone(0.1, RATE), np.zeros(round(0.28 * RATE), np.int16)
+    files.write(tmp_path / "clicks.wav", np.concatenate([silence, tone(1.0, RATE), gap, click, silence]), RATE)
+    entry = {"file": "clicks.wav", "transcript": "", "language": "en"}
+    (tmp_path / "manifest.json").write_text(json.dumps([entry]), encoding="utf-8")
+    materials = Materials(tmp_path, scenarios.manifest(tmp_path), None)
+    result = await measure(KnownServer(answer_after=10, answer_frames=100, deaf=True), materials, QUESTION)
+    assert result.missed == 0
+    assert result.voice_to_voice_ms == [pytest.approx(10 * 20 - 280 - 100, abs=WITHIN_MS)]
+
+
 async def test_many_callers_talk_at_once_and_a_refused_call_is_void(materials: Materials) -> None:
     entries = [(e, materials.seconds(e)) for e in materials.entries]
     cases = scenarios.cases(scenarios.parse(QUESTION, "test"), entries)

@@ -118,6 +118,21 @@ def test_an_echo_that_nobody_spoke_of_is_found_and_cancelled(question: Clip, gai
     assert any(block.any() for block in canceller.far)
 
 
+def test_a_new_canceller_is_not_believed_before_it_knows_the_echo(question: Clip) -> None:
+    guard = EchoGuard(lambda *_: Recording(), echo=True)
+    far: Float32 = np.tile(files.read_float(question.path, RATE), 4)[: 10 * RATE]
+    near = sound.echo(far, -10.0, 0.12, RATE)
+    found: dict[int, bool] = {}
+    for start in range(0, len(far) - 319, 320):
+        if start == 5 * RATE:
+            guard.configure(echo=True, noise=True)
+        at = start / RATE
+        guard.played(Frame(to_int16(far[start : start + 320]), RATE), at)
+        guard.clean(near[start : start + 320], at + FRAME_S)
+        found[int(at)] = found.get(int(at), False) or guard.hears_itself(at + FRAME_S)
+    assert [second for second, itself in found.items() if itself] == [0, 1, 5, 6]
+
+
 def test_another_voice_is_no_echo(question: Clip, interruption: Clip) -> None:
     def never(*_: bool) -> Recording:
         raise AssertionError("there is no echo")

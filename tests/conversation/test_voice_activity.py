@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from parley.audio import files
 from parley.audio.pcm import Float32
@@ -40,3 +41,42 @@ async def test_a_spoken_question_has_one_start_and_an_end_near_its_last_voiced_s
 async def test_noise_is_no_voice() -> None:
     noise = np.random.default_rng(3).standard_normal(16000 * 4).astype(np.float32) * 0.01
     assert not await edges(noise)
+
+
+def judged(levels_db: list[float], lasting: int) -> list[Edge]:
+    """Edges of windows of these levels, and of a probability that stays high for `lasting` of them, then falls."""
+    activity = VoiceActivity()
+    rng = np.random.default_rng(0)
+    found = []
+    for index, db in enumerate(levels_db):
+        window = (rng.standard_normal(512) * 10 ** (db / 20)).astype(np.float32)
+        found.append(activity.push(window, 0.9 if index < lasting else 0.1))
+    return [edge for edge in found if edge]
+
+
+@pytest.mark.parametrize(
+    ("then_db", "lasting", "edges"),
+    [
+        (-48.0, 20, 2),  # the breath after the voice, while the probability lags
+        (-30.0, 20, 4),  # a voice that goes on
+        (-48.0, 45, 4),  # a probability that does not fall: somebody goes on quietly
+    ],
+)
+def test_a_voice_that_ended_begins_again_only_by_more_than_its_last_breath(
+    then_db: float, lasting: int, edges: int
+) -> None:
+    voice, hush, then = [-20.0] * 12, [-70.0] * 3, [then_db] * (lasting - 15)
+    found = judged([*voice, *hush, *then, *[-90.0] * 12], lasting)
+    assert [edge.started for edge in found] == [True, False] * (edges // 2)
+
+
+@pytest.mark.parametrize(("silence", "edges"), [(4, 4), (60, 4)])
+def test_a_quieter_voice_is_one_too_once_the_louder_was_silent_for_a_while(silence: int, edges: int) -> None:
+    activity = VoiceActivity()
+    rng = np.random.default_rng(0)
+    found = []
+    for db, count, probability in ((-15.0, 12, 0.9), (-80.0, silence, 0.1), (-33.0, 12, 0.9), (-80.0, 8, 0.1)):
+        for _ in range(count):
+            window = (rng.standard_normal(512) * 10 ** (db / 20)).astype(np.float32)
+            found.append(activity.push(window, probability))
+    assert sum(edge is not None for edge in found) == edges

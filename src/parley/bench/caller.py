@@ -22,7 +22,7 @@ from parley.errors import UnavailableError
 START_BUFFER_S = 0.06
 _FRAME = RATE_HZ // 50
 _ANSWER_WITHIN_S = 8.0
-_EARLIEST_S = 0.5  # before the caller's own end of speech: noise and weak sounds make that uncertain
+EARLIEST_S = 0.5  # before the caller's own end of speech: noise and weak sounds make that uncertain
 _ANSWER_LASTS_S = 45.0
 _SETTLE_S = 0.4
 _AT_LAST_S = 1.0
@@ -249,7 +249,7 @@ class _Script:
     @property
     def _finished_s(self) -> float:
         """An answer that began before was one to a pause: its caller goes on and is owed another one."""
-        return self._call.said[-1].ends - _EARLIEST_S if self._call.said and self._call.asked_s is None else 0.0
+        return self._call.said[-1].ends - EARLIEST_S if self._call.said and self._call.asked_s is None else 0.0
 
     async def _spoken(self) -> None:
         """Wait until everything queued was sent."""

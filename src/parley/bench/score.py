@@ -13,7 +13,7 @@ import numpy as np
 
 from parley.audio.pcm import Float32, Int16, to_float
 from parley.audio.resample import resample
-from parley.bench.caller import Call, Said
+from parley.bench.caller import EARLIEST_S, Call, Said
 from parley.bench.scenario import options_of
 from parley.client.audibility import AUDIBLE_DBFS, first_audible_s, hops_dbfs
 from parley.client.connection import RATE_HZ
@@ -116,8 +116,11 @@ def _judge(call: Call, said: Said, following: Said | None, result: Result) -> No
 
 
 def _judge_answer(call: Call, since_s: float, until_s: float, result: Result) -> None:
-    """The first sound after a turn that was not sounding already."""
+    """The first sound after a turn that was not sounding already, or that began as it ended and went on."""
     result.answers_due += 1
+    if (early := _begun_as_it_ended_s(call, since_s)) is not None:
+        result.voice_to_voice_ms.append((early - since_s) * 1000)
+        return
     levels = hops_dbfs(call.played, RATE_HZ) > AUDIBLE_DBFS
     at = round(since_s * 100)
     while at < len(levels) and levels[max(0, at - 5) : at + 1].any():
@@ -127,6 +130,16 @@ def _judge_answer(call: Call, since_s: float, until_s: float, result: Result) ->
         result.missed += 1
     else:
         result.voice_to_voice_ms.append((first - since_s) * 1000)
+
+
+def _begun_as_it_ended_s(call: Call, since_s: float) -> float | None:
+    """First sound of the answer that sounds at `since_s`, if it began shortly before and was played to its end."""
+    frame = round(since_s / _FRAME_S)
+    response = call.talk.response(call.sounding[frame]) if frame < len(call.sounding) else None
+    if response is None or response.status != "completed":
+        return None
+    first = first_audible_s(call.played, RATE_HZ, call.sounding.index(response.id) * _FRAME_S)
+    return first if first is not None and since_s - EARLIEST_S <= first < since_s else None
 
 
 def _judge_stop(call: Call, said: Said, result: Result) -> None:

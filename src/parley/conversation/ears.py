@@ -208,7 +208,7 @@ class Ears:
         return (
             self._own_dbfs is not None
             and self._answering()
-            and self._activity.peak_dbfs < self._own_dbfs - _FAR_AWAY_DB
+            and self._activity.recent_dbfs < self._own_dbfs - _FAR_AWAY_DB
         )
 
     def _voice_edge(self, started: bool, sample: int) -> None:

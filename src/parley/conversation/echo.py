@@ -70,7 +70,11 @@ class EchoGuard:
         """
         if (echo, noise) != (self._asked, self._suppresses_noise):
             self._asked, self._suppresses_noise = echo, noise
-            self._canceller = None
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """The next canceller knows nothing of the room yet."""
+        self._canceller, self._learned_s = None, 0.0
 
     @property
     def _cancels_echo(self) -> bool:
@@ -119,7 +123,8 @@ class EchoGuard:
             return False
         self._alike.append(now)
         if not self._cancels_echo and len(self._alike) == _SURE and now - self._alike[0] < _SURE_WITHIN_S:
-            self._found, self._canceller = True, None
+            self._found = True
+            self._begin_anew()
         return True
 
     def _played_from(self, begin: float, count: int) -> Int16:

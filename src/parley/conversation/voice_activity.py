@@ -1,7 +1,9 @@
 """From window probabilities and energy to edges: when a voice began and when it really ended.
 
 Silero's probability lags: it falls 70 to 150 ms after the last voiced sample. The energy of 10 ms hops,
-compared with the noise floor, says where the voice ended within the last window that it called speech.
+compared with the noise floor and the voice's peak, says where the voice ended within the last window that it called
+speech. Until the probability has fallen too, or is known not to, what comes is the breath or the weak consonant that
+the voice ends in, unless it is louder than what was taken for silence.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ _SURELY_QUIET_HOPS = 6  # silence that is believed while the probability still l
 _SLOW_WINDOWS = 4
 _ABOVE_NOISE_DB = 9.0
 _BELOW_PEAK_DB = 26.0
+_LAGS_WINDOWS = 8  # at most
+_FORGETS_DB = 0.4  # of the peak, each 10 ms of silence: the next voice may be another's
 _FLOOR_DBFS = -55.0
 
 
@@ -46,6 +50,8 @@ class VoiceActivity:
         self._noise_db = -60.0
         self._peak_db = -120.0
         self._low_windows = 0
+        self._lagging = 0
+        """Windows in which the probability may still be that of the voice that ended."""
 
     def push(self, window: Float32, probability: float) -> Edge | None:
         """Take one window; return the edge that it completes."""
@@ -53,13 +59,16 @@ class VoiceActivity:
         fresh = self._measure(window)
         if not self.speaking:
             if probability < self.threshold:
+                self._lagging = 0
+                self._peak_db -= _FORGETS_DB * len(fresh)
                 self._learn_noise(fresh)
                 return None
             if not self._sounds(fresh):
+                self._wait_for_probability()
                 return None
             self.speaking = True
             self._low_windows = 0
-            self._peak_db = max(self._hops[-8:], default=-120.0)
+            self._peak_db = max(self._peak_db, self.recent_dbfs)
             return Edge(True, self._onset())
         self._peak_db = max(self._peak_db - 0.02 * len(fresh), *fresh) if fresh else self._peak_db
         quiet = self._quiet_hops()
@@ -71,6 +80,7 @@ class VoiceActivity:
         if quiet < _QUIET_HOPS and self._low_windows < _SLOW_WINDOWS:
             return None
         self.speaking = False
+        self._lagging = _LAGS_WINDOWS
         lag = quiet if quiet >= _QUIET_HOPS else 3 * self._low_windows
         return Edge(False, max(0, self._hop_end - lag * _HOP))
 
@@ -79,9 +89,20 @@ class VoiceActivity:
         """Level of the loudest 10 ms of the voice, or of the one before; what is seconds ago counts less."""
         return self._peak_db
 
+    @property
+    def recent_dbfs(self) -> float:
+        """Level of the loudest 10 ms of the last 80."""
+        return max(self._hops[-8:], default=-120.0)
+
     def withdraw(self) -> None:
         """What just started is no voice that counts; the next window may start one."""
         self.speaking = False
+
+    def _wait_for_probability(self) -> None:
+        """It has not fallen: what does not fall for long is another, quieter voice."""
+        if self._lagging == 1:
+            self._peak_db = -120.0
+        self._lagging = max(0, self._lagging - 1)
 
     def _measure(self, window: Float32) -> list[float]:
         data = np.concatenate([self._rest, window])
@@ -103,7 +124,8 @@ class VoiceActivity:
 
     def _sounds(self, fresh: list[float]) -> bool:
         """Whether the window itself is louder than the noise: the probability alone lags behind the voice."""
-        return max(fresh, default=-120.0) > max(self._noise_db + _ABOVE_NOISE_DB / 2, _FLOOR_DBFS)
+        limit = max(self._noise_db + _ABOVE_NOISE_DB / 2, _FLOOR_DBFS)
+        return max(fresh, default=-120.0) > (self._voiced_above_db if self._lagging else limit)
 
     @property
     def _voiced_above_db(self) -> float:
