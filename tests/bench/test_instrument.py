@@ -11,10 +11,10 @@ import pytest
 from parley.audio import files
 from parley.audio.pcm import rms_dbfs, to_float
 from parley.bench import scenario as scenarios
-from parley.bench.caller import hold
 from parley.bench.materials import Materials
 from parley.bench.runner import How, run
 from parley.bench.score import Result, score
+from parley.bench.script import hold
 from parley.models.fakes import tone
 from tests.bench.known_server import KnownServer
 

@@ -6,10 +6,10 @@ import pytest
 
 from parley.audio.pcm import to_float
 from parley.bench import scenario as scenarios
-from parley.bench.caller import hold
 from parley.bench.materials import Materials
 from parley.bench.rtc import RtcConnection
 from parley.bench.score import score
+from parley.bench.script import hold
 from parley.client.connection import RATE_HZ
 from parley.errors import UnavailableError
 from tests.conftest import Clip, RunningServer

@@ -10,10 +10,11 @@ from itertools import cycle
 from typing import Any, Literal
 
 from parley.bench import machine
-from parley.bench.caller import Call, hold
+from parley.bench.caller import Call
 from parley.bench.materials import Materials
 from parley.bench.scenario import Case
 from parley.bench.score import Result, Understand, score, score_words
+from parley.bench.script import hold
 from parley.client.connection import Talk
 from parley.errors import Overloaded
 

@@ -244,6 +244,8 @@ async def score_words(call: Call, result: Result, understand: Understand) -> Non
             result.spoken = (result.spoken[0] + errors, result.spoken[1] + count)
         elif response.status == "cancelled" and len(played) > RATE_HZ // 2:
             heard = await understand(_for_recogniser(played))
+            if not heard and first_audible_s(played, RATE_HZ) is not None:
+                continue  # the recogniser makes nothing of the word or two
             told = response.heard if response.heard is not None else response.text
             right = abs(words_reached(response.text, heard) - len(told.split())) <= 1
             result.history_right.append(right)

@@ -52,4 +52,4 @@ def words_reached(written: str, heard: str) -> int:
 
 
 def _letters(text: str) -> str:
-    return "".join(c for c in text.lower() if c.isalnum())
+    return "".join(words(text)).replace("'", "")

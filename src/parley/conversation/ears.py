@@ -1,4 +1,4 @@
-"""One participant's input: sound in, voice edges and media time out, words and scores on request."""
+"""One participant's input: sound in, voice edges and media time out."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import structlog
 
 from parley.audio.pcm import Float32, Int16, to_float
 from parley.audio.resample import AdaptingResampler
-from parley.conversation.audio_memory import AudioMemory
 from parley.conversation.echo import EchoGuard
+from parley.conversation.input_sound import InputSound
+from parley.conversation.questions import Questions
 from parley.conversation.settings import Cast
 from parley.conversation.voice_activity import VoiceActivity
-from parley.errors import Overloaded, ParleyError
-from parley.models.interfaces import MODEL_RATE_HZ, Caller, EndOfSentence, Priority, RecognizerStream
-from parley.turns import actions as act
+from parley.errors import Overloaded
+from parley.models.interfaces import MODEL_RATE_HZ
 from parley.turns import events as ev
 
 log = structlog.get_logger("conversation")
@@ -33,7 +33,6 @@ _FAR_AWAY_DB = 12.0
 _SILENT_DBFS = -120.0
 _PRE_ROLL_S = 0.3
 _KEEP_S = 2.0
-_POST_ROLL_S = 0.12
 
 Mark = Literal["commit", "clear"]
 
@@ -51,8 +50,6 @@ class Ears:
     ) -> None:
         """`answering`: whether an answer is on its way or sounding, so that every 20 ms count."""
         self.participant = participant
-        self.cast = cast
-        """Its models; a turn that has begun keeps its recogniser."""
         self._dispatch = dispatch
         self._owner = owner
         self._answering = answering
@@ -68,18 +65,12 @@ class Ears:
         self._pre_roll_s = _PRE_ROLL_S
         self._vad_origin = 0  # absolute sample at which the voice activity began to count
         self._pending: list[Float32] = []  # audio not yet filling a window
-        self._memory = AudioMemory()
+        self.sound = InputSound()
+        self.questions = Questions(self.sound, cast, dispatch, owner)
         self._arrivals: deque[float] = deque(maxlen=_ARRIVALS_KEPT)  # media time at the end of each look
         self._kept_from = 0  # uncommitted audio of push to talk begins here
-        self._turn_from = 0
         self._in_turn = False
-        self._stream: RecognizerStream | None = None
-        self._fed_to = 0
-        self._stream_lock = asyncio.Lock()
-        self._open_questions = 0
-        self._answered = asyncio.Event()
         self.manual = False
-        self.language: str | None = None
 
     # -- input ----------------------------------------------------------------------------------------
 
@@ -107,12 +98,7 @@ class Ears:
     @property
     def uncommitted_s(self) -> float:
         """Seconds of audio since the last commit or clear, queued ones included."""
-        return (self._memory.end - self._kept_from) / MODEL_RATE_HZ + self._queued_s
-
-    @property
-    def media_s(self) -> float:
-        """Media time: seconds of audio examined so far."""
-        return self._memory.end / MODEL_RATE_HZ
+        return (self.sound.end - self._kept_from) / MODEL_RATE_HZ + self._queued_s
 
     def capture_s(self, at_s: float) -> float:
         """How long the sound of a moment (media time) was held back until the message with it was full."""
@@ -163,15 +149,14 @@ class Ears:
         return audio if self.echo is None or not live else self.echo.clean(audio, asyncio.get_running_loop().time())
 
     async def _examine(self, audio: Float32) -> None:
-        self._memory.append(audio)
-        self._arrivals.append(self.media_s)
+        self.sound.append(audio)
+        self._arrivals.append(self.sound.end_s)
         if not self.manual:
             await self._watch_voice(audio)
         live = self._queued_s < _LIVE_S
-        self._dispatch(ev.MediaAdvanced(self.participant, self.media_s, live))
-        while not live and self._open_questions:  # media time must not outrun the evidence about it
-            self._answered.clear()
-            await self._answered.wait()
+        self._dispatch(ev.MediaAdvanced(self.participant, self.sound.end_s, live))
+        if not live:  # media time must not outrun the evidence about it
+            await self.questions.all_answered()
         self._forget_old()
 
     async def _watch_voice(self, audio: Float32) -> None:
@@ -179,7 +164,7 @@ class Ears:
         full = len(data) // _WINDOW * _WINDOW
         self._pending = [data[full:]]
         windows = data[:full]
-        base = self._memory.end - len(data)
+        base = self.sound.end - len(data)
         live = self._queued_s < _LIVE_S
         for index in range(0, full, _WINDOW):
             window = windows[index : index + _WINDOW]
@@ -191,25 +176,24 @@ class Ears:
                 self._voice_edge(edge.started, edge.sample)
             if not live:
                 self._dispatch(ev.MediaAdvanced(self.participant, (base + index + _WINDOW) / MODEL_RATE_HZ, live=False))
-                while self._open_questions:
-                    self._answered.clear()
-                    await self._answered.wait()
+                await self.questions.all_answered()
 
     def _hears_itself(self) -> bool:
         """Whether the voice that seems to begin is the answer's."""
         if self.echo is None or not self.echo.hears_itself(asyncio.get_running_loop().time()):
             return False
-        log.debug("the voice is the answer's own", session=self._owner, at_s=round(self.media_s, 2))
+        log.debug("the voice is the answer's own", session=self._owner, at_s=round(self.sound.end_s, 2))
         return True
 
     @property
     def _is_far_away(self) -> bool:
-        """Whether the voice that seems to begin over an answer is much quieter than the participant's own."""
-        return (
-            self._own_dbfs is not None
-            and self._answering()
-            and self._activity.recent_dbfs < self._own_dbfs - _FAR_AWAY_DB
-        )
+        """Whether the voice that seems to begin over an answer is much quieter than the participant's own.
+
+        Not to be told where an echo is cancelled: that takes some of every voice over it, too.
+        """
+        if self._own_dbfs is None or not self._answering() or (self.echo is not None and self.echo.cancels_echo):
+            return False
+        return self._activity.recent_dbfs < self._own_dbfs - _FAR_AWAY_DB
 
     def _voice_edge(self, started: bool, sample: int) -> None:
         sample += self._vad_origin
@@ -217,7 +201,7 @@ class Ears:
         if started:
             if not self._in_turn:
                 self._in_turn = True
-                self._turn_from = max(self._kept_from, sample - int(self._pre_roll_s * MODEL_RATE_HZ))
+                self.sound.turn_from = max(self._kept_from, sample - int(self._pre_roll_s * MODEL_RATE_HZ))
             self._dispatch(ev.VoiceStarted(self.participant, at))
         else:
             self._turn_dbfs = max(self._turn_dbfs, self._activity.peak_dbfs)
@@ -230,7 +214,7 @@ class Ears:
         self.manual = manual
         self._pending = []
         self._activity = VoiceActivity(self._activity.threshold)
-        self._vad_origin = self._memory.end
+        self._vad_origin = self.sound.end
 
     def set_vad(self, threshold: float, pre_roll_s: float) -> None:
         """Probability from which a window counts as speech, and seconds before it that belong to the turn."""
@@ -240,97 +224,12 @@ class Ears:
     def _apply(self, mark: Mark) -> None:
         if mark == "commit":
             if not self._in_turn:
-                self._turn_from = self._kept_from
-            self._dispatch(ev.MediaAdvanced(self.participant, self.media_s))
+                self.sound.turn_from = self._kept_from
+            self._dispatch(ev.MediaAdvanced(self.participant, self.sound.end_s))
             self._dispatch(ev.InputCommitted(self.participant))
         else:
             self.forget_turn()
             self._dispatch(ev.InputCleared(self.participant))
-
-    # -- questions ------------------------------------------------------------------------------------
-
-    def turn_audio(self, until_s: float | None = None) -> Float32:
-        """The turn's sound so far, pre-roll included."""
-        end = self._memory.end if until_s is None else int((until_s + _POST_ROLL_S) * MODEL_RATE_HZ)
-        return self._memory.cut(self._turn_from, end)
-
-    @property
-    def _recognizer_idle(self) -> bool:
-        return self.cast.recognizer.idle and not self._stream_lock.locked()
-
-    async def transcribe(self, order: act.FinalizeTranscript | act.TranscribePartial) -> str:
-        """Carry out a transcription, dispatch and return its result; raises `ModelError`. Announce it first."""
-        final = isinstance(order, act.FinalizeTranscript)
-        if isinstance(order, act.TranscribePartial) and not order.urgent and not self._recognizer_idle:
-            self._question_answered()
-            return ""
-        until = order.until if isinstance(order, act.FinalizeTranscript) else self.media_s
-        try:
-            async with self._stream_lock:
-                if self._stream is None:
-                    self._stream = self.cast.recognizer.open(self.language)
-                    self._fed_to = self._turn_from
-                end = min(self._memory.end, int((until + _POST_ROLL_S) * MODEL_RATE_HZ))
-                if end > self._fed_to:
-                    self._stream.feed(self._memory.cut(self._fed_to, end))
-                    self._fed_to = end
-                caller = Caller(self._owner, Priority.COMMITTED if final else Priority.PARTIAL)
-                transcript = await (self._stream.finish(caller) if final else self._stream.partial(caller))
-            self._dispatch(ev.Transcribed(order.participant, order.turn, order.revision, transcript.text, final))
-            return transcript.text
-        finally:
-            self._question_answered()
-
-    async def score(self, order: act.ScoreEndOfTurn) -> None:
-        """Ask the turn model, if there is one that knows the language, and dispatch its verdict."""
-        try:
-            model = self.cast.end_of_turn
-            if model is None or (self.language or "en") not in self.cast.end_of_turn_languages:
-                return
-            probability = await model.probability(self.turn_audio(), Caller(self._owner, Priority.COMMITTED))
-            self._dispatch(ev.EndOfTurnScored(order.participant, order.turn, order.revision, probability))
-        except ParleyError as fault:
-            self._goes_without("the sound's verdict", fault)
-        finally:
-            self._question_answered()
-
-    @property
-    def _sentence_model(self) -> EndOfSentence | None:
-        """The one that knows the language, if there is any."""
-        model = self.cast.end_of_sentence
-        return model if model is not None and (self.language or "en") in model.languages else None
-
-    async def score_words(self, order: act.ScoreEndOfSentence) -> None:
-        """Ask the sentence model, if there is one that knows the language, and dispatch its verdict."""
-        probability = None
-        try:
-            if (model := self._sentence_model) is not None:
-                probability = await model.probability(order.text, Caller(self._owner, Priority.COMMITTED))
-        except ParleyError as fault:
-            self._goes_without("the words' verdict", fault)
-        finally:
-            self._question_answered()
-            verdict = ev.EndOfSentenceScored(order.participant, order.turn, order.revision, probability)
-            self._dispatch(verdict)
-
-    async def prepare_words(self, text: str) -> None:
-        """Let the sentence model read a turn's words ahead of time."""
-        if (model := self._sentence_model) is not None:
-            try:
-                await model.prepare(text, Caller(self._owner, Priority.SPECULATIVE))
-            except ParleyError as fault:
-                self._goes_without("the words read ahead", fault)
-
-    def _goes_without(self, what: str, fault: ParleyError) -> None:
-        log.warning("turn goes on without", missing=what, session=self._owner, error=str(fault))
-
-    def question_asked(self) -> None:
-        """A question is on its way: a backlog is not examined further before its answer."""
-        self._open_questions += 1
-
-    def _question_answered(self) -> None:
-        self._open_questions -= 1
-        self._answered.set()
 
     def forget_turn(self, *, understood: bool = False) -> None:
         """The turn was committed or discarded: the next one begins with what comes now.
@@ -341,27 +240,22 @@ class Ears:
             before = self._turn_dbfs if self._own_dbfs is None else self._own_dbfs
             self._own_dbfs = (before + self._turn_dbfs) / 2
         self._turn_dbfs = _SILENT_DBFS
-        self._close_stream()
+        self.questions.close()
         self._in_turn = self._activity.speaking
-        self._kept_from = self._memory.end
-        self._turn_from = self._memory.end
+        self._kept_from = self.sound.end
+        self.sound.turn_from = self.sound.end
 
     def _forget_old(self) -> None:
         keep = int(_KEEP_S * MODEL_RATE_HZ)
         if self.manual:
-            self._memory.forget_before(self._kept_from)
+            self.sound.forget_before(self._kept_from)
         elif not self._in_turn:
-            self._kept_from = max(self._kept_from, self._memory.end - keep)
-            self._memory.forget_before(self._memory.end - keep)
+            self._kept_from = max(self._kept_from, self.sound.end - keep)
+            self.sound.forget_before(self.sound.end - keep)
         else:
-            self._memory.forget_before(self._turn_from)
-
-    def _close_stream(self) -> None:
-        if self._stream is not None:
-            self._stream.close()
-            self._stream = None
+            self.sound.forget_before(self.sound.turn_from)
 
     def close(self) -> None:
         """Free the streams."""
         self._vad.close()
-        self._close_stream()
+        self.questions.close()

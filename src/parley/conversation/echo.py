@@ -77,7 +77,8 @@ class EchoGuard:
         self._canceller, self._learned_s = None, 0.0
 
     @property
-    def _cancels_echo(self) -> bool:
+    def cancels_echo(self) -> bool:
+        """Whether what sounds over an answer comes without its echo, and quieter than it was."""
         return self._found if self._asked is None else self._asked
 
     def played(self, frame: Frame, at: float) -> None:
@@ -114,7 +115,7 @@ class EchoGuard:
         """
         if self._asked is False or now > self._until + _LINGERS_S or len(self._near) < _NEAR // 2:
             return False
-        if self._cancels_echo and self._learned_s > _LEARNS_S:
+        if self.cancels_echo and self._learned_s > _LEARNS_S:
             return False
         self._convert()
         searched = round(_LATEST_S * MODEL_RATE_HZ) + _NEAR
@@ -122,7 +123,7 @@ class EchoGuard:
         if likeness(self._near, far) < _LIKE:
             return False
         self._alike.append(now)
-        if not self._cancels_echo and len(self._alike) == _SURE and now - self._alike[0] < _SURE_WITHIN_S:
+        if not self.cancels_echo and len(self._alike) == _SURE and now - self._alike[0] < _SURE_WITHIN_S:
             self._found = True
             self._begin_anew()
         return True
@@ -165,12 +166,12 @@ class EchoGuard:
         sounding = now <= self._until + _LINGERS_S
         self._near = np.concatenate([self._near, audio])[-_NEAR:] if sounding else self._near[:0]
         self._forget(now - 2 * _LATEST_S)
-        echoes = self._cancels_echo and sounding
+        echoes = self.cancels_echo and sounding
         if not echoes and not self._suppresses_noise:
             rest, self._rest = self._rest, np.empty(0, np.float32)
             return np.concatenate([rest, audio]) if len(rest) else audio
         if self._canceller is None:
-            self._canceller = self._make(self._cancels_echo, self._suppresses_noise)
+            self._canceller = self._make(self.cancels_echo, self._suppresses_noise)
         self._convert()
         data = np.concatenate([self._rest, audio])
         full = len(data) // _BLOCK * _BLOCK

@@ -233,9 +233,9 @@ class Session:
 
     def _apply_settings(self) -> None:
         if self.cast.engine.duplex is None:  # a model that holds a slot keeps it
-            self.cast = self._ears.cast = self._offered.chosen(self.settings)
+            self.cast = self._ears.questions.cast = self._offered.chosen(self.settings)
         self._ears.set_manual(self.settings.turns.mode == "manual")
-        self._ears.language = self.settings.language
+        self._ears.questions.language = self.settings.language
         if self._ears.echo is not None:
             self._ears.echo.configure(echo=self.settings.echo_cancellation, noise=self.settings.noise_reduction)
 
@@ -344,28 +344,28 @@ class Session:
             case act.TranscribePartial(urgent=False) if self.others_wait:
                 pass  # it is asked again
             case act.TranscribePartial() | act.FinalizeTranscript():
-                self._ears.question_asked()
+                self._ears.questions.announce()
                 self.spawn(self._transcribe(action), "transcribe")
             case act.ScoreEndOfTurn():
-                self._ears.question_asked()
-                self.spawn(self._ears.score(action), "end-of-turn")
+                self._ears.questions.announce()
+                self.spawn(self._ears.questions.score(action), "end-of-turn")
             case act.ScoreEndOfSentence():
-                self._ears.question_asked()
-                self.spawn(self._ears.score_words(action), "end-of-sentence")
+                self._ears.questions.announce()
+                self.spawn(self._ears.questions.score_words(action), "end-of-sentence")
             case act.CommitTurn():
                 self._commit_turn(action)
             case act.DiscardTurn():
                 self._turn_items.pop(action.turn, None)
                 self._ears.forget_turn()
             case act.AnnounceIdle():
-                at_ms = round(self._ears.media_s * 1000)
+                at_ms = round(self._ears.sound.end_s * 1000)
                 self.emit(hp.IdleTimedOut(new_id("item"), at_ms))
             case _:
                 self._answering.perform(action)
 
     async def _transcribe(self, order: act.FinalizeTranscript | act.TranscribePartial) -> None:
         try:
-            words = await self._ears.transcribe(order)
+            words = await self._ears.questions.transcribe(order)
         except ParleyError as fault:
             log.error("recognition failed", session=self.id, error=str(fault))
             if isinstance(order, act.FinalizeTranscript):
@@ -375,7 +375,7 @@ class Session:
         if words and isinstance(order, act.TranscribePartial) and not order.urgent:
             known = words.rpartition(" ")[0]  # the last word may still change
             self._answering.prefill(known)
-            await self._ears.prepare_words(known)
+            await self._ears.questions.prepare_words(known)
 
     def _turn_item(self, turn: int) -> str:
         return self._turn_items.setdefault(turn, new_id("item"))
@@ -383,9 +383,9 @@ class Session:
     def _commit_turn(self, action: act.CommitTurn) -> None:
         item = Item(self._turn_items.pop(action.turn, "") or new_id("item"), role="user",
                     text=action.transcript, spoken=True)  # fmt: skip
-        ended = self.now - (self._ears.media_s - action.ended)
+        ended = self.now - (self._ears.sound.end_s - action.ended)
         self._speech_ended[action.turn] = ended, ended + self._ears.capture_s(action.ended)
-        self._answering.hold_speech(self._ears.turn_audio(action.ended))
+        self._answering.hold_speech(self._ears.sound.turn(action.ended))
         if self.settings.turns.mode != "manual":
             self.emit(hp.SpeechStopped(item.id, round(action.ended * 1000)))
         previous = self.history.insert(item)
@@ -404,4 +404,4 @@ class Session:
 
     def turn_speech(self) -> Any:
         """The sound of the turn that is forming."""
-        return self._ears.turn_audio()
+        return self._ears.sound.turn()

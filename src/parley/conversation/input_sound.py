@@ -1,19 +1,37 @@
-"""The recent input audio by absolute sample, so that a turn can be cut out of it."""
+"""The recent input audio by absolute sample, and the turn that is forming in it."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from parley.audio.pcm import Float32
+from parley.models.interfaces import MODEL_RATE_HZ
+
+_POST_ROLL_S = 0.12
 
 
-class AudioMemory:
+class InputSound:
     """An input's audio from `start` to `end` (absolute samples); older audio is dropped on order."""
 
     def __init__(self) -> None:
         self._chunks: list[Float32] = []
         self.start = 0
         self.end = 0
+        self.turn_from = 0
+        """Where the current turn begins, pre-roll included."""
+
+    @property
+    def end_s(self) -> float:
+        """Media time: seconds of audio so far."""
+        return self.end / MODEL_RATE_HZ
+
+    def until(self, media_s: float) -> int:
+        """The sample shortly after a moment, as far as it is there."""
+        return min(self.end, int((media_s + _POST_ROLL_S) * MODEL_RATE_HZ))
+
+    def turn(self, until_s: float | None = None) -> Float32:
+        """The turn's sound so far, or until shortly after a moment."""
+        return self.cut(self.turn_from, self.end if until_s is None else self.until(until_s))
 
     def append(self, samples: Float32) -> None:
         """Add audio at the end."""

@@ -1,0 +1,123 @@
+"""What the models are asked about the turn that is forming: its words, and whether it ends like one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from parley.conversation.input_sound import InputSound
+from parley.conversation.settings import Cast
+from parley.errors import ParleyError
+from parley.models.interfaces import Caller, EndOfSentence, Priority, RecognizerStream
+from parley.turns import actions as act
+from parley.turns import events as ev
+
+log = structlog.get_logger("conversation")
+
+
+class Questions:
+    """Asks the models of one participant's cast; answers are dispatched as events."""
+
+    def __init__(self, sound: InputSound, cast: Cast, dispatch: Callable[[ev.Event], None], owner: str) -> None:
+        self.cast = cast
+        """The models; a turn that has begun keeps its recogniser."""
+        self.language: str | None = None
+        self._sound = sound
+        self._dispatch = dispatch
+        self._owner = owner
+        self._stream: RecognizerStream | None = None
+        self._fed_to = 0
+        self._stream_lock = asyncio.Lock()
+        self._open = 0
+        self._answered = asyncio.Event()
+
+    def announce(self) -> None:
+        """One is about to be asked: call this before, so that `all_answered` waits for it."""
+        self._open += 1
+
+    async def all_answered(self) -> None:
+        """Wait until no question is open."""
+        while self._open:
+            self._answered.clear()
+            await self._answered.wait()
+
+    def _done(self) -> None:
+        self._open -= 1
+        self._answered.set()
+
+    @property
+    def _recognizer_idle(self) -> bool:
+        return self.cast.recognizer.idle and not self._stream_lock.locked()
+
+    async def transcribe(self, order: act.FinalizeTranscript | act.TranscribePartial) -> str:
+        """Carry out a transcription, dispatch and return its result; raises `ModelError`."""
+        final = isinstance(order, act.FinalizeTranscript)
+        if isinstance(order, act.TranscribePartial) and not order.urgent and not self._recognizer_idle:
+            self._done()
+            return ""
+        until_s = order.until if isinstance(order, act.FinalizeTranscript) else self._sound.end_s
+        try:
+            async with self._stream_lock:
+                if self._stream is None:
+                    self._stream = self.cast.recognizer.open(self.language)
+                    self._fed_to = self._sound.turn_from
+                if (end := self._sound.until(until_s)) > self._fed_to:
+                    self._stream.feed(self._sound.cut(self._fed_to, end))
+                    self._fed_to = end
+                caller = Caller(self._owner, Priority.COMMITTED if final else Priority.PARTIAL)
+                transcript = await (self._stream.finish(caller) if final else self._stream.partial(caller))
+            self._dispatch(ev.Transcribed(order.participant, order.turn, order.revision, transcript.text, final))
+            return transcript.text
+        finally:
+            self._done()
+
+    async def score(self, order: act.ScoreEndOfTurn) -> None:
+        """Ask the turn model, if there is one that knows the language, and dispatch its verdict."""
+        try:
+            model = self.cast.end_of_turn
+            if model is None or (self.language or "en") not in self.cast.end_of_turn_languages:
+                return
+            probability = await model.probability(self._sound.turn(), Caller(self._owner, Priority.COMMITTED))
+            self._dispatch(ev.EndOfTurnScored(order.participant, order.turn, order.revision, probability))
+        except ParleyError as fault:
+            self._goes_without("the sound's verdict", fault)
+        finally:
+            self._done()
+
+    @property
+    def _sentence_model(self) -> EndOfSentence | None:
+        """The one that knows the language, if there is any."""
+        model = self.cast.end_of_sentence
+        return model if model is not None and (self.language or "en") in model.languages else None
+
+    async def score_words(self, order: act.ScoreEndOfSentence) -> None:
+        """Ask the sentence model, if there is one that knows the language, and dispatch its verdict."""
+        probability = None
+        try:
+            if (model := self._sentence_model) is not None:
+                probability = await model.probability(order.text, Caller(self._owner, Priority.COMMITTED))
+        except ParleyError as fault:
+            self._goes_without("the words' verdict", fault)
+        finally:
+            self._done()
+            verdict = ev.EndOfSentenceScored(order.participant, order.turn, order.revision, probability)
+            self._dispatch(verdict)
+
+    async def prepare_words(self, text: str) -> None:
+        """Let the sentence model read a turn's words ahead of time."""
+        if (model := self._sentence_model) is not None:
+            try:
+                await model.prepare(text, Caller(self._owner, Priority.SPECULATIVE))
+            except ParleyError as fault:
+                self._goes_without("the words read ahead", fault)
+
+    def _goes_without(self, what: str, fault: ParleyError) -> None:
+        log.warning("turn goes on without", missing=what, session=self._owner, error=str(fault))
+
+    def close(self) -> None:
+        """Forget the turn's words; the next transcription begins with the turn's sound."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
