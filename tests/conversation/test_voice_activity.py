@@ -43,40 +43,34 @@ async def test_noise_is_no_voice() -> None:
     assert not await edges(noise)
 
 
-def judged(levels_db: list[float], lasting: int) -> list[Edge]:
-    """Edges of windows of these levels, and of a probability that stays high for `lasting` of them, then falls."""
+def judged(*stretches: tuple[float, int, float]) -> list[Edge]:
+    """Edges of noise: its level in dB, how many windows, and the probability that goes with them."""
     activity = VoiceActivity()
     rng = np.random.default_rng(0)
     found = []
-    for index, db in enumerate(levels_db):
-        window = (rng.standard_normal(512) * 10 ** (db / 20)).astype(np.float32)
-        found.append(activity.push(window, 0.9 if index < lasting else 0.1))
+    for db, count, probability in stretches:
+        for _ in range(count):
+            window = (rng.standard_normal(512) * 10 ** (db / 20)).astype(np.float32)
+            found.append(activity.push(window, probability))
     return [edge for edge in found if edge]
 
 
 @pytest.mark.parametrize(
-    ("then_db", "lasting", "edges"),
+    ("then_db", "count", "edges"),
     [
-        (-48.0, 20, 2),  # the breath after the voice, while the probability lags
-        (-30.0, 20, 4),  # a voice that goes on
-        (-48.0, 45, 4),  # a probability that does not fall: somebody goes on quietly
+        (-48.0, 5, 2),  # the breath after the voice, while the probability lags
+        (-30.0, 5, 4),  # a voice that goes on
+        (-48.0, 30, 4),  # a probability that does not fall: somebody goes on quietly
     ],
 )
 def test_a_voice_that_ended_begins_again_only_by_more_than_its_last_breath(
-    then_db: float, lasting: int, edges: int
+    then_db: float, count: int, edges: int
 ) -> None:
-    voice, hush, then = [-20.0] * 12, [-70.0] * 3, [then_db] * (lasting - 15)
-    found = judged([*voice, *hush, *then, *[-90.0] * 12], lasting)
+    found = judged((-20.0, 12, 0.9), (-70.0, 3, 0.9), (then_db, count, 0.9), (-90.0, 12, 0.1))
     assert [edge.started for edge in found] == [True, False] * (edges // 2)
 
 
 @pytest.mark.parametrize(("silence", "edges"), [(4, 4), (60, 4)])
 def test_a_quieter_voice_is_one_too_once_the_louder_was_silent_for_a_while(silence: int, edges: int) -> None:
-    activity = VoiceActivity()
-    rng = np.random.default_rng(0)
-    found = []
-    for db, count, probability in ((-15.0, 12, 0.9), (-80.0, silence, 0.1), (-33.0, 12, 0.9), (-80.0, 8, 0.1)):
-        for _ in range(count):
-            window = (rng.standard_normal(512) * 10 ** (db / 20)).astype(np.float32)
-            found.append(activity.push(window, probability))
-    assert sum(edge is not None for edge in found) == edges
+    found = judged((-15.0, 12, 0.9), (-80.0, silence, 0.1), (-33.0, 12, 0.9), (-80.0, 8, 0.1))
+    assert len(found) == edges

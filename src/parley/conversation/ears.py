@@ -16,7 +16,7 @@ from parley.conversation.echo import EchoGuard
 from parley.conversation.input_sound import InputSound
 from parley.conversation.questions import Questions
 from parley.conversation.settings import Cast
-from parley.conversation.voice_activity import VoiceActivity
+from parley.conversation.voice_activity import SILENT_DBFS, VoiceActivity
 from parley.errors import Overloaded
 from parley.models.interfaces import MODEL_RATE_HZ
 from parley.turns import events as ev
@@ -30,7 +30,6 @@ _ARRIVALS_KEPT = 200
 _CALM_S = 0.1  # of sound are looked at together while nobody speaks: that costs a fifth
 _MAX_QUEUED_S = 600.0
 _FAR_AWAY_DB = 12.0
-_SILENT_DBFS = -120.0
 _PRE_ROLL_S = 0.3
 _KEEP_S = 2.0
 
@@ -60,7 +59,7 @@ class Ears:
         self.echo = EchoGuard(cast.canceller) if cast.canceller is not None else None
         self._vad = cast.vad.open()
         self._activity = VoiceActivity()
-        self._turn_dbfs = _SILENT_DBFS  # of its loudest voice
+        self._turn_dbfs = SILENT_DBFS  # of its loudest voice
         self._own_dbfs: float | None = None
         self._pre_roll_s = _PRE_ROLL_S
         self._vad_origin = 0  # absolute sample at which the voice activity began to count
@@ -236,10 +235,10 @@ class Ears:
 
         One that was understood tells how loud the participant is here.
         """
-        if understood and self._turn_dbfs > _SILENT_DBFS:
+        if understood and self._turn_dbfs > SILENT_DBFS:
             before = self._turn_dbfs if self._own_dbfs is None else self._own_dbfs
             self._own_dbfs = (before + self._turn_dbfs) / 2
-        self._turn_dbfs = _SILENT_DBFS
+        self._turn_dbfs = SILENT_DBFS
         self.questions.close()
         self._in_turn = self._activity.speaking
         self._kept_from = self.sound.end

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from parley.audio.pcm import Float32
 
+SILENT_DBFS = -120.0
 _RATE = 16000
 _HOP = 160  # 10 ms
 _WINDOW = 512
@@ -48,7 +49,7 @@ class VoiceActivity:
         self._hop_end = 0
         self._rest: Float32 = np.empty(0, np.float32)
         self._noise_db = -60.0
-        self._peak_db = -120.0
+        self._peak_db = SILENT_DBFS
         self._low_windows = 0
         self._lagging = 0
         """Windows in which the probability may still be that of the voice that ended."""
@@ -92,7 +93,7 @@ class VoiceActivity:
     @property
     def recent_dbfs(self) -> float:
         """Level of the loudest 10 ms of the last 80."""
-        return max(self._hops[-8:], default=-120.0)
+        return max(self._hops[-8:], default=SILENT_DBFS)
 
     def withdraw(self) -> None:
         """What just started is no voice that counts; the next window may start one."""
@@ -101,7 +102,7 @@ class VoiceActivity:
     def _wait_for_probability(self) -> None:
         """It has not fallen: what does not fall for long is another, quieter voice."""
         if self._lagging == 1:
-            self._peak_db = -120.0
+            self._peak_db = SILENT_DBFS
         self._lagging = max(0, self._lagging - 1)
 
     def _measure(self, window: Float32) -> list[float]:
@@ -125,7 +126,7 @@ class VoiceActivity:
     def _sounds(self, fresh: list[float]) -> bool:
         """Whether the window itself is louder than the noise: the probability alone lags behind the voice."""
         limit = max(self._noise_db + _ABOVE_NOISE_DB / 2, _FLOOR_DBFS)
-        return max(fresh, default=-120.0) > (self._voiced_above_db if self._lagging else limit)
+        return max(fresh, default=SILENT_DBFS) > (self._voiced_above_db if self._lagging else limit)
 
     @property
     def _voiced_above_db(self) -> float:
