@@ -18,7 +18,7 @@ EVENTS: list[ev.Event] = [
     ev.SettingsChanged(TurnSettings(mode="silence", silence_s=0.7)),
     ev.VoiceStarted("user", 0.5),
     ev.Transcribed("user", 1, 0, "నమస్కారం", True),
-    ev.EndOfSentenceScored("user", 1, 0, None),
+    ev.EndOfSentenceScored("user", 1, "What time is it?", None),
     ev.ResponseCancelled(None),
     ev.Tick(),
 ]

@@ -21,6 +21,7 @@ from parley.errors import ModelError
 from parley.models.fakes import (
     FakeChat,
     FakeDuplexModel,
+    FakeEndOfSentence,
     FakeEndOfTurn,
     FakeRecognizer,
     FakeSpeechChat,
@@ -71,15 +72,44 @@ def test_the_answer_is_prepared_before_the_turn_is_committed_and_nothing_leaves_
     play(script, lambda: Stage(recognizer=FakeRecognizer(["tell me the time"], 0.02)))
 
 
+def test_an_answer_to_words_that_could_be_all_waits_for_the_end_of_the_voice() -> None:
+    async def script(s: Stage) -> None:
+        await s.silence(0.3)
+        await s.say(1.0)
+        await s.silence(0.04)
+        await s.say(0.5)
+        assert len(s.chat.prompts) == 1
+        assert s.chat.prompts[0][-1]["content"] == "What time is it?"
+        assert not s.voice.said, "there is time for its sound when the voice has stopped"
+        assert not s.of(hp.ResponseStarted)
+        assert not s.frames
+        await s.silence_until(hp.ResponseEnded)
+        assert s.frames[0][0] - s.user_speaks[-1][1] < 0.3
+        assert len(s.chat.prompts) == 1
+        assert s.session.history.items[-1].heard_text == LONG
+
+    play(script, lambda: Stage(chat=FakeChat([LONG]), end_of_sentence=FakeEndOfSentence()))
+
+
+def test_an_engine_that_hears_is_given_the_whole_turn() -> None:
+    async def script(s: Stage) -> None:
+        await s.silence(0.3)
+        await s.say(1.5)
+        await s.silence_until(hp.ResponseEnded)
+        (heard,) = model.heard_s
+        assert heard > 1.5
+
+    model = FakeSpeechChat()
+    engine = SpeechLlm(model, FakeChat())
+    play(script, lambda: Stage(engine=engine, end_of_sentence=FakeEndOfSentence()))
+
+
 class Failing:
     """A judge of turns that never answers well."""
 
     languages: Sequence[str] = ("en",)
 
     async def probability(self, _: object, caller: Caller) -> float:
-        raise ModelError("the judge fails as told")
-
-    async def prepare(self, text: str, caller: Caller) -> None:
         raise ModelError("the judge fails as told")
 
 

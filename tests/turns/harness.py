@@ -60,7 +60,7 @@ class World:
                 scored = ev.EndOfTurnScored(action.participant, action.turn, action.revision, self.probability)
                 self.due.append((self.now + 0.03, scored))
             case act.ScoreEndOfSentence():
-                judged = ev.EndOfSentenceScored(action.participant, action.turn, action.revision, self.sentence)
+                judged = ev.EndOfSentenceScored(action.participant, action.turn, action.text, self.sentence)
                 if not self.silent_sentence_model:
                     self.due.append((self.now + 0.03, judged))
             case act.StartResponse():
@@ -134,6 +134,11 @@ class World:
             self.media += 0.02
             self.step()
             self.send(ev.MediaAdvanced("user", self.media))
+
+    def fade(self) -> None:
+        """The voice becomes quiet for a moment, and what was asked because of it is answered."""
+        self.send(ev.VoiceFaded("user"))
+        self.listen(self.asr_s + 0.08, voiced=True)
 
     def wait(self, seconds: float) -> None:
         """Nothing arrives from the microphone."""

@@ -95,13 +95,70 @@ def test_patience_fades_once_it_was_not_needed() -> None:
     assert waits[0] > waits[1] > waits[2] > waits[3]
 
 
-def test_going_on_drops_the_speculation_before_anything_left() -> None:
-    w = World(asr_s=0.03, probability=0.7, text="tell me about it")
+def test_going_on_with_other_words_drops_the_speculation_before_anything_left() -> None:
+    w = World(asr_s=0.03, probability=0.7, sentence=0.2, text="tell me about it")
     w.listen(1.0, voiced=True)
     w.listen(0.24, voiced=False)
+    w.text = "tell me about it when"
     w.listen(0.5, voiced=True)
     assert endings(w) == [Ending.DROPPED]
     assert not w.of(act.CommitTurn)
+
+
+def test_without_anticipation_going_on_drops_the_speculation_whatever_the_words() -> None:
+    turns = TurnSettings(anticipate_every_s=None)
+    w = World(turns, asr_s=0.03, probability=0.7, sentence=0.2, text="tell me about it")
+    w.listen(1.0, voiced=True)
+    w.fade()
+    assert not w.of(act.StartResponse)
+    w.listen(0.24, voiced=False)
+    w.send(ev.VoiceStarted("user", w.media))
+    assert endings(w) == [Ending.DROPPED]
+
+
+def test_an_answer_to_words_that_could_be_all_is_prepared_while_the_voice_sounds() -> None:
+    w = World(asr_s=0.05)
+    w.listen(1.0, voiced=True)
+    assert not w.of(act.StartResponse), "in the middle of a word everything may be understood"
+    w.fade()
+    assert [(a.speculative, a.transcript) for a in w.of(act.StartResponse)] == [(True, w.text)]
+    assert not w.of(act.CommitTurn)
+    w.text = "what time is it"
+    w.listen(0.3, voiced=False)
+    assert [a.response for a in w.of(act.CommitResponse)] == [w.of(act.StartResponse)[0].response]
+    assert len(w.of(act.StartResponse)) == len(w.of(act.ScoreEndOfSentence)) == 1
+
+
+def test_nothing_is_prepared_for_words_that_cannot_be_all() -> None:
+    w = World(asr_s=0.05, text="What time is", sentence=0.001)
+    w.listen(1.0, voiced=True)
+    w.fade()
+    assert w.of(act.ScoreEndOfSentence)
+    assert not w.of(act.StartResponse)
+
+
+def test_an_answer_that_was_prepared_for_other_words_is_never_given() -> None:
+    w = World(asr_s=0.05, text="Turn on the light.")
+    w.listen(1.0, voiced=True)
+    w.fade()
+    assert w.of(act.StartResponse)
+    w.text = "Turn on the light in the kitchen."
+    w.listen(0.5, voiced=False)
+    (committed,) = w.of(act.CommitResponse)
+    said = {a.response: a.transcript for a in w.of(act.StartResponse)}
+    assert said[committed.response] == w.text
+    assert endings(w)[0] is Ending.DROPPED
+
+
+def test_a_verdict_about_other_words_does_not_count() -> None:
+    w = World(asr_s=0.05, silent_sentence_model=True)
+    w.listen(1.0, voiced=True)
+    w.fade()
+    w.send(ev.EndOfSentenceScored("user", 1, "What time", 0.9))
+    w.listen(0.04, voiced=True)
+    assert not w.of(act.StartResponse)
+    w.send(ev.EndOfSentenceScored("user", 1, w.text, 0.9))
+    assert len(w.of(act.StartResponse)) == 1
 
 
 def test_results_of_an_older_pause_are_ignored() -> None:
@@ -211,7 +268,8 @@ moves = st.one_of(
     st.tuples(st.just("silence"), st.floats(0.04, 2.5)),
     st.tuples(st.just("gap"), st.floats(0.1, 2.0)),
     st.tuples(
-        st.sampled_from(["request", "cancel", "commit", "clear", "starve", "fail", "manual", "semantic"]), st.just(0.0)
+        st.sampled_from(["request", "cancel", "commit", "clear", "starve", "fail", "fade", "manual", "semantic"]),
+        st.just(0.0),
     ),
 )
 texts = st.sampled_from(["What time is it?", "mm-hm", "", "and", "stop that now", "you"])
@@ -264,6 +322,8 @@ def act_out(w: World, kind: str, seconds: float) -> None:
             w.send(ev.InputCommitted("user"))
         case "clear":
             w.send(ev.InputCleared("user"))
+        case "fade":
+            w.send(ev.VoiceFaded("user"))
         case "starve" if running:
             w.send(ev.PlayoutStarved(running[0]))
         case "fail" if running:

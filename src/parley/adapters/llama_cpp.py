@@ -110,7 +110,7 @@ def serve_model(path: str, alias: str, context: int, slots: int, threads: int, g
     params.n_gpu_layers = gpu_layers
     if not gpu_layers:  # on CPUs its kernel is a fifth slower over a thousand tokens
         params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
-    params.cpuparams.n_threads = max(1, threads // 2)  # one token at a time gains little more from the other cores
+    params.cpuparams.n_threads = threads
     params.cpuparams_batch.n_threads = threads
     params.n_cache_reuse = 32  # tokens: what stays of a prompt that lost its beginning is moved, not read anew
     params.cache_ram_mib = 0  # prompt caches beyond the slots would grow to gigabytes

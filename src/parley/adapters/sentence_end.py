@@ -43,18 +43,11 @@ class SentenceEnd:
         if not words:
             return 0.0
         async with self._slots.take(caller):
-            return _end_probability(await self._complete(words, candidates=_CANDIDATES))
+            return _end_probability(await self._complete(words))
 
-    async def prepare(self, text: str, caller: Caller) -> None:
-        """See `EndOfSentence.prepare`."""
-        words = _open_text(text)
-        if words and self._slots.idle:
-            async with self._slots.take(caller):
-                await self._complete(words, candidates=0)
-
-    async def _complete(self, words: str, *, candidates: int) -> dict[str, Any]:
+    async def _complete(self, words: str) -> dict[str, Any]:
         request = {
-            "prompt": f"<|im_start|>user\n{words}", "n_predict": 1, "n_probs": candidates, "temperature": 0.0,
+            "prompt": f"<|im_start|>user\n{words}", "n_predict": 1, "n_probs": _CANDIDATES, "temperature": 0.0,
             "cache_prompt": True,
         }  # fmt: skip
         try:

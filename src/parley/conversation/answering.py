@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger("conversation")
 
 _AHEAD_S = 20.0  # sound that may wait in the playout before the engine is made to wait
+_PREPARED_S = 0.9  # the same of an answer that may never be wanted
 _ENOUGH_S = 3.0  # of sound in the playout: nobody has to hurry
 _PREFILL_S = 3.0
 _REMEMBERED = 16  # responses whose heard position may still be corrected
@@ -93,7 +94,10 @@ class Answering:
     def producing(self) -> bool:
         """Whether an answer is being made and not much of it is there."""
         return any(
-            a.task is not None and not a.task.done() and self._session.playout.buffered_s(a.key) < _ENOUGH_S
+            a.committed
+            and a.task is not None
+            and not a.task.done()
+            and self._session.playout.buffered_s(a.key) < _ENOUGH_S
             for a in self.answers.values()
         )
 
@@ -157,6 +161,7 @@ class Answering:
         answer.release()
         self.record(answer)
         session.playout.release(answer.key)
+        self.made_room()
         self._maybe_silent_end(answer)
 
     def restart_speculations(self) -> None:
@@ -261,6 +266,8 @@ class Answering:
             self.record(answer)
         elif isinstance(part, PiecePart):
             marks.first_clause = session.now if marks.first_clause is None else marks.first_clause
+            while not answer.committed and session.hears_voice:  # its sound would come in time, if it is wanted at all
+                await self._wait_for_room()
         elif isinstance(part, SpeechPart):
             marks.first_audio = session.now if marks.first_audio is None else marks.first_audio
             await self._take_speech(answer, part)
@@ -280,12 +287,15 @@ class Answering:
         if answer.message is not None and spoken:
             shown = tuple((w.text_end, w.start_s) for w in spoken)
             answer.emit(hp.AnswerWords(answer.id, answer.message.id, shown))
-        while playout.buffered_s(answer.key) > _AHEAD_S:
-            self._room.clear()
-            await self._room.wait()
+        while playout.buffered_s(answer.key) > (_AHEAD_S if answer.committed else _PREPARED_S):
+            await self._wait_for_room()
+
+    async def _wait_for_room(self) -> None:
+        self._room.clear()
+        await self._room.wait()
 
     def made_room(self) -> None:
-        """Frames were pulled: an engine that waits may look again."""
+        """Frames were pulled, a voice stopped, an answer is wanted: an engine that waits may look again."""
         self._room.set()
 
     def record(self, answer: Answer) -> None:

@@ -168,11 +168,14 @@ class Ears:
         for index in range(0, full, _WINDOW):
             window = windows[index : index + _WINDOW]
             (probability,) = await self._vad.feed(window)
+            was_fading = self._activity.fading
             edge = self._activity.push(window, probability)
             if edge is not None and edge.started and (self._hears_itself() or self._is_far_away):
                 self._activity.withdraw()
             elif edge is not None:
                 self._voice_edge(edge.started, edge.sample)
+            elif self._activity.fading and not was_fading:
+                self._dispatch(ev.VoiceFaded(self.participant))
             if not live:
                 self._dispatch(ev.MediaAdvanced(self.participant, (base + index + _WINDOW) / MODEL_RATE_HZ, live=False))
                 await self.questions.all_answered()

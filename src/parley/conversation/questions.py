@@ -10,7 +10,7 @@ import structlog
 from parley.conversation.input_sound import InputSound
 from parley.conversation.settings import Cast
 from parley.errors import ParleyError
-from parley.models.interfaces import Caller, EndOfSentence, Priority, RecognizerStream
+from parley.models.interfaces import MODEL_RATE_HZ, Caller, EndOfSentence, Priority, RecognizerStream
 from parley.turns import actions as act
 from parley.turns import events as ev
 
@@ -63,7 +63,7 @@ class Questions:
                 if self._stream is None:
                     self._stream = self.cast.recognizer.open(self.language)
                     self._fed_to = self._sound.turn_from
-                if (end := self._sound.until(until_s)) > self._fed_to:
+                if not (final and self._heard(until_s)) and (end := self._sound.until(until_s)) > self._fed_to:
                     self._stream.feed(self._sound.cut(self._fed_to, end))
                     self._fed_to = end
                 caller = Caller(self._owner, Priority.COMMITTED if final else Priority.PARTIAL)
@@ -72,6 +72,10 @@ class Questions:
             return transcript.text
         finally:
             self._done()
+
+    def _heard(self, until_s: float) -> bool:
+        """Whether the recogniser was given everything up to a moment: what comes after the last voice is silence."""
+        return self._fed_to >= until_s * MODEL_RATE_HZ
 
     async def score(self, order: act.ScoreEndOfTurn) -> None:
         """Ask the turn model, if there is one that knows the language, and dispatch its verdict."""
@@ -87,6 +91,11 @@ class Questions:
             self._done()
 
     @property
+    def judges_words(self) -> bool:
+        """Whether there is a sentence model that knows the language."""
+        return self._sentence_model is not None
+
+    @property
     def _sentence_model(self) -> EndOfSentence | None:
         """The one that knows the language, if there is any."""
         model = self.cast.end_of_sentence
@@ -97,21 +106,13 @@ class Questions:
         probability = None
         try:
             if (model := self._sentence_model) is not None:
-                probability = await model.probability(order.text, Caller(self._owner, Priority.COMMITTED))
+                priority = Priority.COMMITTED if order.urgent else Priority.PARTIAL
+                probability = await model.probability(order.text, Caller(self._owner, priority))
         except ParleyError as fault:
             self._goes_without("the words' verdict", fault)
         finally:
             self._done()
-            verdict = ev.EndOfSentenceScored(order.participant, order.turn, order.revision, probability)
-            self._dispatch(verdict)
-
-    async def prepare_words(self, text: str) -> None:
-        """Let the sentence model read a turn's words ahead of time."""
-        if (model := self._sentence_model) is not None:
-            try:
-                await model.prepare(text, Caller(self._owner, Priority.SPECULATIVE))
-            except ParleyError as fault:
-                self._goes_without("the words read ahead", fault)
+            self._dispatch(ev.EndOfSentenceScored(order.participant, order.turn, order.text, probability))
 
     def _goes_without(self, what: str, fault: ParleyError) -> None:
         log.warning("turn goes on without", missing=what, session=self._owner, error=str(fault))

@@ -33,6 +33,7 @@ from parley.turns import TurnTaker
 from parley.turns import actions as act
 from parley.turns import events as ev
 from parley.turns.ledger import HeardLedger
+from parley.turns.settings import TurnSettings
 
 log = structlog.get_logger("conversation")
 
@@ -62,7 +63,7 @@ class Session:
         self.broken = asyncio.Event()
         """Set when the session cannot go on (its input is not examined any more); the transport closes it then."""
         self._sink = sink
-        self._taker = TurnTaker(settings.turns)
+        self._taker = TurnTaker()
         self._events: deque[ev.Event] = deque()
         self._dispatching = False
         self._timer: asyncio.TimerHandle | None = None
@@ -72,6 +73,7 @@ class Session:
         self._speech_ended: dict[int, tuple[float, float]] = {}  # last voiced sample, arrival of the message with it
         self._transcribed: dict[int, float] = {}
         self._voice_stopped = 0.0
+        self._looked_at_words = 0.0
         self._ears = Ears(USER, self.cast, self.dispatch, self.id, lambda: bool(self._taker.active_responses))
         self._answering = Answering(self)
         self._out_of_band = OutOfBand(self, self._answering)
@@ -81,6 +83,7 @@ class Session:
         self._evidence: EvidenceLog | None = None
         self._closed = False
         self._apply_settings()
+        self._taker.settings = self._turns
         _sessions.add(self)
 
     def restore(self, items: Sequence[Item]) -> None:
@@ -131,7 +134,7 @@ class Session:
             return
         try:
             self._evidence = EvidenceLog(self.settings.evidence_folder / f"{self.id}.jsonl")
-            self._evidence.add(self.now, ev.SettingsChanged(self.settings.turns))
+            self._evidence.add(self.now, ev.SettingsChanged(self._turns))
         except OSError as fault:
             log.error("evidence cannot be recorded", session=self.id, error=str(fault))
 
@@ -229,7 +232,14 @@ class Session:
         self._apply_settings()
         if replace(before, turns=settings.turns) != settings:
             self._answering.restart_speculations()
-        self.dispatch(ev.SettingsChanged(settings.turns))
+        self.dispatch(ev.SettingsChanged(self._turns))
+
+    @property
+    def _turns(self) -> TurnSettings:
+        """Answers are prepared ahead of a pause where words can be judged, and are what is answered."""
+        turns = self.settings.turns
+        can = self._ears.questions.judges_words and not self.cast.engine.hears
+        return turns if can else replace(turns, anticipate_every_s=None)
 
     def _apply_settings(self) -> None:
         if self.cast.engine.duplex is None:  # a model that holds a slot keeps it
@@ -288,6 +298,24 @@ class Session:
         return any(other._is_waited_for for other in _sessions if other is not self)
 
     @property
+    def hears_voice(self) -> bool:
+        """Whether its user speaks right now."""
+        return self._taker.hears_voice
+
+    @property
+    def _may_look_at_words(self) -> bool:
+        """Whether there is time for words that nobody waits for: where several speak, less often."""
+        if self.others_wait:
+            return False
+        several = any(other.state == "USER_SPEAKING" for other in _sessions if other is not self)
+        return not several or self.now - self._looked_at_words >= self.settings.turns.follow_every_s
+
+    @property
+    def state(self) -> str:
+        """Who is doing what, in one word (see `TurnTaker.view`)."""
+        return self._taker.view
+
+    @property
     def now(self) -> float:
         """The loop's clock, seconds."""
         return self._loop.time()
@@ -333,17 +361,19 @@ class Session:
             self._transcribed[event.turn] = self.now
         elif isinstance(event, ev.VoiceStopped):
             self._voice_stopped = self.now
+            self._answering.made_room()
         elif isinstance(event, ev.PlayoutStarted):
             self._answering.first_frame(event.response)
 
     def _perform(self, action: act.Action) -> None:
         match action:
+            case act.TranscribePartial(urgent=False) if not self._may_look_at_words:
+                pass  # it is asked again
             case act.AnnounceSpeechStarted():
                 self._answering.prefill()
                 self.emit(hp.SpeechStarted(self._turn_item(action.turn), round(action.at * 1000)))
-            case act.TranscribePartial(urgent=False) if self.others_wait:
-                pass  # it is asked again
             case act.TranscribePartial() | act.FinalizeTranscript():
+                self._looked_at_words = self.now
                 self._ears.questions.announce()
                 self.spawn(self._transcribe(action), "transcribe")
             case act.ScoreEndOfTurn():
@@ -373,9 +403,8 @@ class Session:
                 self.dispatch(ev.Transcribed(order.participant, order.turn, order.revision, "", final=True))
             return
         if words and isinstance(order, act.TranscribePartial) and not order.urgent:
-            known = words.rpartition(" ")[0]  # the last word may still change
-            self._answering.prefill(known)
-            await self._ears.questions.prepare_words(known)
+            await self._ears.questions.all_answered()  # if they could be all, the answer reads them itself
+            self._answering.prefill(words.rpartition(" ")[0])  # the last word may still change
 
     def _turn_item(self, turn: int) -> str:
         return self._turn_items.setdefault(turn, new_id("item"))

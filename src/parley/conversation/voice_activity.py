@@ -25,6 +25,8 @@ _SURELY_QUIET_HOPS = 6  # silence that is believed while the probability still l
 _SLOW_WINDOWS = 4
 _ABOVE_NOISE_DB = 9.0
 _BELOW_PEAK_DB = 26.0
+_FADING_HOPS = 2
+_FADING_BELOW_PEAK_DB = 20.0
 _LAGS_WINDOWS = 8  # at most
 _FORGETS_DB = 0.4  # of the peak, each 10 ms of silence: the next voice may be another's
 _FLOOR_DBFS = -55.0
@@ -44,6 +46,8 @@ class VoiceActivity:
     def __init__(self, threshold: float = 0.5) -> None:
         self.threshold = threshold
         self.speaking = False
+        self.fading = False
+        """Whether the voice has become quiet without having stopped."""
         self._samples = 0
         self._hops: list[float] = []  # dBFS of the last hops; the newest ends at `_hop_end`
         self._hop_end = 0
@@ -72,7 +76,8 @@ class VoiceActivity:
             self._peak_db = max(self._peak_db, self.recent_dbfs)
             return Edge(True, self._onset())
         self._peak_db = max(self._peak_db - 0.02 * len(fresh), *fresh) if fresh else self._peak_db
-        quiet = self._quiet_hops()
+        quiet = self._quiet_hops(self._voiced_above_db)
+        self.fading = self._quiet_hops(self._above_db(_FADING_BELOW_PEAK_DB)) >= _FADING_HOPS
         if probability >= self.threshold - 0.15:
             self._low_windows = 0
             if quiet < _SURELY_QUIET_HOPS:
@@ -80,7 +85,7 @@ class VoiceActivity:
         self._low_windows += 1
         if quiet < _QUIET_HOPS and self._low_windows < _SLOW_WINDOWS:
             return None
-        self.speaking = False
+        self.speaking = self.fading = False
         self._lagging = _LAGS_WINDOWS
         lag = quiet if quiet >= _QUIET_HOPS else 3 * self._low_windows
         return Edge(False, max(0, self._hop_end - lag * _HOP))
@@ -97,7 +102,7 @@ class VoiceActivity:
 
     def withdraw(self) -> None:
         """What just started is no voice that counts; the next window may start one."""
-        self.speaking = False
+        self.speaking = self.fading = False
 
     def _wait_for_probability(self) -> None:
         """It has not fallen: what does not fall for long is another, quieter voice."""
@@ -130,11 +135,13 @@ class VoiceActivity:
 
     @property
     def _voiced_above_db(self) -> float:
-        relative = max(self._noise_db + _ABOVE_NOISE_DB, self._peak_db - _BELOW_PEAK_DB)
+        return self._above_db(_BELOW_PEAK_DB)
+
+    def _above_db(self, below_peak_db: float) -> float:
+        relative = max(self._noise_db + _ABOVE_NOISE_DB, self._peak_db - below_peak_db)
         return min(max(relative, _FLOOR_DBFS), self._peak_db - 10.0)
 
-    def _quiet_hops(self) -> int:
-        limit = self._voiced_above_db
+    def _quiet_hops(self, limit: float) -> int:
         count = 0
         for db in reversed(self._hops):
             if db > limit:

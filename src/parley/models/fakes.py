@@ -75,6 +75,21 @@ class FakeEndOfTurn:
         return self.value
 
 
+class FakeEndOfSentence:
+    """Always of the same opinion about words."""
+
+    languages: Sequence[str] = ("en",)
+
+    def __init__(self, probability: float = 0.5, delay_s: float = 0.02) -> None:
+        self.value = probability
+        self._delay_s = delay_s
+
+    async def probability(self, text: str, caller: Caller) -> float:
+        """After the delay."""
+        await asyncio.sleep(self._delay_s)
+        return self.value
+
+
 class FakeRecognizer:
     """Understands the next of `texts` for each utterance (the last one again when they run out)."""
 

@@ -66,9 +66,6 @@ class EndOfSentence(Protocol):
     async def probability(self, text: str, caller: Caller) -> float:
         """Probability (0 to 1) that nothing follows the last words of `text`."""
 
-    async def prepare(self, text: str, caller: Caller) -> None:
-        """Read a beginning of the text ahead of time, if there is nothing else to do."""
-
 
 @dataclass(frozen=True, slots=True)
 class TimedText:

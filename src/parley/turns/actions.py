@@ -64,8 +64,9 @@ class ScoreEndOfSentence:
 
     participant: str
     turn: int
-    revision: int
     text: str
+    urgent: bool
+    """Whether a decision waits for it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,13 @@ class VoiceStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class VoiceFaded:
+    """The participant's voice became quiet: it may be about to stop, or between two sounds."""
+
+    participant: str
+
+
+@dataclass(frozen=True, slots=True)
 class VoiceStopped:
     """The participant's voice ceased."""
 
@@ -56,7 +63,8 @@ class EndOfSentenceScored:
 
     participant: str
     turn: int
-    revision: int
+    text: str
+    """The words that were judged: others may have been understood meanwhile."""
     probability: float | None
     """That nothing follows them, 0 to 1."""
 
@@ -151,6 +159,7 @@ class Tick:
 
 Event = (
     VoiceStarted
+    | VoiceFaded
     | VoiceStopped
     | MediaAdvanced
     | EndOfTurnScored

@@ -26,12 +26,16 @@ class ParticipantRecord:
     scores: list[float] = field(default_factory=list)
     """The turn model's verdicts on this pause."""
     transcript: str | None = None
+    judged: str | None = None
+    """The words of this turn that were last given to the sentence model."""
     sentence: float | None = None
-    """Probability that the words of this pause can end there."""
+    """Probability that they can end there."""
     sentence_asked: float | None = None
     """Wall time at which that was asked; None when nothing is awaited."""
     partial: str = ""
     partial_asked_s: float | None = None
+    looked_at_fade: bool = False
+    """Whether the words were last looked at because the voice faded: not in the middle of one of them."""
     final_asked: float | None = None
     """Wall time at which the final transcript of this revision was asked for."""
     scores_asked: int = 0
@@ -88,6 +92,8 @@ class ParticipantRecord:
         self.over = []
         self.partial = ""
         self.partial_asked_s = None
+        self.looked_at_fade = False
+        self.judged = self.sentence = self.sentence_asked = None
         self.forget_pause()
 
     def interrupt(self) -> None:
@@ -99,7 +105,6 @@ class ParticipantRecord:
         """Reset everything that belongs to one pause."""
         self.scores = []
         self.transcript = None
-        self.sentence = self.sentence_asked = None
         self.final_asked = None
         self.scores_asked = 0
 
@@ -116,6 +121,8 @@ class ResponseRecord:
     speaker: str
     participant: str
     turn: int | None
+    transcript: str
+    """What it answers, as far as it was understood when it was started."""
     state: Response
     since: float
     """Wall time of its commit (of its start, while speculative)."""

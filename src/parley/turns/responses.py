@@ -53,7 +53,7 @@ class Responses:
         for speaker in self._floor.answering(participant):
             self._count += 1
             state = Response.SPECULATIVE if speculative else Response.COMMITTED
-            record = ResponseRecord(f"r{self._count}", speaker, participant, turn, state, now)
+            record = ResponseRecord(f"r{self._count}", speaker, participant, turn, transcript, state, now)
             self._records[record.id] = record
             self._order(act.StartResponse(record.id, turn, transcript, speculative))
 
@@ -95,7 +95,7 @@ class Responses:
         return next((r for r in speculative if r.participant == participant), None)
 
     def drop_speculation(self, participant: str) -> None:
-        """The turn goes on, or was none."""
+        """The turn goes on with other words, or was none."""
         speculation = self.speculation(participant)
         if speculation is not None:
             self.end(speculation, "user went on", Ending.DROPPED)

@@ -25,6 +25,8 @@ from parley.turns.settings import TurnSettings
 from parley.turns.tables import Response, Speech
 
 _SPECULATE_UP_TO_S = 1.3  # a turn that needs more silence than this is most likely not over
+_FADE_APART_S = 0.1  # what was looked at so lately is not looked at again because the voice fades
+_COULD_END = 0.05  # probability of a sentence's end from which words that are still being spoken could be all
 
 
 class TurnTaker:
@@ -41,6 +43,7 @@ class TurnTaker:
         self._out: list[Action] = []
         self._rules: dict[type, Callable[[Any], None]] = {
             ev.VoiceStarted: self._voice_started,
+            ev.VoiceFaded: self._voice_faded,
             ev.VoiceStopped: self._voice_stopped,
             ev.MediaAdvanced: self._media_advanced,
             ev.EndOfTurnScored: self._scored,
@@ -90,6 +93,11 @@ class TurnTaker:
         return any(p.speech is Speech.PAUSING for p in self._people.values())
 
     @property
+    def hears_voice(self) -> bool:
+        """Whether somebody speaks right now."""
+        return any(p.speech is Speech.SPEAKING for p in self._people.values())
+
+    @property
     def active_responses(self) -> list[str]:
         """Committed responses that have not ended."""
         return [r.id for r in self._responses.active]
@@ -118,7 +126,8 @@ class TurnTaker:
             del person.pauses_s[:-16]
             person.revision += 1
             person.forget_pause()
-            self._responses.drop_speculation(person.name)
+            if not self._anticipates:  # else it is kept until the words are others
+                self._responses.drop_speculation(person.name)
             return
         person.begin_turn(event.at)
         self._overlap(person)
@@ -139,6 +148,14 @@ class TurnTaker:
         if not person.announced:
             person.announced = True
             self._out.append(act.AnnounceSpeechStarted(person.name, person.turn, person.onset_s))
+
+    def _voice_faded(self, event: ev.VoiceFaded) -> None:
+        """These may be the last words: when the voice has really stopped, they are known."""
+        person = self._person(event.participant)
+        due = person.media_s - max(person.onset_s, person.partial_asked_s or 0.0) >= _FADE_APART_S
+        if person.speech is Speech.SPEAKING and self._anticipates and person.live and not person.over and due:
+            person.looked_at_fade = True
+            self._ask_partial(person, urgent=False)
 
     def _voice_stopped(self, event: ev.VoiceStopped) -> None:
         person = self._person(event.participant)
@@ -171,10 +188,20 @@ class TurnTaker:
             self._try_commit(person)
 
     def _follow(self, person: ParticipantRecord) -> None:
-        """Look at the words of a turn while it is spoken: the recogniser and the engine get a start."""
+        """Look at the words of a turn while it is spoken: recogniser, judges and engine get a start."""
+        often = self.settings.anticipate_every_s if self._anticipates else None
+        every = self.settings.follow_every_s if often is None else often
         since = max(person.onset_s, person.partial_asked_s or 0.0)
-        if person.live and person.media_s - since >= self.settings.follow_every_s:
+        if person.live and person.media_s - since >= every:
+            person.looked_at_fade = False
             self._ask_partial(person, urgent=False)
+        could_end = person.sentence is not None and person.sentence >= _COULD_END
+        if could_end and person.looked_at_fade and person.judged is not None:
+            self._prepare(person, person.judged)
+
+    @property
+    def _anticipates(self) -> bool:
+        return self.settings.mode == "semantic" and self.settings.anticipate_every_s is not None
 
     def _ask_evidence(self, person: ParticipantRecord) -> None:
         silence = person.silence_s
@@ -197,25 +224,23 @@ class TurnTaker:
         wait = 0.0 if person.closed else required_wait_s(person.evidence, self.settings)
         if person.closed or person.silence_s >= wait:
             self._commit(person)
-        elif (
-            wait <= _SPECULATE_UP_TO_S
-            and self._wants_answer(person)
-            and self._responses.speculation(person.name) is None
-        ):
-            self._responses.start(person.name, person.turn, person.transcript, self._now, speculative=True)
+        elif wait <= _SPECULATE_UP_TO_S and not person.closed:
+            self._prepare(person, person.transcript)
 
-    def _wants_answer(self, person: ParticipantRecord) -> bool:
-        return (
-            self.settings.create_response
-            and not person.closed
-            and person.live
-            and self._deserves_answer(person)
-            and not self.active_responses
-        )
+    def _prepare(self, person: ParticipantRecord, said: str) -> None:
+        """Let an answer to these words be made ahead of the commit, unless there is one."""
+        wanted = self.settings.create_response and person.live and self._deserves_answer(person, said)
+        if wanted and not self.active_responses and self._responses.speculation(person.name) is None:
+            self._responses.start(person.name, person.turn, said, self._now, speculative=True)
 
-    def _deserves_answer(self, person: ParticipantRecord) -> bool:
+    def _drop_if_other(self, person: ParticipantRecord, said: str) -> None:
+        """An answer that was prepared for other words is none to these."""
+        prepared = self._responses.speculation(person.name)
+        if prepared is not None and words.normalise(prepared.transcript) != words.normalise(said):
+            self._responses.drop_speculation(person.name)
+
+    def _deserves_answer(self, person: ParticipantRecord, said: str) -> bool:
         """Whether the words are more than noise, and not just a "stop" into an answer."""
-        said = person.transcript or ""
         hush = person.interrupted and words.asks_for_silence(said, self.settings.language)
         return not words.is_noise(said) and not hush
 
@@ -228,7 +253,7 @@ class TurnTaker:
         if not manual:
             self._announce(person)
         self._out.append(act.CommitTurn(person.name, person.turn, transcript, person.onset_s, person.last_voiced_s))
-        answer = self.settings.create_response and not manual and self._deserves_answer(person)
+        answer = self.settings.create_response and not manual and self._deserves_answer(person, transcript)
         if answer and speculation is not None:
             self._waiting.pop(person.name, None)
             self._responses.commit(speculation, self._now)
@@ -302,14 +327,23 @@ class TurnTaker:
             person.partial = event.text
         elif person.speech is Speech.PAUSING:
             person.transcript = event.text
-            if self.settings.mode == "semantic" and not person.closed and not person.over:
-                person.sentence_asked = self._now
-                self._out.append(act.ScoreEndOfSentence(person.name, person.turn, person.revision, event.text))
+        if event.final or (self._anticipates and person.speech is Speech.SPEAKING and event.text):
+            self._drop_if_other(person, event.text)
+            self._judge_words(person, event.text)
         self._progress(person)
+
+    def _judge_words(self, person: ParticipantRecord, said: str) -> None:
+        """Ask whether the turn's words can end there, unless that was asked about the same words."""
+        if self.settings.mode != "semantic" or person.closed or person.over:
+            return
+        if person.judged is None or words.normalise(person.judged) != words.normalise(said):
+            person.judged, person.sentence, person.sentence_asked = said, None, self._now
+            urgent = person.speech is Speech.PAUSING
+            self._out.append(act.ScoreEndOfSentence(person.name, person.turn, said, urgent))
 
     def _sentence_scored(self, event: ev.EndOfSentenceScored) -> None:
         person = self._person(event.participant)
-        if person.is_current(event.turn, event.revision) and person.speech is Speech.PAUSING:
+        if person.holds_floor and person.turn == event.turn and person.judged == event.text:
             person.sentence, person.sentence_asked = event.probability, None
             self._progress(person)
 
