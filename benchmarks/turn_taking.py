@@ -109,7 +109,7 @@ def judge(evidence: Path) -> None:
 
 @app.command()
 def fit(
-    evidence: Path, cost: Annotated[float, typer.Option(help="Seconds of waiting that a take-over costs")] = 2.0
+    evidence: Path, cost: Annotated[float, typer.Option(help="Seconds of waiting that a take-over costs")] = 4.0
 ) -> None:
     """Fit the policy on half of the speakers and tell its figures on the other half; then on all."""
     lines = [line for line in _read(evidence) if line["sentence"] is not None]

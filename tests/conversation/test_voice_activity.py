@@ -74,3 +74,16 @@ def test_a_voice_that_ended_begins_again_only_by_more_than_its_last_breath(
 def test_a_quieter_voice_is_one_too_once_the_louder_was_silent_for_a_while(silence: int, edges: int) -> None:
     found = judged((-15.0, 12, 0.9), (-80.0, silence, 0.1), (-33.0, 12, 0.9), (-80.0, 8, 0.1))
     assert len(found) == edges
+
+
+@pytest.mark.parametrize(("dip_db", "fades"), [(-50.0, 1), (-22.0, 0)])
+def test_a_voice_fades_before_it_stops_and_may_go_on(dip_db: float, fades: int) -> None:
+    activity, rng = VoiceActivity(), np.random.default_rng(0)
+    faded = []
+    for db in (*(-20.0,) * 12, dip_db, *(-20.0,) * 6):
+        before = activity.fading
+        edge = activity.push((rng.standard_normal(512) * 10 ** (db / 20)).astype(np.float32), 0.9)
+        assert edge is None or edge.started
+        faded.append(activity.fading and not before)
+    assert sum(faded) == fades
+    assert not activity.fading
