@@ -52,16 +52,16 @@ class Policy:
     """Score, without a turn model, of words in a language whose sentences end in their verb."""
     before_verb: float = 0.5
     """What is left of it while the verb has not come."""
-    bias: float = 1.63
-    sound: float = 0.26
-    words: float = 1.49
-    comma: float = -1.71
-    question: float = 0.55
+    bias: float = 1.83
+    sound: float = 0.17
+    words: float = 1.68
+    comma: float = -2.17
+    question: float = 0.9
     """Where sound and words are both judged by models, the log-odds that the turn is over are their weighted sum:
     `sound` for each unit of the turn model's log-odds, `words` for each power of ten of the sentence's probability,
     and the recogniser's own comma or question mark."""
-    threshold: float = 0.7
-    sharpness: float = 4.0
+    threshold: float = 0.5
+    sharpness: float = 6.0
     """These log-odds, less the threshold, times the sharpness, are the score's."""
     few_words: int = 3
     few_words_wait_s: float = 1.05
