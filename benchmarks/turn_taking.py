@@ -44,7 +44,6 @@ _SPEEDS = (0.95, 1.0, 1.06)
 _BORDERS = 3
 _MODEL_S, _WORDS_KNOWN_S = 0.06, 0.2  # when a turn model's verdict is there, and when the words and theirs are
 _STEPS, _RATE, _REGULARISATION = 6000, 0.5, 0.3
-_HEARD_BEHIND_S = 0.03  # of the silence, when a voice that fades has its words looked at
 _CALLER = Caller("bench")
 
 
@@ -81,7 +80,7 @@ async def _gather(recordings: Path) -> list[dict[str, Any]]:
                 for silence in _AT_S:
                     heard = _until(audio, at, silence)
                     scores[str(silence)] = await turn_model.probability(heard, _CALLER)
-                text = await understand(_until(audio, at, _HEARD_BEHIND_S))
+                text = await understand(_until(audio, at, 0.12))
                 lines.append(
                     {"clip": entry.file, "speed": speed, "kind": kind, "at_s": round(at, 2), "scores": scores,
                      "text": text, "sentence": await sentences.probability(text, _CALLER)}
@@ -110,7 +109,7 @@ def judge(evidence: Path) -> None:
 
 @app.command()
 def fit(
-    evidence: Path, cost: Annotated[float, typer.Option(help="Seconds of waiting that a take-over costs")] = 3.0
+    evidence: Path, cost: Annotated[float, typer.Option(help="Seconds of waiting that a take-over costs")] = 2.0
 ) -> None:
     """Fit the policy on half of the speakers and tell its figures on the other half; then on all."""
     lines = [line for line in _read(evidence) if line["sentence"] is not None]
@@ -147,7 +146,7 @@ def _fitted(lines: Sequence[dict[str, Any]], cost: float) -> Policy:
 def _loss(lines: Sequence[dict[str, Any]], policy: Policy, cost: float) -> float:
     figures = _figures(lines, policy)
     taken = float(np.mean(list(figures["taken_over"].values())))
-    return float(cost * taken + figures["wait_mean_s"] + figures["wait_p50_s"])
+    return float(cost * taken + figures["wait_mean_s"] + 0.5 * figures["wait_p95_s"])
 
 
 def _figures(lines: Sequence[dict[str, Any]], policy: Policy) -> dict[str, Any]:

@@ -129,6 +129,18 @@ def test_an_answer_to_words_that_could_be_all_is_prepared_while_the_voice_sounds
     assert len(w.of(act.StartResponse)) == len(w.of(act.ScoreEndOfSentence)) == 1
 
 
+def test_an_answer_that_fails_while_the_voice_sounds_is_tried_again_at_the_commit_alone() -> None:
+    w = World(asr_s=0.05)
+    w.listen(1.0, voiced=True)
+    w.fade()
+    w.send(ev.ResponseFailed(w.of(act.StartResponse)[0].response, "made to"))
+    w.listen(1.0, voiced=True)
+    w.fade()
+    assert len(w.of(act.StartResponse)) == 1
+    w.listen(0.5, voiced=False)
+    assert [a.speculative for a in w.of(act.StartResponse)] == [True, False]
+
+
 def test_nothing_is_prepared_for_words_that_cannot_be_all() -> None:
     w = World(asr_s=0.05, text="What time is", sentence=0.001)
     w.listen(1.0, voiced=True)

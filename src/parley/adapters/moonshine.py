@@ -20,7 +20,7 @@ from parley.models.interfaces import MODEL_RATE_HZ, Caller, ModelSpec, Recognize
 from parley.models.recognition import BufferedStream
 
 _SHORTEST_S = 0.1
-_PAD_S = 0.2  # of silence behind it: with less it expects more to come, with more it closes what was left open
+_PAD_S = 0.1
 _START, _END, _FIRST_WRITTEN = 1, 2, 3
 _TOKENS_PER_S = 6.5  # the model loops on noise; nobody speaks faster than this
 _TOKENS_AT_LEAST = 6

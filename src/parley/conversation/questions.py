@@ -10,7 +10,7 @@ import structlog
 from parley.conversation.input_sound import InputSound
 from parley.conversation.settings import Cast
 from parley.errors import ParleyError
-from parley.models.interfaces import MODEL_RATE_HZ, Caller, EndOfSentence, Priority, RecognizerStream
+from parley.models.interfaces import Caller, EndOfSentence, Priority, RecognizerStream
 from parley.turns import actions as act
 from parley.turns import events as ev
 
@@ -63,7 +63,7 @@ class Questions:
                 if self._stream is None:
                     self._stream = self.cast.recognizer.open(self.language)
                     self._fed_to = self._sound.turn_from
-                if not (final and self._heard(until_s)) and (end := self._sound.until(until_s)) > self._fed_to:
+                if (end := self._sound.until(until_s)) > self._fed_to:
                     self._stream.feed(self._sound.cut(self._fed_to, end))
                     self._fed_to = end
                 caller = Caller(self._owner, Priority.COMMITTED if final else Priority.PARTIAL)
@@ -72,10 +72,6 @@ class Questions:
             return transcript.text
         finally:
             self._done()
-
-    def _heard(self, until_s: float) -> bool:
-        """Whether the recogniser was given everything up to a moment: what comes after the last voice is silence."""
-        return self._fed_to >= until_s * MODEL_RATE_HZ
 
     async def score(self, order: act.ScoreEndOfTurn) -> None:
         """Ask the turn model, if there is one that knows the language, and dispatch its verdict."""

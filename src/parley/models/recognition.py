@@ -33,39 +33,27 @@ class BufferedStream:
         self._settled_samples = 0
         self._language = ""
         self._finished: tuple[Transcript, int] | None = None
-        self._fed = 0
-        self._understood: tuple[Transcript, tuple[Transcript, int]] | None = None
-        self._understood_of = 0  # as much as was fed then
         self._earlier = Transcript("")  # of the beginning of what is not settled
         self._lock = asyncio.Lock()
 
     def feed(self, samples: Float32) -> None:
         """Add audio, 16 kHz."""
         self._parts.append(samples)
-        self._fed += len(samples)
 
     async def partial(self, caller: Caller) -> Transcript:
         """Words so far (the same work as `finish`: these models have no cheaper way)."""
         async with self._lock:
-            transcript, _ = await self._understand(caller)
+            transcript, _ = await self._transcribe_all(caller)
             return transcript
 
     async def finish(self, caller: Caller) -> Transcript:
         """Words of everything fed so far."""
         async with self._lock:
-            transcript, self._finished = await self._understand(caller)
+            transcript, self._finished = await self._transcribe_all(caller)
             return transcript
 
     def close(self) -> None:
         """Nothing is held elsewhere."""
-
-    async def _understand(self, caller: Caller) -> tuple[Transcript, tuple[Transcript, int]]:
-        """Transcribe, unless nothing was fed since the last time."""
-        if self._understood is None or self._understood_of != self._fed:
-            fed = self._fed
-            self._understood = await self._transcribe_all(caller)
-            self._understood_of = fed
-        return self._understood
 
     async def _transcribe_all(self, caller: Caller) -> tuple[Transcript, tuple[Transcript, int]]:
         audio = self._join()

@@ -52,19 +52,19 @@ class Policy:
     """Score, without a turn model, of words in a language whose sentences end in their verb."""
     before_verb: float = 0.5
     """What is left of it while the verb has not come."""
-    bias: float = 1.83
-    sound: float = 0.17
-    words: float = 1.68
-    comma: float = -2.17
-    question: float = 0.9
+    bias: float = 1.37
+    sound: float = 0.35
+    words: float = 1.4
+    comma: float = -1.7
+    question: float = 0.64
     """Where sound and words are both judged by models, the log-odds that the turn is over are their weighted sum:
     `sound` for each unit of the turn model's log-odds, `words` for each power of ten of the sentence's probability,
     and the recogniser's own comma or question mark."""
-    threshold: float = 0.5
-    sharpness: float = 6.0
+    threshold: float = 0.1
+    sharpness: float = 3.0
     """These log-odds, less the threshold, times the sharpness, are the score's."""
     few_words: int = 3
-    few_words_wait_s: float = 1.05
+    few_words_wait_s: float = 0.7
     """So few words are not waited for longer: people rarely pause in them, and "two people" is no sentence either."""
     impossible: float = 0.0015
     """Unless they certainly go on: below this probability of a sentence's end ("I'd like", "thunderstorms could")."""

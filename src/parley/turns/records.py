@@ -32,6 +32,8 @@ class ParticipantRecord:
     """Probability that they can end there."""
     sentence_asked: float | None = None
     """Wall time at which that was asked; None when nothing is awaited."""
+    prepared: str | None = None
+    """The words that an answer was last prepared for: one that failed is not tried again before the commit."""
     partial: str = ""
     partial_asked_s: float | None = None
     looked_at_fade: bool = False
@@ -93,6 +95,7 @@ class ParticipantRecord:
         self.partial = ""
         self.partial_asked_s = None
         self.looked_at_fade = False
+        self.prepared = None
         self.judged = self.sentence = self.sentence_asked = None
         self.forget_pause()
 

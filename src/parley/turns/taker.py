@@ -128,6 +128,7 @@ class TurnTaker:
             person.forget_pause()
             if not self._anticipates:  # else it is kept until the words are others
                 self._responses.drop_speculation(person.name)
+                person.prepared = None
             return
         person.begin_turn(event.at)
         self._overlap(person)
@@ -228,9 +229,13 @@ class TurnTaker:
             self._prepare(person, person.transcript)
 
     def _prepare(self, person: ParticipantRecord, said: str) -> None:
-        """Let an answer to these words be made ahead of the commit, unless there is one."""
+        """Let an answer to these words be made ahead of the commit, once."""
+        if person.prepared is not None and words.normalise(person.prepared) == words.normalise(said):
+            return
         wanted = self.settings.create_response and person.live and self._deserves_answer(person, said)
-        if wanted and not self.active_responses and self._responses.speculation(person.name) is None:
+        if wanted and not self.active_responses:
+            person.prepared = said
+            self._responses.drop_speculation(person.name)
             self._responses.start(person.name, person.turn, said, self._now, speculative=True)
 
     def _drop_if_other(self, person: ParticipantRecord, said: str) -> None:
@@ -238,6 +243,7 @@ class TurnTaker:
         prepared = self._responses.speculation(person.name)
         if prepared is not None and words.normalise(prepared.transcript) != words.normalise(said):
             self._responses.drop_speculation(person.name)
+            person.prepared = None
 
     def _deserves_answer(self, person: ParticipantRecord, said: str) -> bool:
         """Whether the words are more than noise, and not just a "stop" into an answer."""
