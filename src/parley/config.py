@@ -74,11 +74,11 @@ class Config(BaseSettings):
         validation_alias=_env("end_of_sentence"),
         description="Small language model (English) that judges whether a sentence can end; null: without.",
     )
-    anticipate: bool = Field(
-        True,
+    anticipate: bool | None = Field(
+        None,
         validation_alias=_env("anticipate"),
-        description="Prepare answers while the user still speaks, once the words so far could be all; false saves "
-        "requests of a language model that costs money: answers are then prepared in pauses.",
+        description="Prepare answers while the user still speaks, once the words so far could be all (sooner answers, "
+        "more requests), or in pauses only; null: yes, if the language model runs outside parley or on a GPU.",
     )
     echo_cancellation: bool | None = Field(
         None,

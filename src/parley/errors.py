@@ -9,6 +9,7 @@ ParleyError
 │   ├── PullError       no source answered; carries what each one said
 │   └── LicenceRefused  the licence asks for the operator's consent first
 ├── ModelError          a loaded model failed; `retryable` says whether trying again may help
+├── Unwanted            the result was of no use any more when the request's turn came (`Caller.wanted`)
 └── Overloaded          a limit of this server is reached; `retry_after_s` says when to return
 """
 
@@ -61,6 +62,10 @@ class ModelError(ParleyError):
     def __init__(self, message: str, *, retryable: bool = False) -> None:
         super().__init__(message)
         self.retryable = retryable
+
+
+class Unwanted(ParleyError):
+    """Nothing was done: who asked has no use for the result any more."""
 
 
 class Overloaded(ParleyError):

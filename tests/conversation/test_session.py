@@ -33,6 +33,7 @@ from parley.turns.settings import TurnSettings
 from tests.stage import RATE, Stage
 from tests.virtual_time import run_virtual
 
+ANTICIPATING = SessionSettings(anticipate=True)
 LONG = "One two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen."
 
 
@@ -88,7 +89,30 @@ def test_an_answer_to_words_that_could_be_all_waits_for_the_end_of_the_voice() -
         assert len(s.chat.prompts) == 1
         assert s.session.history.items[-1].heard_text == LONG
 
-    play(script, lambda: Stage(chat=FakeChat([LONG]), end_of_sentence=FakeEndOfSentence()))
+    play(script, lambda: Stage(chat=FakeChat([LONG]), end_of_sentence=FakeEndOfSentence(), settings=ANTICIPATING))
+
+
+@pytest.mark.parametrize(
+    ("asked", "elsewhere", "anticipates"),
+    [(None, False, False), (None, True, True), (True, False, True), (False, True, False)],
+)
+def test_by_itself_a_model_that_does_not_share_the_processors_answers_ahead_of_time(
+    *, asked: bool | None, elsewhere: bool, anticipates: bool
+) -> None:
+    async def script(s: Stage) -> None:
+        await s.silence(0.3)
+        await s.say(1.0)
+        await s.silence(0.04)
+        await s.say(0.5)
+        assert len(s.chat.prompts) == anticipates
+
+    def stage() -> Stage:
+        chat = FakeChat([LONG])
+        chat.elsewhere = elsewhere
+        settings = SessionSettings(anticipate=asked)
+        return Stage(chat=chat, end_of_sentence=FakeEndOfSentence(), settings=settings)
+
+    play(script, stage)
 
 
 def test_an_engine_that_hears_is_given_the_whole_turn() -> None:
@@ -101,7 +125,22 @@ def test_an_engine_that_hears_is_given_the_whole_turn() -> None:
 
     model = FakeSpeechChat()
     engine = SpeechLlm(model, FakeChat())
-    play(script, lambda: Stage(engine=engine, end_of_sentence=FakeEndOfSentence()))
+    play(script, lambda: Stage(engine=engine, end_of_sentence=FakeEndOfSentence(), settings=ANTICIPATING))
+
+
+def test_words_of_a_pause_that_is_over_are_not_recognised_when_the_queue_gets_to_them() -> None:
+    async def script(s: Stage) -> None:
+        await s.silence(0.3)
+        await s.say(1.0)
+        await s.silence(0.16)
+        await s.say(1.0)
+        await s.silence_until(hp.ResponseEnded)
+        assert s.recognizer.spared == 1
+        assert [i.heard_text for i in s.session.history.items] == ["What time is it?", "It is noon."]
+
+    with capture_logs() as logs:
+        play(script, lambda: Stage(recognizer=FakeRecognizer(delay_s=0.3)))
+    assert not [entry for entry in logs if entry["log_level"] == "error"]
 
 
 class Failing:

@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 
-from parley.errors import Overloaded
+from parley.errors import Overloaded, Unwanted
 from parley.models.executor import ModelExecutor, Slots
 from parley.models.interfaces import Caller, Priority
 
@@ -60,6 +60,37 @@ async def test_a_full_queue_refuses() -> None:
         with pytest.raises(Overloaded, match="llm"):
             async with slots.take(Caller("b")):
                 pass
+
+
+async def test_a_place_is_not_taken_for_what_is_not_wanted_any_more() -> None:
+    slots = Slots("llm", 1)
+    with pytest.raises(Unwanted):
+        async with slots.take(Caller("a", wanted=lambda: False)):
+            pass
+    assert slots.idle
+
+
+async def test_a_job_that_is_not_wanted_when_its_turn_comes_does_not_run() -> None:
+    executor, gate, done = ModelExecutor("asr"), threading.Event(), list[str]()
+    loop, entered = asyncio.get_running_loop(), asyncio.Event()
+    went_on = False
+
+    def hold() -> None:
+        loop.call_soon_threadsafe(entered.set)
+        gate.wait()
+
+    holding = asyncio.create_task(executor.run(hold, Caller("a")))
+    await entered.wait()
+    stale = asyncio.create_task(executor.run(partial(done.append, "b"), Caller("b", wanted=lambda: not went_on)))
+    fresh = asyncio.create_task(executor.run(partial(done.append, "c"), Caller("c")))
+    await asyncio.sleep(0)
+    went_on = True
+    gate.set()
+    with pytest.raises(Unwanted):
+        await stale
+    await asyncio.gather(holding, fresh)
+    executor.close()
+    assert done == ["c"]
 
 
 async def order_of(jobs: Sequence[tuple[str, float | None]]) -> list[str]:

@@ -15,6 +15,8 @@ from parley.turns.settings import TurnSettings
 from parley.turns.tables import RESPONSE, SPEECH, IllegalTransition, Response, Speech, step
 from tests.turns.harness import World
 
+ANTICIPATING = TurnSettings(anticipate=True)
+
 
 def endings(world: World) -> list[Ending]:
     return [e.ending for _, e in world.ended]
@@ -96,7 +98,7 @@ def test_patience_fades_once_it_was_not_needed() -> None:
 
 
 def test_going_on_with_other_words_drops_the_speculation_before_anything_left() -> None:
-    w = World(asr_s=0.03, probability=0.7, sentence=0.2, text="tell me about it")
+    w = World(ANTICIPATING, asr_s=0.03, probability=0.7, sentence=0.2, text="tell me about it")
     w.listen(1.0, voiced=True)
     w.listen(0.24, voiced=False)
     w.text = "tell me about it when"
@@ -106,8 +108,7 @@ def test_going_on_with_other_words_drops_the_speculation_before_anything_left() 
 
 
 def test_without_anticipation_going_on_drops_the_speculation_whatever_the_words() -> None:
-    turns = TurnSettings(anticipate_every_s=None)
-    w = World(turns, asr_s=0.03, probability=0.7, sentence=0.2, text="tell me about it")
+    w = World(asr_s=0.03, probability=0.7, sentence=0.2, text="tell me about it")
     w.listen(1.0, voiced=True)
     w.fade()
     assert not w.of(act.StartResponse)
@@ -117,7 +118,7 @@ def test_without_anticipation_going_on_drops_the_speculation_whatever_the_words(
 
 
 def test_an_answer_to_words_that_could_be_all_is_prepared_while_the_voice_sounds() -> None:
-    w = World(asr_s=0.05)
+    w = World(ANTICIPATING, asr_s=0.05)
     w.listen(1.0, voiced=True)
     assert not w.of(act.StartResponse), "in the middle of a word everything may be understood"
     w.fade()
@@ -130,7 +131,7 @@ def test_an_answer_to_words_that_could_be_all_is_prepared_while_the_voice_sounds
 
 
 def test_an_answer_that_fails_while_the_voice_sounds_is_tried_again_at_the_commit_alone() -> None:
-    w = World(asr_s=0.05)
+    w = World(ANTICIPATING, asr_s=0.05)
     w.listen(1.0, voiced=True)
     w.fade()
     w.send(ev.ResponseFailed(w.of(act.StartResponse)[0].response, "made to"))
@@ -142,7 +143,7 @@ def test_an_answer_that_fails_while_the_voice_sounds_is_tried_again_at_the_commi
 
 
 def test_nothing_is_prepared_for_words_that_cannot_be_all() -> None:
-    w = World(asr_s=0.05, text="What time is", sentence=0.001)
+    w = World(ANTICIPATING, asr_s=0.05, text="What time is", sentence=0.001)
     w.listen(1.0, voiced=True)
     w.fade()
     assert w.of(act.ScoreEndOfSentence)
@@ -150,7 +151,7 @@ def test_nothing_is_prepared_for_words_that_cannot_be_all() -> None:
 
 
 def test_an_answer_that_was_prepared_for_other_words_is_never_given() -> None:
-    w = World(asr_s=0.05, text="Turn on the light.")
+    w = World(ANTICIPATING, asr_s=0.05, text="Turn on the light.")
     w.listen(1.0, voiced=True)
     w.fade()
     assert w.of(act.StartResponse)
@@ -163,7 +164,7 @@ def test_an_answer_that_was_prepared_for_other_words_is_never_given() -> None:
 
 
 def test_a_verdict_about_other_words_does_not_count() -> None:
-    w = World(asr_s=0.05, silent_sentence_model=True)
+    w = World(ANTICIPATING, asr_s=0.05, silent_sentence_model=True)
     w.listen(1.0, voiced=True)
     w.fade()
     w.send(ev.EndOfSentenceScored("user", 1, "What time", 0.9))
@@ -171,6 +172,28 @@ def test_a_verdict_about_other_words_does_not_count() -> None:
     assert not w.of(act.StartResponse)
     w.send(ev.EndOfSentenceScored("user", 1, w.text, 0.9))
     assert len(w.of(act.StartResponse)) == 1
+
+
+def test_what_was_asked_about_a_pause_is_not_awaited_once_the_voice_goes_on() -> None:
+    w = World(asr_s=0.5)
+    w.listen(1.0, voiced=True)
+    w.listen(0.2, voiced=False)
+    asked = [*w.of(act.FinalizeTranscript), *w.of(act.ScoreEndOfTurn)]
+    assert len(asked) == 2
+    assert all(w.taker.awaits(order) for order in asked)
+    w.listen(0.04, voiced=True)
+    assert not any(w.taker.awaits(order) for order in asked)
+
+
+def test_a_verdict_is_not_awaited_once_other_words_were_understood() -> None:
+    w = World(asr_s=0.03, silent_sentence_model=True)
+    w.listen(1.0, voiced=True)
+    w.listen(0.12, voiced=False)
+    (asked,) = w.of(act.ScoreEndOfSentence)
+    assert w.taker.awaits(asked)
+    w.text = "What time is it in Rome?"
+    w.listen(0.7, voiced=True)
+    assert not w.taker.awaits(asked)
 
 
 def test_results_of_an_older_pause_are_ignored() -> None:
@@ -299,6 +322,7 @@ texts = st.sampled_from(["What time is it?", "mm-hm", "", "and", "stop that now"
             TurnSettings(interrupt_response=False),
             TurnSettings(create_response=False),
             TurnSettings(eagerness="high"),
+            TurnSettings(anticipate=True),
         ]
     ),
 )

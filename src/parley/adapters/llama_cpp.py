@@ -25,8 +25,11 @@ _START_S = 120.0
 class LlamaCpp:
     """The child process and the client that talks to it."""
 
-    def __init__(self, process: asyncio.subprocess.Process, client: OpenAiChat, at_once: int, slots: int) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, client: OpenAiChat, at_once: int, slots: int, *, elsewhere: bool
+    ) -> None:
         self.name = client.name
+        self.elsewhere = elsewhere
         self.client = client
         self.pid = process.pid
         self._process = process
@@ -84,7 +87,8 @@ async def load(spec: ModelSpec) -> ChatModel:
             process.kill()
         await process.wait()
         raise ModelError(f"{spec.id}: llama.cpp could not load {path.name} (out of memory or not a GGUF file)")
-    return LlamaCpp(process, OpenAiChat(f"{address}/v1", spec.id), at_once, int(options["slots"]))
+    client = OpenAiChat(f"{address}/v1", spec.id)
+    return LlamaCpp(process, client, at_once, int(options["slots"]), elsewhere=bool(options["gpu_layers"]))
 
 
 _DEFAULTS: dict[str, int] = {
@@ -110,7 +114,7 @@ def serve_model(path: str, alias: str, context: int, slots: int, threads: int, g
     params.n_gpu_layers = gpu_layers
     if not gpu_layers:  # on CPUs its kernel is a fifth slower over a thousand tokens
         params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
-    params.cpuparams.n_threads = threads
+    params.cpuparams.n_threads = max(1, threads // 2)  # one token at a time gains little more from the other cores
     params.cpuparams_batch.n_threads = threads
     params.n_cache_reuse = 32  # tokens: what stays of a prompt that lost its beginning is moved, not read anew
     params.cache_ram_mib = 0  # prompt caches beyond the slots would grow to gigabytes

@@ -40,6 +40,8 @@ class FoundServer:
 class OpenAiChat:
     """One model of one server. Closing a stream closes the request, which stops the model there."""
 
+    elsewhere = True
+
     def __init__(self, base_url: str, name: str, api_key: str | None = None) -> None:
         self.name = name
         self.base_url = base_url.rstrip("/")

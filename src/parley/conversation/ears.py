@@ -19,6 +19,7 @@ from parley.conversation.settings import Cast
 from parley.conversation.voice_activity import SILENT_DBFS, VoiceActivity
 from parley.errors import Overloaded
 from parley.models.interfaces import MODEL_RATE_HZ
+from parley.turns import actions as act
 from parley.turns import events as ev
 
 log = structlog.get_logger("conversation")
@@ -46,8 +47,12 @@ class Ears:
         dispatch: Callable[[ev.Event], None],
         owner: str,
         answering: Callable[[], bool],
+        awaits: Callable[[act.Question], bool],
     ) -> None:
-        """`answering`: whether an answer is on its way or sounding, so that every 20 ms count."""
+        """`answering`: whether an answer is on its way or sounding, so that every 20 ms count.
+
+        `awaits`: see `Questions`.
+        """
         self.participant = participant
         self._dispatch = dispatch
         self._owner = owner
@@ -65,7 +70,7 @@ class Ears:
         self._vad_origin = 0  # absolute sample at which the voice activity began to count
         self._pending: list[Float32] = []  # audio not yet filling a window
         self.sound = InputSound()
-        self.questions = Questions(self.sound, cast, dispatch, owner)
+        self.questions = Questions(self.sound, cast, dispatch, owner, awaits)
         self._arrivals: deque[float] = deque(maxlen=_ARRIVALS_KEPT)  # media time at the end of each look
         self._kept_from = 0  # uncommitted audio of push to talk begins here
         self._in_turn = False

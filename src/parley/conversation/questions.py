@@ -9,7 +9,7 @@ import structlog
 
 from parley.conversation.input_sound import InputSound
 from parley.conversation.settings import Cast
-from parley.errors import ParleyError
+from parley.errors import ParleyError, Unwanted
 from parley.models.interfaces import Caller, EndOfSentence, Priority, RecognizerStream
 from parley.turns import actions as act
 from parley.turns import events as ev
@@ -20,13 +20,22 @@ log = structlog.get_logger("conversation")
 class Questions:
     """Asks the models of one participant's cast; answers are dispatched as events."""
 
-    def __init__(self, sound: InputSound, cast: Cast, dispatch: Callable[[ev.Event], None], owner: str) -> None:
+    def __init__(
+        self,
+        sound: InputSound,
+        cast: Cast,
+        dispatch: Callable[[ev.Event], None],
+        owner: str,
+        awaits: Callable[[act.Question], bool],
+    ) -> None:
+        """`awaits`: whether an answer is still wanted; on a busy machine many are not when their turn has come."""
         self.cast = cast
         """The models; a turn that has begun keeps its recogniser."""
         self.language: str | None = None
         self._sound = sound
         self._dispatch = dispatch
         self._owner = owner
+        self._awaits = awaits
         self._stream: RecognizerStream | None = None
         self._fed_to = 0
         self._stream_lock = asyncio.Lock()
@@ -66,12 +75,17 @@ class Questions:
                 if (end := self._sound.until(until_s)) > self._fed_to:
                     self._stream.feed(self._sound.cut(self._fed_to, end))
                     self._fed_to = end
-                caller = Caller(self._owner, Priority.COMMITTED if final else Priority.PARTIAL)
+                caller = self._caller(order, Priority.COMMITTED if final else Priority.PARTIAL)
                 transcript = await (self._stream.finish(caller) if final else self._stream.partial(caller))
             self._dispatch(ev.Transcribed(order.participant, order.turn, order.revision, transcript.text, final))
             return transcript.text
+        except Unwanted:
+            return ""
         finally:
             self._done()
+
+    def _caller(self, order: act.Question, priority: Priority) -> Caller:
+        return Caller(self._owner, priority, lambda: self._awaits(order))
 
     async def score(self, order: act.ScoreEndOfTurn) -> None:
         """Ask the turn model, if there is one that knows the language, and dispatch its verdict."""
@@ -79,8 +93,10 @@ class Questions:
             model = self.cast.end_of_turn
             if model is None or (self.language or "en") not in self.cast.end_of_turn_languages:
                 return
-            probability = await model.probability(self._sound.turn(), Caller(self._owner, Priority.COMMITTED))
+            probability = await model.probability(self._sound.turn(), self._caller(order, Priority.COMMITTED))
             self._dispatch(ev.EndOfTurnScored(order.participant, order.turn, order.revision, probability))
+        except Unwanted:
+            pass
         except ParleyError as fault:
             self._goes_without("the sound's verdict", fault)
         finally:
@@ -103,7 +119,9 @@ class Questions:
         try:
             if (model := self._sentence_model) is not None:
                 priority = Priority.COMMITTED if order.urgent else Priority.PARTIAL
-                probability = await model.probability(order.text, Caller(self._owner, priority))
+                probability = await model.probability(order.text, self._caller(order, priority))
+        except Unwanted:
+            pass
         except ParleyError as fault:
             self._goes_without("the words' verdict", fault)
         finally:

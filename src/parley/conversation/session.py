@@ -74,7 +74,9 @@ class Session:
         self._transcribed: dict[int, float] = {}
         self._voice_stopped = 0.0
         self._looked_at_words = 0.0
-        self._ears = Ears(USER, self.cast, self.dispatch, self.id, lambda: bool(self._taker.active_responses))
+        self._ears = Ears(
+            USER, self.cast, self.dispatch, self.id, lambda: bool(self._taker.active_responses), self._taker.awaits
+        )
         self._answering = Answering(self)
         self._out_of_band = OutOfBand(self, self._answering)
         self.recorded = RecordedItems(self)
@@ -237,9 +239,10 @@ class Session:
     @property
     def _turns(self) -> TurnSettings:
         """Answers are prepared ahead of a pause where words can be judged, and are what is answered."""
-        turns = self.settings.turns
-        can = self._ears.questions.judges_words and not self.cast.engine.hears
-        return turns if can else replace(turns, anticipate_every_s=None)
+        wanted, engine = self.settings.anticipate, self.cast.engine
+        can = self._ears.questions.judges_words and not engine.hears
+        anticipate = can and (engine.elsewhere if wanted is None else wanted)
+        return replace(self.settings.turns, anticipate=anticipate)
 
     def _apply_settings(self) -> None:
         if self.cast.engine.duplex is None:  # a model that holds a slot keeps it

@@ -42,6 +42,8 @@ class SessionSettings:
     temperature: float | None = None
     memory_tokens: int = 1200
     """Budget of the prompt; beyond it the older half is left out."""
+    anticipate: bool | None = None
+    """Whether answers are prepared while the user still speaks; None: by engines that run elsewhere."""
     evidence_folder: Path | None = None
     """Where to record what turn-taking is decided on (times and words, no sound), for `parley replay`."""
     echo_cancellation: bool | None = None

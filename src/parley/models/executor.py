@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from parley.errors import Overloaded
+from parley.errors import Overloaded, Unwanted
 from parley.models.interfaces import Caller, Priority
 
 T = TypeVar("T")
@@ -60,11 +60,18 @@ class _Job:
     asked: float = field(compare=False)
 
 
+def _done_if_wanted(job: _Job) -> Any:
+    if not job.caller.wanted():
+        raise Unwanted
+    return job.work()
+
+
 class ModelExecutor:
     """Runs jobs by priority, then by how many jobs their owner had served lately, then by when they are due.
 
     The queue is bounded: `run` raises `Overloaded` when `max_waiting` jobs wait. A job whose caller is
-    cancelled before it starts never runs; one that runs is abandoned (its result is dropped).
+    cancelled before it starts never runs; one that runs is abandoned (its result is dropped). One that is not wanted
+    any more when its turn comes does not run either: `run` raises `Unwanted`.
     """
 
     def __init__(self, name: str, *, threads: int = 1, max_waiting: int = 256) -> None:
@@ -135,7 +142,7 @@ class ModelExecutor:
                 self._busy += 1
             self.waits.note(job.caller, job.asked)
             try:
-                job.future.set_result(job.work())
+                job.future.set_result(_done_if_wanted(job))
             except BaseException as fault:  # noqa: BLE001 - handed to the caller, whatever it is
                 job.future.set_exception(fault)
             finally:
@@ -149,7 +156,8 @@ class Slots:
 
     Such a model may have more places than it works on at once, each of which remembers the prompt it was given last:
     an owner gets the place that it had before, if that is free, else the one that was left longest ago.
-    Used from one event loop. A request whose caller is cancelled while it waits is never made.
+    Used from one event loop. A request whose caller is cancelled while it waits is never made; `take` raises
+    `Unwanted` when it is not wanted any more.
     """
 
     def __init__(self, name: str, count: int, *, places: int = 0, max_waiting: int = 256) -> None:
@@ -180,6 +188,9 @@ class Slots:
         asked = time.monotonic()
         await self._acquire(caller)
         self.waits.note(caller, asked)
+        if not caller.wanted():
+            self._release()
+            raise Unwanted
         own = next((i for i, (_, owner) in enumerate(self._places) if owner == caller.owner), 0)
         place, _ = self._places.pop(own)
         try:

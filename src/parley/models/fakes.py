@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Sequence
 import numpy as np
 
 from parley.audio.pcm import Float32, Int16, rms_dbfs
-from parley.errors import ModelError
+from parley.errors import ModelError, Unwanted
 from parley.models.interfaces import (
     MODEL_RATE_HZ,
     Caller,
@@ -100,6 +100,8 @@ class FakeRecognizer:
         self._texts = deque(texts)
         self._delay_s = delay_s
         self.fail = False
+        self.spared = 0
+        """Times that what was asked was not wanted any more."""
 
     def open(self, language: str | None = None) -> RecognizerStream:
         """An utterance."""
@@ -120,6 +122,9 @@ class _FakeRecognizerStream:
 
     async def finish(self, caller: Caller) -> Transcript:
         await asyncio.sleep(self._delay_s)
+        if not caller.wanted():
+            self._recognizer.spared += 1
+            raise Unwanted
         if self._recognizer.fail:
             raise ModelError("the fake recogniser fails as told")
         return Transcript(self._text, "en")
@@ -135,6 +140,7 @@ class FakeChat:
     """
 
     name = "fake-chat"
+    elsewhere = False
 
     def __init__(self, answers: Sequence[str | None] = ("It is noon.",), token_s: float = 0.01) -> None:
         self._answers = deque(answers)

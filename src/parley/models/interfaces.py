@@ -6,7 +6,7 @@ A call that fails raises `ModelError`; cancelling the awaiting task abandons the
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Protocol
@@ -30,6 +30,8 @@ class Caller:
 
     owner: str = ""
     priority: Priority = Priority.COMMITTED
+    wanted: Callable[[], bool] = lambda: True
+    """Whether the result is still of use: asked, from any thread, when the request's turn has come."""
 
 
 class VadStream(Protocol):
@@ -163,6 +165,8 @@ class ChatModel(Protocol):
     """A language model."""
 
     name: str
+    elsewhere: bool
+    """Whether it leaves this machine's processors alone: an answer that nobody may want delays nobody."""
 
     def stream(
         self, messages: Sequence[Message], options: ChatOptions, caller: Caller

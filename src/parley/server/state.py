@@ -30,7 +30,6 @@ from parley.server.security import Gate
 from parley.server.tracing import Tracing
 from parley.transports.bridge import Resume
 from parley.transports.pacing import Ticker
-from parley.turns.settings import TurnSettings
 
 _TURN_S = 3600
 
@@ -174,6 +173,6 @@ class ServerState:
             temperature=config.temperature,
             longest_answer_tokens=config.max_output_tokens,
             echo_cancellation=config.echo_cancellation,
-            turns=TurnSettings() if config.anticipate else TurnSettings(anticipate_every_s=None),
+            anticipate=config.anticipate,
             evidence_folder=config.evidence_folder,
         )

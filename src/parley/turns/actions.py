@@ -145,12 +145,12 @@ class AnnounceIdle:
     participant: str
 
 
+Question = TranscribePartial | FinalizeTranscript | ScoreEndOfTurn | ScoreEndOfSentence
+"""What a model is asked about the turn that is forming."""
+
 Action = (
     AnnounceSpeechStarted
-    | TranscribePartial
-    | FinalizeTranscript
-    | ScoreEndOfTurn
-    | ScoreEndOfSentence
+    | Question
     | CommitTurn
     | DiscardTurn
     | StartResponse

@@ -44,9 +44,9 @@ class TurnSettings:
     """Voiced speech over an answer after which its words are looked at."""
     follow_every_s: float = 0.6
     """Speech after which its words so far are looked at, so that less is left to do when it ends."""
-    anticipate_every_s: float | None = 0.4
-    """The same where the words so far are judged too (mode ``semantic``), and answered ahead of time if they could be
-    all; None: answers are prepared in pauses only."""
+    anticipate: bool = False
+    """Whether an answer is prepared while the voice still sounds, to words that could be all (mode ``semantic``); else
+    in pauses only."""
     media_timeout_s: float = 1.0
     """A microphone that delivers nothing for so long closes the utterance."""
     transcript_timeout_s: float = 6.0

@@ -26,7 +26,7 @@ from parley.turns.tables import Response, Speech
 
 _SPECULATE_UP_TO_S = 1.3  # a turn that needs more silence than this is most likely not over
 _FADE_APART_S = 0.1  # what was looked at so lately is not looked at again because the voice fades
-_COULD_END = 0.05  # probability of a sentence's end from which words that are still being spoken could be all
+_COULD_END = 0.2  # probability of a sentence's end from which words that are still being spoken could be all
 
 
 class TurnTaker:
@@ -96,6 +96,15 @@ class TurnTaker:
     def hears_voice(self) -> bool:
         """Whether somebody speaks right now."""
         return any(p.speech is Speech.SPEAKING for p in self._people.values())
+
+    def awaits(self, order: act.Question) -> bool:
+        """Whether the answer to a question that was ordered would still be looked at."""
+        person = self._people.get(order.participant)
+        if person is None:
+            return False
+        if isinstance(order, act.ScoreEndOfSentence):
+            return person.turn == order.turn and person.judged == order.text
+        return person.is_current(order.turn, order.revision)
 
     @property
     def active_responses(self) -> list[str]:
@@ -190,19 +199,17 @@ class TurnTaker:
 
     def _follow(self, person: ParticipantRecord) -> None:
         """Look at the words of a turn while it is spoken: recogniser, judges and engine get a start."""
-        often = self.settings.anticipate_every_s if self._anticipates else None
-        every = self.settings.follow_every_s if often is None else often
         since = max(person.onset_s, person.partial_asked_s or 0.0)
-        if person.live and person.media_s - since >= every:
+        if person.live and person.media_s - since >= self.settings.follow_every_s:
             person.looked_at_fade = False
             self._ask_partial(person, urgent=False)
         could_end = person.sentence is not None and person.sentence >= _COULD_END
-        if could_end and person.looked_at_fade and person.judged is not None:
+        if self._anticipates and could_end and person.looked_at_fade and person.judged is not None:
             self._prepare(person, person.judged)
 
     @property
     def _anticipates(self) -> bool:
-        return self.settings.mode == "semantic" and self.settings.anticipate_every_s is not None
+        return self.settings.mode == "semantic" and self.settings.anticipate
 
     def _ask_evidence(self, person: ParticipantRecord) -> None:
         silence = person.silence_s
@@ -333,7 +340,7 @@ class TurnTaker:
             person.partial = event.text
         elif person.speech is Speech.PAUSING:
             person.transcript = event.text
-        if event.final or (self._anticipates and person.speech is Speech.SPEAKING and event.text):
+        if event.final or (person.speech is Speech.SPEAKING and event.text):
             self._drop_if_other(person, event.text)
             self._judge_words(person, event.text)
         self._progress(person)

@@ -93,6 +93,8 @@ class Engine(Protocol):
     history: Literal["ledger", "model"]
     hears: bool
     """Whether it wants the turn as sound."""
+    elsewhere: bool
+    """See `ChatModel.elsewhere`."""
     duplex: DuplexModel | None
 
     async def prefill(self, messages: Sequence[Mapping[str, Any]], caller: Caller) -> None:

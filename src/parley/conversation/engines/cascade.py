@@ -37,6 +37,7 @@ class Cascade:
 
     def __init__(self, chat: ChatModel) -> None:
         self.chat = chat
+        self.elsewhere = chat.elsewhere
 
     async def prefill(self, messages: Sequence[Message], caller: Caller) -> None:
         """See `Engine.prefill`."""

@@ -17,6 +17,7 @@ class Duplex:
     history: Literal["ledger", "model"] = "model"
     pausable = False
     hears = True
+    elsewhere = False
 
     def __init__(self, model: DuplexModel) -> None:
         self.duplex: DuplexModel | None = model

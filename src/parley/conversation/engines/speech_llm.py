@@ -18,6 +18,7 @@ class SpeechLlm:
     history: Literal["ledger", "model"] = "ledger"
     pausable = True
     hears = True
+    elsewhere = False
     duplex: DuplexModel | None = None
 
     def __init__(self, model: SpeechChatModel, chat: ChatModel) -> None:
