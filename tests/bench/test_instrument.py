@@ -97,15 +97,18 @@ async def test_an_answer_that_never_comes_is_missed(materials: Materials) -> Non
     assert (result.answers_due, result.missed) == (1, 1)
 
 
-async def test_a_caller_who_was_answered_in_a_pause_waits_for_the_answer_to_all_of_it(tmp_path: Path) -> None:
-    spoken, pause = tone(1.0, RATE), np.zeros(round(1.2 * RATE), np.int16)
-    files.write(tmp_path / "paused.wav", np.concatenate([pause, spoken, pause, spoken, pause]), RATE)
+@pytest.mark.parametrize(("rest_s", "frames"), [(1.0, 40), (0.3, 55)], ids=["early", "as the rest begins"])
+async def test_a_caller_who_was_answered_in_a_pause_waits_for_the_answer_to_all_of_it(
+    tmp_path: Path, rest_s: float, frames: int
+) -> None:
+    spoken, rest, pause = tone(1.0, RATE), tone(rest_s, RATE), np.zeros(round(1.2 * RATE), np.int16)
+    files.write(tmp_path / "paused.wav", np.concatenate([pause, spoken, pause, rest, pause]), RATE)
     entry = {"file": "paused.wav", "transcript": "", "language": "en"}
     (tmp_path / "manifest.json").write_text(json.dumps([entry]), encoding="utf-8")
     materials = Materials(tmp_path, scenarios.manifest(tmp_path), None)
-    result = await measure(KnownServer(answer_after=40), materials, QUESTION)
+    result = await measure(KnownServer(answer_after=frames), materials, QUESTION)
     assert result.missed == 0
-    assert result.voice_to_voice_ms == [pytest.approx(40 * 20, abs=WITHIN_MS)]
+    assert result.voice_to_voice_ms == [pytest.approx(frames * 20, abs=WITHIN_MS)]
 
 
 async def test_an_answer_that_begins_as_the_caller_ends_and_goes_on_is_the_answer(tmp_path: Path) -> None:

@@ -144,9 +144,7 @@ class _Script:
         await self._spoken()
         wants = self._call.asked_s is not None or any(s.meant in ("turn", "interruption") for s in self._call.said[-1:])
         if wants:
-            await self._caller.wait_for(
-                lambda: len(talk.responses) > answered and self._last_begun_s > self._finished_s, _ANSWER_WITHIN_S
-            )
+            await self._caller.wait_for(lambda: len(talk.responses) > answered and self._is_answered, _ANSWER_WITHIN_S)
         still = 0.0
 
         def settled() -> bool:
@@ -160,14 +158,16 @@ class _Script:
         self._answered = len(talk.responses)
 
     @property
-    def _last_begun_s(self) -> float:
-        """When the newest answer began."""
-        return max((at for at, e in self._call.events if e["type"] == "response.created"), default=0.0)
+    def _is_answered(self) -> bool:
+        """Whether the newest answer is one to all that was said.
 
-    @property
-    def _finished_s(self) -> float:
-        """An answer that began before was one to a pause: its caller goes on and is owed another one."""
-        return self._call.said[-1].ends - EARLIEST_S if self._call.said and self._call.asked_s is None else 0.0
+        One that began before its last half second, or in it and was cut by what followed, was one to a pause: its
+        caller is owed another one.
+        """
+        begun_s = max((at for at, e in self._call.events if e["type"] == "response.created"), default=0.0)
+        ends_s = self._call.said[-1].ends if self._call.said and self._call.asked_s is None else 0.0
+        was_cut = self._connection.talk.responses[-1].status == "cancelled"
+        return begun_s > (ends_s if was_cut else ends_s - EARLIEST_S)
 
     async def _spoken(self) -> None:
         """Wait until everything queued was sent."""
