@@ -101,6 +101,7 @@ def results() -> list[Result]:
         Result(
             f"q/{i}.wav#0", "plain-question", {"clip": f"{i}.wav"}, voice_to_voice_ms=[400.0 + i], answers_due=1,
             spoken_s=2.0, understood=(1, 5), waterfalls=[{"total_ms": 400, "recognition": 100}],
+            prepared_ms=[(True, 300)] if i else [(False, 50), (False, 90), (True, 300)],
         )
         for i in range(8)
     ]  # fmt: skip
@@ -115,6 +116,14 @@ def test_figures_leave_void_calls_out_and_carry_counts() -> None:
     assert found["missed"] == {"n": 8, "count": 0, "share": 0.0}
     assert found["taken_over"]["share"] is None
     assert found["understood_wer"]["share"] == pytest.approx(0.2)
+    assert found["prepared"] == {"used": {"n": 10, "count": 8, "share": 0.8}, "dropped_ms_a_turn": 18}
+
+
+def test_a_load_tells_what_a_turn_costs() -> None:
+    (load,) = reports.report([Run(How("ws://x"), results=results(), wall_s=60.0, server_cpu_s=12.0)], [])["loads"]
+    assert load["server"]["cpu_s_per_minute"] == 12.0
+    assert load["server"]["cpu_s_per_turn"] == 1.5
+    assert load["prepared"]["used"]["count"] == 8
 
 
 def test_the_page_stands_alone_and_has_plots() -> None:

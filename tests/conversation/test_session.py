@@ -69,6 +69,9 @@ def test_the_answer_is_prepared_before_the_turn_is_committed_and_nothing_leaves_
         assert not s.frames
         await s.silence_until(hp.ResponseEnded)
         assert len(s.chat.prompts) == 1
+        (prepared,) = s.of(hp.PreparedAnswer)
+        assert prepared.used
+        assert 30 < prepared.spent_ms < 300
 
     play(script, lambda: Stage(recognizer=FakeRecognizer(["tell me the time"], 0.02)))
 
@@ -163,6 +166,20 @@ def test_a_turn_goes_on_without_judges_that_fail() -> None:
         assert not [line for line in logs if line["event"] == "task failed"]
 
     play(script, lambda: Stage(end_of_turn=Failing(), end_of_sentence=Failing()))
+
+
+def test_an_answer_that_was_prepared_in_a_pause_is_told_to_be_of_no_use_when_the_user_goes_on() -> None:
+    async def script(s: Stage) -> None:
+        s.end_of_turn.value = 0.75
+        await s.silence(0.3)
+        await s.say(1.0)
+        await s.silence(0.22)
+        await s.say(0.5)
+        await s.silence_until(hp.ResponseEnded)
+        assert [p.used for p in s.of(hp.PreparedAnswer)] == [False, True]
+        assert len(s.of(hp.InputTaken)) == 1
+
+    play(script, lambda: Stage(recognizer=FakeRecognizer(["tell me the time"], 0.02)))
 
 
 def test_a_user_who_goes_on_is_not_answered_in_the_pause() -> None:

@@ -178,7 +178,7 @@ def test_what_was_asked_about_a_pause_is_not_awaited_once_the_voice_goes_on() ->
     w = World(asr_s=0.5)
     w.listen(1.0, voiced=True)
     w.listen(0.2, voiced=False)
-    asked = [*w.of(act.FinalizeTranscript), *w.of(act.ScoreEndOfTurn)]
+    asked: list[act.Question] = [*w.of(act.FinalizeTranscript), *w.of(act.ScoreEndOfTurn)]
     assert len(asked) == 2
     assert all(w.taker.awaits(order) for order in asked)
     w.listen(0.04, voiced=True)

@@ -50,6 +50,7 @@ def figures(results: Sequence[Result]) -> dict[str, Any]:
     found["spoken_wer"] = _share(sum(r.spoken[0] for r in good), sum(r.spoken[1] for r in good))
     found["errors"] = sorted({e for r in good for e in r.errors})
     found["waterfall_ms"] = _waterfall(good)
+    found["prepared"] = _prepared(good)
     return found
 
 
@@ -69,6 +70,16 @@ def _waterfall(results: Sequence[Result]) -> dict[str, int]:
             for name, value in waterfall.items():
                 stages.setdefault(name, []).append(float(value))
     return {name: round(sorted(values)[len(values) // 2]) for name, values in stages.items()}
+
+
+def _prepared(results: Sequence[Result]) -> dict[str, Any]:
+    """How many answers that were begun before their turn was over were used, and what the others cost a turn."""
+    used = [ms for r in results for was_used, ms in r.prepared_ms if was_used]
+    dropped = [ms for r in results for was_used, ms in r.prepared_ms if not was_used]
+    return {
+        "used": _share(len(used), len(used) + len(dropped)),
+        "dropped_ms_a_turn": round(sum(dropped) / len(used)) if used else None,
+    }
 
 
 def report(runs: Sequence[Run], scenarios: Sequence[Scenario]) -> dict[str, Any]:
@@ -108,10 +119,12 @@ def _axis(axis: str, results: Sequence[Result]) -> dict[str, Any]:
 def _load(run: Run) -> dict[str, Any]:
     pss = [s["pss_mb"] for s in run.samples]
     calls = sum(s["calls"] for s in run.samples) / len(run.samples) if run.samples else None
-    server = None
+    server, found = None, figures(run.results)
+    turns = sum(len(r.waterfalls) for r in run.results)
     if run.server_cpu_s is not None and run.wall_s:
         server = {
             "cpu_s_per_minute": round(run.server_cpu_s / run.wall_s * 60, 2),
+            "cpu_s_per_turn": round(run.server_cpu_s / turns, 2) if turns else None,
             "calls_at_once": round(calls, 2) if calls is not None else None,
             "pss_mb_first": pss[0] if pss else None, "pss_mb_last": pss[-1] if pss else None,
             "pss_mb_most": max(pss, default=None),
@@ -121,5 +134,5 @@ def _load(run: Run) -> dict[str, Any]:
         "wall_s": round(run.wall_s, 1),
         "callers_cpu_s_per_minute": round(run.callers_cpu_s / max(run.wall_s, 1e-9) * 60, 2),
         "server": server, "samples": run.samples,
-        "voice_to_voice_ms": figures(run.results)["voice_to_voice_ms"],
+        "voice_to_voice_ms": found["voice_to_voice_ms"], "prepared": found["prepared"],
     }  # fmt: skip

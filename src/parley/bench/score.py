@@ -65,6 +65,8 @@ class Result:
     spoken: tuple[int, int] = (0, 0)
     """Word errors and words of the answers, as heard."""
     waterfalls: list[dict[str, Any]] = field(default_factory=list)
+    prepared_ms: list[tuple[bool, int]] = field(default_factory=list)
+    """Answers begun before their turn was over: whether used, time spent on them; as the server tells."""
     errors: list[str] = field(default_factory=list)
     late_p99_ms: float = 0.0
 
@@ -84,6 +86,7 @@ def score(call: Call) -> Result:
     if call.void or not len(call.played):
         return result
     result.waterfalls = [r.waterfall for r in call.talk.responses if r.waterfall]
+    result.prepared_ms = call.talk.prepared_ms
     cancelled = any(s.cancel for s in call.case.scenario.steps)
     for index, said in enumerate(call.said):
         following = call.said[index + 1] if index + 1 < len(call.said) else None

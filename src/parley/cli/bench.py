@@ -271,5 +271,7 @@ def _show(report: dict[str, Any]) -> None:
     for load in report["loads"]:
         server = load["server"]
         cost = f", server {server['cpu_s_per_minute']} CPU s/min, {server['pss_mb_last']} MB" if server else ""
+        if load["prepared"]["used"]["n"]:
+            cost += f", prepared answers used {page.share(load['prepared']['used'])}"
         out.print(f"{load['callers']} caller(s): voice to voice {page.time(load['voice_to_voice_ms'])} ms{cost}",
                   highlight=False)  # fmt: skip

@@ -53,6 +53,8 @@ class Talk:
     turns: list[Turn] = field(default_factory=list)
     responses: list[Response] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    prepared_ms: list[tuple[bool, int]] = field(default_factory=list)
+    """Of each answer that was begun before its turn was over: whether it was used, and the time spent on it."""
 
     def response(self, response_id: str) -> Response | None:
         """By id, newest first."""
@@ -229,6 +231,8 @@ class Connection:
             response.heard = event["heard_text"]
         elif kind == "waterfall" and response is not None:
             response.waterfall = {"total_ms": event["total_ms"], **event["parts_ms"]}
+        elif kind == "prepared":
+            self.talk.prepared_ms.append((event["used"], event["spent_ms"]))
         elif kind == "state":
             self.state = event["state"]
 

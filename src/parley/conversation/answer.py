@@ -47,6 +47,7 @@ class Marks:
     first_audio: float | None = None
     committed: float | None = None
     first_frame: float | None = None
+    produced: float | None = None
     network_s: float | None = None
     """What the way to the listener and back and his buffers add; None where nobody tells."""
     told: bool = False
@@ -98,8 +99,6 @@ class Answer:
     usage: Usage = field(default_factory=Usage)
     task: asyncio.Task[None] | None = None
     marks: Marks = field(default_factory=Marks)
-    produced: bool = False
-    """Everything was generated."""
     cut_short: bool = False
     """The model stopped because of the bound on tokens."""
     previous: str | None = None
@@ -135,7 +134,12 @@ class Answer:
         self._held.clear()
         self.items.clear()
         self.usage = Usage()
-        self.produced = self.cut_short = False
+        self.marks.produced, self.cut_short = None, False
+
+    @property
+    def produced(self) -> bool:
+        """Whether everything was generated."""
+        return self.marks.produced is not None
 
     @property
     def message(self) -> Item | None:

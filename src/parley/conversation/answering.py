@@ -154,6 +154,7 @@ class Answering:
 
     def _commit(self, answer: Answer) -> None:
         session = self._session
+        self._tell_prepared(answer, used=True)
         self._wish = None  # this answer is what was asked for
         self._announce(answer)
         answer.marks.committed = session.now
@@ -205,7 +206,7 @@ class Answering:
             log.error("response broke", session=session.id, response=answer.id, exc_info=True)
             session.dispatch(ev.ResponseFailed(answer.key, f"internal error ({type(fault).__name__})"))
             return
-        answer.produced = True
+        answer.marks.produced = session.now
         session.playout.complete(answer.key)
         self._maybe_silent_end(answer)
 
@@ -338,6 +339,12 @@ class Answering:
         if (waterfall := answer.marks.waterfall(answer.id)) is not None:
             self._session.emit(waterfall)
 
+    def _tell_prepared(self, answer: Answer, *, used: bool) -> None:
+        now, marks = self._session.now, answer.marks
+        until = now if marks.produced is None else marks.produced
+        spent_s = until - (now if marks.started is None else marks.started)
+        self._session.emit(hp.PreparedAnswer(used, round(spent_s * 1000)))
+
     def _end(self, answer: Answer, ending: Ending, reason: str) -> None:
         session = self._session
         if answer.task is not None and answer.task is not asyncio.current_task():
@@ -349,6 +356,7 @@ class Answering:
         session.playout.flush(answer.key)
         self.made_room()
         if ending is Ending.DROPPED:
+            self._tell_prepared(answer, used=False)
             session.ledger.forget(answer.key)
             return
         if ending is not Ending.FINISHED and audible and answer.message is not None:

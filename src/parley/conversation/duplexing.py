@@ -98,7 +98,7 @@ class Duplexing:
                 return
         self._take(self._answer, out)
         if self._silent_s >= _CLOSE_AFTER_S:
-            self._answer.produced = True
+            self._answer.marks.produced = self._session.now
             session.playout.complete(self._answer.key)
             self._answer = None
 

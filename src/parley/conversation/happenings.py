@@ -181,6 +181,15 @@ class Waterfall:
 
 
 @dataclass(frozen=True, slots=True)
+class PreparedAnswer:
+    """What became of an answer that was begun before its turn was over."""
+
+    used: bool
+    spent_ms: int
+    """Time that was spent on it until then."""
+
+
+@dataclass(frozen=True, slots=True)
 class PlayoutPaused:
     """Stop playing the response at once, keep what is unplayed."""
 
@@ -224,6 +233,6 @@ class IdleTimedOut:
 Happening = (
     SpeechStarted | SpeechStopped | InputTaken | InputCleared | ItemAdded | ItemDone | ItemDeleted | ItemTruncated
     | HeardChanged | TranscriptDone | TranscriptFailed | ResponseStarted | AnswerItemStarted | AnswerText | AnswerWords
-    | AnswerArguments | AnswerItemDone | ResponseEnded | Waterfall | PlayoutPaused | PlayoutResumed
-    | PlayoutFlushed | StateChanged | IdleTimedOut
+    | AnswerArguments | AnswerItemDone | ResponseEnded | Waterfall | PreparedAnswer | PlayoutPaused
+    | PlayoutResumed | PlayoutFlushed | StateChanged | IdleTimedOut
 )  # fmt: skip

@@ -73,6 +73,7 @@ EXTENSION_EVENTS = {
     "parley.resume": "after session.created: a token that takes a lost connection up again (?resume=TOKEN), and "
     "whether this one is such a return",
     "parley.waterfall": "where the time of an answer went, milliseconds",
+    "parley.prepared": "an answer that was begun before its turn was over is used, or was of no use; time spent on it",
 }
 """Sent only to clients that opted in."""
 

@@ -29,6 +29,12 @@ class Metrics:
         self.false_barge_ins = Counter(
             "parley_false_barge_ins", "Answers paused by a sound and resumed", registry=registry
         )
+        self.prepared = Counter(
+            "parley_prepared_answers", "Answers begun before their turn was over", ["outcome"], registry=registry
+        )
+        self.prepared_seconds = Counter(
+            "parley_prepared_answer_seconds", "Time spent on them until then", ["outcome"], registry=registry
+        )
         self.latency = Histogram(
             "parley_voice_to_first_frame_seconds",
             "Last voiced sample of the user to first frame of the answer, at the server",
@@ -74,6 +80,10 @@ class Metrics:
                     self.barge_ins.inc()
             case hp.PlayoutResumed():
                 self.false_barge_ins.inc()
+            case hp.PreparedAnswer():
+                outcome = "used" if happening.used else "dropped"
+                self.prepared.labels(outcome).inc()
+                self.prepared_seconds.labels(outcome).inc(happening.spent_ms / 1000)
             case hp.Waterfall():
                 self.latency.observe((happening.total_ms - happening.parts_ms.get("network", 0)) / 1000)
                 for stage, ms in happening.parts_ms.items():

@@ -53,6 +53,9 @@ class Teller:
             hp.AnswerItemDone: self._item_done,
             hp.ResponseEnded: self._response_ended,
             hp.Waterfall: self._waterfall,
+            hp.PreparedAnswer: lambda h: self._extension(
+                {"type": "parley.prepared", "used": h.used, "spent_ms": h.spent_ms}
+            ),
             hp.PlayoutPaused: lambda h: self._playout("pause", h),
             hp.PlayoutResumed: lambda h: self._playout("resume", h),
             hp.PlayoutFlushed: self._flushed,
