@@ -98,7 +98,7 @@ def test_patience_fades_once_it_was_not_needed() -> None:
 
 
 def test_going_on_with_other_words_drops_the_speculation_before_anything_left() -> None:
-    w = World(ANTICIPATING, asr_s=0.03, probability=0.7, sentence=0.2, text="tell me about it")
+    w = World(ANTICIPATING, asr_s=0.03, probability=0.5, sentence=0.15, text="tell me about it")
     w.listen(1.0, voiced=True)
     w.listen(0.24, voiced=False)
     w.text = "tell me about it when"
@@ -108,7 +108,7 @@ def test_going_on_with_other_words_drops_the_speculation_before_anything_left() 
 
 
 def test_without_anticipation_going_on_drops_the_speculation_whatever_the_words() -> None:
-    w = World(asr_s=0.03, probability=0.7, sentence=0.2, text="tell me about it")
+    w = World(asr_s=0.03, probability=0.5, sentence=0.15, text="tell me about it")
     w.listen(1.0, voiced=True)
     w.fade()
     assert not w.of(act.StartResponse)

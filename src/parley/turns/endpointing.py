@@ -60,11 +60,11 @@ class Policy:
     """Where sound and words are both judged by models, the log-odds that the turn is over are their weighted sum:
     `sound` for each unit of the turn model's log-odds, `words` for each power of ten of the sentence's probability,
     and the recogniser's own comma or question mark."""
-    threshold: float = 0.1
-    sharpness: float = 3.0
+    threshold: float = 0.0
+    sharpness: float = 6.0
     """These log-odds, less the threshold, times the sharpness, are the score's."""
     few_words: int = 3
-    few_words_wait_s: float = 0.7
+    few_words_wait_s: float = 0.85
     """So few words are not waited for longer: people rarely pause in them, and "two people" is no sentence either."""
     impossible: float = 0.0015
     """Unless they certainly go on: below this probability of a sentence's end ("I'd like", "thunderstorms could")."""
