@@ -100,7 +100,12 @@ def main(
         if not (ENVIRONMENT / peer / "ready").exists():
             console.print(f"making the environment of {peer} (some minutes) ...")
             _make_environment(peer)
-    systems = asyncio.run(_measure(recordings, rounds, turns, only))
+    systems: list[System] = []
+    try:
+        asyncio.run(_measure(systems, recordings, rounds, turns, only))
+    except KeyboardInterrupt:
+        console.print("broken off; what was measured until then:")
+    systems = [s for s in systems if s.pss_mb]
     found = [s.figures() for s in systems]
     if output is not None:
         output.write_text(json.dumps({"figures": found, "calls": {s.name: s.calls for s in systems}}), encoding="utf-8")
@@ -117,7 +122,10 @@ def _make_environment(peer: str) -> None:
     (folder / "ready").touch()
 
 
-async def _measure(recordings: Path, rounds: int, turns: int, only: Sequence[str] | None) -> list[System]:
+async def _measure(
+    systems: list[System], recordings: Path, rounds: int, turns: int, only: Sequence[str] | None
+) -> None:
+    """Add the systems to the list and measure them; what a round found stays when a later one is broken off."""
     store, known = Store(), catalogue()
     llm = known.get("smollm2-135m", "llm")
     served = await llama_cpp.load(ModelSpec(llm.id, llm.family, store.paths(llm), {}))
@@ -128,18 +136,18 @@ async def _measure(recordings: Path, rounds: int, turns: int, only: Sequence[str
              "llm": llm.id, "llm_url": served.client.base_url}  # fmt: skip
     described = ENVIRONMENT / "models.json"
     described.write_text(json.dumps(files), encoding="utf-8")
-    systems = [
+    known_systems = [
         System("parley", [sys.executable, "-m", "parley.cli", "serve", "--port", "8765"], 8765,
                {"PARLEY_LLM": "smollm2-135m"}),
     ]  # fmt: skip
     for port, peer in zip((8766, 8768), PEERS, strict=True):
         python = str(ENVIRONMENT / peer / "bin" / "python")
         command = [python, str(HERE / f"{peer}_server.py"), "--models", str(described)]
-        systems += [
+        known_systems += [
             System(peer, [*command, "--port", str(port)], port),
             System(f"{peer}, tuned", [*command, "--port", str(port + 1), "--tuned"], port + 1),
         ]
-    systems = [s for s in systems if not only or any(part in s.name for part in only)]
+    systems += [s for s in known_systems if not only or any(part in s.name for part in only)]
     try:
         for number in range(rounds):
             for system in systems:
@@ -147,7 +155,6 @@ async def _measure(recordings: Path, rounds: int, turns: int, only: Sequence[str
                 await _round(system, recordings, turns)
     finally:
         await served.aclose()
-    return systems
 
 
 async def _round(system: System, recordings: Path, turns: int) -> None:

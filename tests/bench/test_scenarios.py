@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import socket
 from pathlib import Path
+from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from hypothesis import given
@@ -126,11 +128,29 @@ def test_a_load_tells_what_a_turn_costs() -> None:
     assert load["prepared"]["used"]["count"] == 8
 
 
+def sample(at_s: int) -> dict[str, Any]:
+    programs = {"parley": 500.0 + 10 * at_s, "voices": 300.0}
+    return {"at_s": float(at_s), "cpu_s": at_s / 10, "calls": 1, "pss_mb": round(sum(programs.values())),
+            "pss_mb_of": programs, "open_files": 40, "tasks": 9}  # fmt: skip
+
+
+def test_what_grows_over_a_run_is_named() -> None:
+    done = Run(How("ws://x"), results=results(), wall_s=10.0)
+    done.samples = [sample(t) for t in range(9)]
+    for index, result in enumerate(done.results):
+        result.at_s = float(index + 1)
+    (load,) = reports.report([done], [])["loads"]
+    assert load["over_time"]["pss_mb"] == [810, 870]
+    assert page.over_time(load) == (
+        "memory 810 → 870 MB (+7.4 %: parley +60), open files 40 → 40, tasks 9 → 9, voice to voice 400 → 406 ms"
+    )
+
+
 def test_the_page_stands_alone_and_has_plots() -> None:
     done = Run(How("ws://x"), results=results(), wall_s=10.0)
-    done.samples = [{"at_s": t, "cpu_s": t / 10, "pss_mb": 900, "calls": 1} for t in range(5)]
-    html = page.page(reports.report([done], scenarios.shipped()), "Bench", {"server": "<here>"})
-    assert html.count("<svg") == 3
+    done.samples = [sample(t) for t in range(9)]
+    html = page.page(reports.report([done, done], scenarios.shipped()), "Bench", {"server": "<here>"})
+    assert html.count("<svg") == 2 + 1 + 2 * 3
     assert "&lt;here&gt;" in html
     assert "http://" not in html
     assert "<script" not in html
@@ -143,3 +163,15 @@ def test_a_local_server_is_found_by_its_port() -> None:
     assert cost is not None
     assert cost.pss_mb > 10
     assert cost.cpu_s > 0
+    assert cost.open_files >= 3
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "tasks"),
+    [(200, "# TYPE parley_tasks gauge\nparley_tasks 9.0\n", 9), (404, "Not Found", None), (200, "<html>", None)],
+    ids=["parley", "without metrics", "something else"],
+)
+async def test_tasks_are_told_by_servers_that_count_them(status: int, text: str, tasks: int | None) -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(status, text=text))
+    async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
+        assert await machine.server_tasks(client) == tasks

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
+from difflib import get_close_matches
 from pathlib import Path
 
 import msgspec
@@ -82,6 +83,10 @@ def microphone(path: Path, *parts: Int16) -> Path:
     return path
 
 
+def plain_words(text: str) -> list[str]:
+    return [word.strip(".,!?").lower() for word in text.split()]
+
+
 OpenPage = Callable[..., Awaitable[Page]]
 
 
@@ -154,8 +159,12 @@ async def test_a_spoken_question_is_answered_by_sound_and_interrupted(
     played = np.array(tapped, np.int16)
     files.write(tmp_path / "played.wav", played, rate)
     transcript = await transcribe(server, (tmp_path / "played.wav").read_bytes())
-    first_words = {w.strip(".,!?").lower() for w in heard.split()[:12]}
-    assert first_words & {w.strip(".,!?").lower() for w in transcript.split()}, (heard, transcript)
+    first_words, played_words = plain_words(heard)[:12], plain_words(transcript)
+    alike = [w for w in first_words if get_close_matches(w, played_words, cutoff=0.75)]
+    assert alike, (
+        heard,
+        transcript,
+    )  # on a slow machine the sound has holes, and a recogniser's words are not all exact
     assert not faults
 
 

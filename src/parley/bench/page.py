@@ -44,7 +44,8 @@ def page(report: dict[str, Any], title: str, facts: dict[str, str]) -> str:
         _stacks([w for c in report["calls"] for w in c["waterfalls"]]),
         "<h2>Sessions against latency</h2>",
         _load_table(report["loads"]),
-        *(_memory(load) for load in report["loads"]),
+        _load_plot(report["loads"]),
+        *(part for load in report["loads"] for part in _plots_over_time(load, report["calls"])),
         "<h2>In the terms of Full-Duplex-Bench</h2>",
         _axes_table(report),
     ]
@@ -65,6 +66,22 @@ def time(value: dict[str, Any]) -> str:
         return "–"
     low, high = value["p50_interval"]
     return f"{value['p50']} / {value['p95']} [{low}, {high}]"
+
+
+def over_time(load: dict[str, Any]) -> str:
+    """What changed from the first quarter of a run to the last; what takes part in the memory's growth is named."""
+    found, told = load["over_time"], []
+    if "pss_mb" in found:
+        first, last = found["pss_mb"]
+        grown = {k.removeprefix("pss_mb of "): b - a for k, (a, b) in found.items() if k.startswith("pss_mb of ")}
+        parts = ", ".join(f"{name} {mb:+.0f}" for name, mb in grown.items() if abs(mb) >= 1)
+        share_of = 100 * (last - first) / first if first else 0.0
+        told.append(f"memory {first:.0f} → {last:.0f} MB ({share_of:+.1f} %{': ' if parts else ''}{parts})")
+    for title, name, unit in (("open files", "open_files", ""), ("tasks", "tasks", ""),
+                              ("voice to voice", "voice_to_voice_ms", " ms")):  # fmt: skip
+        if name in found:
+            told.append(f"{title} {found[name][0]:.0f} → {found[name][1]:.0f}{unit}")
+    return ", ".join(told)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -182,21 +199,58 @@ def _load_table(loads: Sequence[dict[str, Any]]) -> str:
     return _table(head, rows)
 
 
-def _memory(load: dict[str, Any]) -> str:
-    samples = load["samples"]
-    if len(samples) < 2:
+def _load_plot(loads: Sequence[dict[str, Any]]) -> str:
+    """Median and 95th percentile by how many call at once, when there were several numbers of them."""
+    known = [load for load in loads if load["voice_to_voice_ms"]["n"]]
+    if len(known) < 2:
         return ""
-    most, last = max(s["pss_mb"] for s in samples) or 1, samples[-1]["at_s"] or 1
+    lines = [
+        (name, [(float(load["callers"]), float(load["voice_to_voice_ms"][key])) for load in known])
+        for name, key in (("median", "p50"), ("95 %", "p95"))
+    ]
+    return _lines("Voice to voice by callers at once", lines, "ms", "callers")
+
+
+def _plots_over_time(load: dict[str, Any], calls: Sequence[dict[str, Any]]) -> list[str]:
+    """What a soak looks for: memory, open files, tasks and latency from the first call to the last."""
+    samples, many = load["samples"], f"{load['callers']} caller(s)"
+    if len(samples) < 2:
+        return []
+    programs = list(dict.fromkeys(name for s in samples for name in s["pss_mb_of"]))
+    memory = [("all", [(s["at_s"], float(s["pss_mb"])) for s in samples])]
+    memory += [(p, [(s["at_s"], s["pss_mb_of"].get(p, 0.0)) for s in samples]) for p in programs]
+    counts = [
+        (title, [(s["at_s"], float(s[name])) for s in samples if s[name] is not None])
+        for title, name in (("open files", "open_files"), ("tasks", "tasks"))
+    ]
+    spoken = sorted((c["at_s"], v) for c in calls if c["load"] == load["number"] for v in c["voice_to_voice_ms"])
+    return [
+        f"<p>{many}, first to last quarter of the run: {escape(over_time(load))}.</p>",
+        _lines(f"Memory of the server, {many}", memory, "MB", "s"),
+        _lines(f"Open files and tasks of the server, {many}", [c for c in counts if c[1]], "", "s"),
+        _lines(f"Voice to voice, {many}", [("", spoken)], "ms", "s") if len(spoken) > 1 else "",
+    ]
+
+
+def _lines(caption: str, lines: Sequence[tuple[str, Sequence[tuple[float, float]]]], unit: str, across: str) -> str:
+    """Lines over a common axis from zero, each with its name."""
+    points = [point for _, line in lines for point in line]
+    most, last = max(y for _, y in points) or 1, max(x for x, _ in points) or 1
     tall = _HEIGHT - _BOTTOM - 10
-    points = " ".join(
-        f"{_LEFT + s['at_s'] / last * (_WIDTH - _LEFT - 10):.1f},{_HEIGHT - _BOTTOM - tall * s['pss_mb'] / most:.1f}"
-        for s in samples
-    )
-    axis = f'<text x="4" y="14">{most} MB</text><text x="{_WIDTH - 60}" y="{_HEIGHT - 8}">{last:.0f} s</text>'
-    return _figure(
-        f"Memory of the server, {load['callers']} caller(s)",
-        f'<polyline points="{points}" fill="none" stroke="{_COLOURS[2]}" stroke-width="1.5"/>{axis}',
-    )
+    drawn = []
+    for index, (name, line) in enumerate(lines):
+        colour = _COLOURS[index % len(_COLOURS)]
+        path = " ".join(
+            f"{_LEFT + x / last * (_WIDTH - _LEFT - 10):.1f},{_HEIGHT - _BOTTOM - tall * y / most:.1f}" for x, y in line
+        )
+        drawn.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
+        if name:
+            at = _LEFT + index * 150
+            drawn.append(f'<rect x="{at}" y="{_HEIGHT - 16}" width="10" height="10" fill="{colour}"/>')
+            drawn.append(f'<text x="{at + 14}" y="{_HEIGHT - 7}">{escape(name[-20:])}</text>')
+    axis = f'<text x="4" y="14">{most:.0f} {unit}</text>'
+    axis += f'<text x="{_WIDTH - 70}" y="{_HEIGHT - 24}">{last:.0f} {across}</text>'
+    return _figure(caption, "".join(drawn) + axis)
 
 
 def _axes_table(report: dict[str, Any]) -> str:

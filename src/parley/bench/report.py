@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from parley.bench.runner import Run
 from parley.bench.scenario import Scenario
 from parley.bench.score import Result
@@ -26,6 +28,9 @@ PUBLISHED = (
     {"system": "Moshi", "pauses taken over": ".98", "latency": "0.265 s"},
 )
 """As published on Full-Duplex-Bench's own recordings: context, not the same data."""
+
+
+_SAMPLED = ("pss_mb", "open_files", "tasks")
 
 
 def figures(results: Sequence[Result]) -> dict[str, Any]:
@@ -97,9 +102,25 @@ def report(runs: Sequence[Run], scenarios: Sequence[Scenario]) -> dict[str, Any]
             for axis, members in AXES.items()
         },
         "published": list(PUBLISHED),
-        "loads": [_load(run) for run in runs],
-        "calls": [r.to_json() for r in results],
+        "loads": [{"number": number, **_load(run)} for number, run in enumerate(runs)],
+        "calls": [{"load": number, **r.to_json()} for number, run in enumerate(runs) for r in run.results],
     }
+
+
+def _over_time(run: Run) -> dict[str, list[float]]:
+    """Medians of the run's first and last quarter: what grows with the number of calls, or stays."""
+    last_s = max((s["at_s"] for s in run.samples), default=0.0)
+
+    def ends(values: Sequence[tuple[float, float]]) -> list[float] | None:
+        first = [v for at, v in values if at <= last_s / 4]
+        last = [v for at, v in values if at >= last_s * 3 / 4]
+        return [float(np.median(first)), float(np.median(last))] if first and last else None
+
+    programs = dict.fromkeys(name for s in run.samples for name in s["pss_mb_of"])
+    values = {name: [(s["at_s"], s[name]) for s in run.samples if s[name] is not None] for name in _SAMPLED}
+    values |= {f"pss_mb of {p}": [(s["at_s"], s["pss_mb_of"].get(p, 0.0)) for s in run.samples] for p in programs}
+    values["voice_to_voice_ms"] = [(r.at_s, v) for r in run.results if not r.void for v in r.voice_to_voice_ms]
+    return {name: found for name, of in values.items() if (found := ends(of)) is not None}
 
 
 def _axis(axis: str, results: Sequence[Result]) -> dict[str, Any]:
@@ -133,6 +154,6 @@ def _load(run: Run) -> dict[str, Any]:
         "callers": run.how.callers, "refused": run.refused, "exact": run.how.exact, "webrtc": run.how.webrtc,
         "wall_s": round(run.wall_s, 1),
         "callers_cpu_s_per_minute": round(run.callers_cpu_s / max(run.wall_s, 1e-9) * 60, 2),
-        "server": server, "samples": run.samples,
+        "server": server, "samples": run.samples, "over_time": _over_time(run),
         "voice_to_voice_ms": found["voice_to_voice_ms"], "prepared": found["prepared"],
     }  # fmt: skip

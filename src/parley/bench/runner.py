@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Any, Literal
 
+import httpx
+
 from parley.bench import machine
 from parley.bench.caller import Call
 from parley.bench.materials import Materials
@@ -56,7 +58,8 @@ class Run:
     active: int = 0
     """Calls that are held now."""
     samples: list[dict[str, Any]] = field(default_factory=list)
-    """Every 2 s: seconds since the start, CPU seconds and PSS of the server, calls that are held."""
+    """Every 2 s: seconds since the start, the server's CPU seconds, PSS (in all and by program), open files and tasks,
+    and calls that are held."""
 
 
 async def run(
@@ -86,26 +89,13 @@ async def run(
                 return
             call = await _hold(case, materials, done)
             result = score(call)
+            result.at_s = round(loop.time() - began, 1)
             if understand is not None and not result.void:
                 held.append((call, result))
             done.results.append(result)
             on_result(result)
 
-    async def watch() -> None:
-        while True:
-            cost = await asyncio.to_thread(machine.server_cost, how.pid) if how.pid else None
-            if cost is not None:
-                done.samples.append(
-                    {
-                        "at_s": round(loop.time() - began, 1),
-                        "cpu_s": cost.cpu_s,
-                        "pss_mb": round(cost.pss_mb),
-                        "calls": done.active,
-                    }
-                )
-            await asyncio.sleep(_SAMPLE_S)
-
-    watching = asyncio.create_task(watch(), name="bench-watch")
+    watching = asyncio.create_task(_watch(done, began), name="bench-watch")
     try:
         async with asyncio.TaskGroup() as group:
             for index in range(how.callers):
@@ -127,6 +117,25 @@ async def run(
         for call, result in held:
             await score_words(call, result, understand)
     return done
+
+
+async def _watch(done: Run, began: float) -> None:
+    """Take samples of a server on this machine until cancelled."""
+    how, loop = done.how, asyncio.get_running_loop()
+    if how.pid is None:
+        return
+    headers = {"Authorization": f"Bearer {how.api_key}"} if how.api_key else {}
+    web = httpx.URL(how.url).copy_with(scheme="https" if how.url.startswith(("wss:", "https:")) else "http", path="/")
+    async with httpx.AsyncClient(
+        base_url=web, headers=headers, timeout=_SAMPLE_S, trust_env=False, verify=False
+    ) as client:
+        while (cost := await asyncio.to_thread(machine.server_cost, how.pid)) is not None:
+            done.samples.append({
+                "at_s": round(loop.time() - began, 1), "cpu_s": cost.cpu_s, "calls": done.active,
+                "pss_mb": round(cost.pss_mb), "pss_mb_of": {name: round(mb, 1) for name, mb in cost.pss_mb_of.items()},
+                "open_files": cost.open_files, "tasks": await machine.server_tasks(client),
+            })  # fmt: skip
+            await asyncio.sleep(_SAMPLE_S)
 
 
 async def _hold(case: Case, materials: Materials, done: Run) -> Call:

@@ -40,6 +40,8 @@ class Result:
     scenario: str
     options: dict[str, Any]
     void: str = ""
+    at_s: float = 0.0
+    """When it was over, since the run began."""
     voice_to_voice_ms: list[float] = field(default_factory=list)
     missed: int = 0
     answers_due: int = 0

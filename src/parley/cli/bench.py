@@ -275,3 +275,5 @@ def _show(report: dict[str, Any]) -> None:
             cost += f", prepared answers used {page.share(load['prepared']['used'])}"
         out.print(f"{load['callers']} caller(s): voice to voice {page.time(load['voice_to_voice_ms'])} ms{cost}",
                   highlight=False)  # fmt: skip
+        if changed := page.over_time(load):
+            out.print(f"  first to last quarter of the run: {changed}", highlight=False, soft_wrap=True)
