@@ -1,9 +1,10 @@
 """How well the evidence tells a pause from an end, and which settings of the policy make the best of it.
 
 Every English recording is spoken to a session with the real models, in real time: as it is, and slower and faster in
-a room's noise, with a pause put in at phrase borders inside it. The session never takes the floor; what it knew in each
-silence, and when, is written down. The policy (`turns.endpointing`) then says how long it would have waited. A
-wait shorter than the pause would have taken the floor away; the wait at the end is what a finished speaker waits.
+a room's noise, each without and with a pause put in at a phrase border inside it. The session never takes the floor;
+what it knew in each silence, and when, is written down. The policy (`turns.endpointing`) then says how long it would
+have waited. A wait shorter than the pause would have taken the floor away; the wait at the end is what a finished
+speaker waits.
 
     python -m benchmarks.turn_taking gather RECORDINGS evidence.jsonl
     python -m benchmarks.turn_taking judge evidence.jsonl
@@ -50,12 +51,11 @@ app = typer.Typer(help=__doc__)
 _RATE_HZ = 24000
 _FRAME = _RATE_HZ // 50
 _VARIANTS = ((1.0, 0.0, None), (0.95, 0.0, 20.0), (1.06, -8.0, 20.0))  # speed, gain in dB, signal over noise in dB
-_BORDERS = 3
 _PAUSE_S = 1.3
 _PAUSES_S = (0.3, 0.6, 1.0)
 _SHORTEST_PAUSE_S = 0.25
 _AT_END_S = 2.4
-_AT_ONCE = 2
+_AT_ONCE = 3
 _STEPS, _RATE, _REGULARISATION = 6000, 0.5, 0.3
 _CALLER = Caller("bench")
 
@@ -95,10 +95,9 @@ async def _gather(recordings: Path) -> list[dict[str, Any]]:
         low = files.read_float(recordings / entry.file, MODEL_RATE_HZ)
         borders = await borders_inside_sentences_s(low, MODEL_RATE_HZ, entry.transcript, understand)
         recording = files.read_float(recordings / entry.file, _RATE_HZ)
-        asked += [
-            listen(entry.file, number, _spoken(recording, borders[:_BORDERS], number))
-            for number in range(len(_VARIANTS))
-        ]
+        for number in range(len(_VARIANTS)):
+            pauses = [None, *borders[number : number + 1]]  # one at a time: each leaves less of the sentence as it was
+            asked += [listen(entry.file, number, _spoken(recording, pause, number)) for pause in pauses]
     lines: list[dict[str, Any]] = []
     for done in track(asyncio.as_completed(asked), "speaking", total=len(asked)):
         lines += await done
@@ -108,12 +107,12 @@ async def _gather(recordings: Path) -> list[dict[str, Any]]:
     return sorted(lines, key=lambda line: (line["clip"], line["variant"], line["at_s"]))
 
 
-def _spoken(recording: Float32, borders_s: Sequence[float], number: int) -> Float32:
-    """A variant of a recording with pauses at its borders, and silence, or its room, around it."""
+def _spoken(recording: Float32, pause_at_s: float | None, number: int) -> Float32:
+    """A variant of a recording, perhaps with a pause put in, and silence, or its room, around it."""
     speed, gain_db, snr_db = _VARIANTS[number]
     audio = sound.faster(recording, _RATE_HZ, speed)
-    for border in sorted(borders_s, reverse=True):
-        audio = sound.with_pause(audio, _RATE_HZ, border / speed, _PAUSE_S)
+    if pause_at_s is not None:
+        audio = sound.with_pause(audio, _RATE_HZ, pause_at_s / speed, _PAUSE_S)
     around = np.zeros(round(0.5 * _RATE_HZ), np.float32), np.zeros(round(_AT_END_S * _RATE_HZ), np.float32)
     level_dbfs = sound.level_dbfs(audio)
     audio = np.concatenate([around[0], audio, around[1]])
