@@ -57,6 +57,16 @@ async def test_smart_turn_tells_a_whole_question_from_a_cut_one(question: Clip) 
     await closed(model)
 
 
+async def test_a_small_language_model_tells_whether_words_can_end() -> None:
+    model = await local.load_model("smollm2-135m", "llm", quiet=True, family="sentence-end")
+    assert await model.probability("What time is it?", CALLER) > 0.1
+    assert await model.probability("I would like the.", CALLER) < 0.01
+    assert await model.probability("", CALLER) == 0
+    piece_of_a_character_follows = "I hope I can get high confidence from language, Jed."
+    assert await model.probability(piece_of_a_character_follows, CALLER) < 0.05
+    await closed(model)
+
+
 @pytest.mark.parametrize("name", ["moonshine-tiny-en", "whisper-base"])
 async def test_recognisers_understand_and_go_on(name: str, question: Clip) -> None:
     model = await local.load_model(name, "asr", quiet=True)

@@ -24,6 +24,9 @@ _CANDIDATES = 40
 _TIMEOUT_S = 2.0
 _CLOSING = re.compile(r"[.?!,;:\s…]+$")
 _ENDS = (".", "?", "!", "\n", "<|im_end|>", "</s>", "<|endoftext|>", "<|eot_id|>")
+_GOES_ON = 0.01
+"""Where the likeliest next token is a piece of a character, as the curly apostrophe of "Jed's" is. llama.cpp then tells no
+probabilities, but no sentence ends in such a piece."""
 
 
 class SentenceEnd:
@@ -70,6 +73,8 @@ def _open_text(text: str) -> str:
 
 
 def _end_probability(answer: dict[str, Any]) -> float:
+    if answer.get("content") == "\ufffd":
+        return _GOES_ON
     try:
         candidates = answer["completion_probabilities"][0]["top_logprobs"]
     except (KeyError, IndexError) as fault:
