@@ -25,8 +25,8 @@ _TIMEOUT_S = 2.0
 _CLOSING = re.compile(r"[.?!,;:\s…]+$")
 _ENDS = (".", "?", "!", "\n", "<|im_end|>", "</s>", "<|endoftext|>", "<|eot_id|>")
 _GOES_ON = 0.01
-"""Where the likeliest next token is a piece of a character, as the curly apostrophe of "Jed's" is. llama.cpp then tells no
-probabilities, but no sentence ends in such a piece."""
+"""Where the likeliest next token is a piece of a character, as the curly apostrophe of "Jed's" is: llama.cpp then tells
+no probabilities, but no sentence ends in such a piece."""
 
 
 class SentenceEnd:
