@@ -245,11 +245,11 @@ def _lines(caption: str, lines: Sequence[tuple[str, Sequence[tuple[float, float]
         )
         drawn.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
         if name:
-            at = _LEFT + index * 150
+            at = _LEFT + index * 105
             drawn.append(f'<rect x="{at}" y="{_HEIGHT - 16}" width="10" height="10" fill="{colour}"/>')
-            drawn.append(f'<text x="{at + 14}" y="{_HEIGHT - 7}">{escape(name[-20:])}</text>')
+            drawn.append(f'<text x="{at + 14}" y="{_HEIGHT - 7}">{escape(name.rpartition(".")[2])}</text>')
     axis = f'<text x="4" y="14">{most:.0f} {unit}</text>'
-    axis += f'<text x="{_WIDTH - 70}" y="{_HEIGHT - 24}">{last:.0f} {across}</text>'
+    axis += f'<text x="{_WIDTH - 10}" y="{_HEIGHT - 7}" text-anchor="end">{last:.0f} {across}</text>'
     return _figure(caption, "".join(drawn) + axis)
 
 
