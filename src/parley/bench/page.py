@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
+from parley.bench.report import sampled
+
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 640, 180, 48, 28
 _BIN_MS = 50
 _TURNS_SHOWN = 60
@@ -73,8 +75,8 @@ def over_time(load: dict[str, Any]) -> str:
     found, told = load["over_time"], []
     if "pss_mb" in found:
         first, last = found["pss_mb"]
-        grown = {k.removeprefix("pss_mb of "): b - a for k, (a, b) in found.items() if k.startswith("pss_mb of ")}
-        parts = ", ".join(f"{name} {mb:+.0f}" for name, mb in grown.items() if abs(mb) >= 1)
+        grown = [(name, after - before) for name, (before, after) in found["pss_mb_of"].items()]
+        parts = ", ".join(f"{name} {mb:+.0f}" for name, mb in grown if abs(mb) >= 1)
         share_of = 100 * (last - first) / first if first else 0.0
         told.append(f"memory {first:.0f} → {last:.0f} MB ({share_of:+.1f} %{': ' if parts else ''}{parts})")
     for title, name, unit in (("open files", "open_files", ""), ("tasks", "tasks", ""),
@@ -216,13 +218,9 @@ def _plots_over_time(load: dict[str, Any], calls: Sequence[dict[str, Any]]) -> l
     samples, many = load["samples"], f"{load['callers']} caller(s)"
     if len(samples) < 2:
         return []
-    programs = list(dict.fromkeys(name for s in samples for name in s["pss_mb_of"]))
-    memory = [("all", [(s["at_s"], float(s["pss_mb"])) for s in samples])]
-    memory += [(p, [(s["at_s"], s["pss_mb_of"].get(p, 0.0)) for s in samples]) for p in programs]
-    counts = [
-        (title, [(s["at_s"], float(s[name])) for s in samples if s[name] is not None])
-        for title, name in (("open files", "open_files"), ("tasks", "tasks"))
-    ]
+    whole, memory_of = sampled(samples)
+    memory = [("all", whole["pss_mb"]), *memory_of.items()]
+    counts = [("open files", whole["open_files"]), ("tasks", whole["tasks"])]
     spoken = sorted((c["at_s"], v) for c in calls if c["load"] == load["number"] for v in c["voice_to_voice_ms"])
     return [
         f"<p>{many}, first to last quarter of the run: {escape(over_time(load))}.</p>",

@@ -30,7 +30,8 @@ PUBLISHED = (
 """As published on Full-Duplex-Bench's own recordings: context, not the same data."""
 
 
-_SAMPLED = ("pss_mb", "open_files", "tasks")
+Line = list[tuple[float, float]]
+"""Seconds since a run began, and a value."""
 
 
 def figures(results: Sequence[Result]) -> dict[str, Any]:
@@ -107,20 +108,29 @@ def report(runs: Sequence[Run], scenarios: Sequence[Scenario]) -> dict[str, Any]
     }
 
 
-def _over_time(run: Run) -> dict[str, list[float]]:
+def sampled(samples: Sequence[dict[str, Any]]) -> tuple[dict[str, Line], dict[str, Line]]:
+    """Lines of a server's memory, open files and tasks, and of the memory of each of its programs."""
+    kinds, programs = ("pss_mb", "open_files", "tasks"), dict.fromkeys(p for s in samples for p in s["pss_mb_of"])
+    whole = {kind: [(s["at_s"], float(s[kind])) for s in samples if s[kind] is not None] for kind in kinds}
+    return whole, {p: [(s["at_s"], s["pss_mb_of"].get(p, 0.0)) for s in samples] for p in programs}
+
+
+def _over_time(run: Run) -> dict[str, Any]:
     """Medians of the run's first and last quarter: what grows with the number of calls, or stays."""
     last_s = max((s["at_s"] for s in run.samples), default=0.0)
 
-    def ends(values: Sequence[tuple[float, float]]) -> list[float] | None:
-        first = [v for at, v in values if at <= last_s / 4]
-        last = [v for at, v in values if at >= last_s * 3 / 4]
-        return [float(np.median(first)), float(np.median(last))] if first and last else None
+    def ends(lines: dict[str, Line]) -> dict[str, list[float]]:
+        found = {}
+        for name, line in lines.items():
+            first = [v for at, v in line if at <= last_s / 4]
+            last = [v for at, v in line if at >= last_s * 3 / 4]
+            if first and last:
+                found[name] = [float(np.median(first)), float(np.median(last))]
+        return found
 
-    programs = dict.fromkeys(name for s in run.samples for name in s["pss_mb_of"])
-    values = {name: [(s["at_s"], s[name]) for s in run.samples if s[name] is not None] for name in _SAMPLED}
-    values |= {f"pss_mb of {p}": [(s["at_s"], s["pss_mb_of"].get(p, 0.0)) for s in run.samples] for p in programs}
-    values["voice_to_voice_ms"] = [(r.at_s, v) for r in run.results if not r.void for v in r.voice_to_voice_ms]
-    return {name: found for name, of in values.items() if (found := ends(of)) is not None}
+    whole, memory_of = sampled(run.samples)
+    spoken = [(r.at_s, v) for r in run.results if not r.void for v in r.voice_to_voice_ms]
+    return {**ends({**whole, "voice_to_voice_ms": spoken}), "pss_mb_of": ends(memory_of)}
 
 
 def _axis(axis: str, results: Sequence[Result]) -> dict[str, Any]:

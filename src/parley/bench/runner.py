@@ -17,7 +17,7 @@ from parley.bench.materials import Materials
 from parley.bench.scenario import Case
 from parley.bench.score import Result, Understand, score, score_words
 from parley.bench.script import hold
-from parley.client.connection import Talk
+from parley.client.connection import Talk, realtime_url
 from parley.errors import Overloaded
 
 Arrival = Literal["together", "spread"]
@@ -125,16 +125,18 @@ async def _watch(done: Run, began: float) -> None:
     if how.pid is None:
         return
     headers = {"Authorization": f"Bearer {how.api_key}"} if how.api_key else {}
-    web = httpx.URL(how.url).copy_with(scheme="https" if how.url.startswith(("wss:", "https:")) else "http", path="/")
-    async with httpx.AsyncClient(
-        base_url=web, headers=headers, timeout=_SAMPLE_S, trust_env=False, verify=False
-    ) as client:
-        while (cost := await asyncio.to_thread(machine.server_cost, how.pid)) is not None:
-            done.samples.append({
-                "at_s": round(loop.time() - began, 1), "cpu_s": cost.cpu_s, "calls": done.active,
-                "pss_mb": round(cost.pss_mb), "pss_mb_of": {name: round(mb, 1) for name, mb in cost.pss_mb_of.items()},
-                "open_files": cost.open_files, "tasks": await machine.server_tasks(client),
-            })  # fmt: skip
+    socket = httpx.URL(realtime_url(how.url, exact=how.exact))
+    web = socket.copy_with(scheme="https" if socket.scheme == "wss" else "http", raw_path=b"/")
+    async with httpx.AsyncClient(base_url=web, headers=headers, timeout=_SAMPLE_S, trust_env=False) as client:
+        while True:
+            cost = await asyncio.to_thread(machine.server_cost, how.pid)
+            if cost is not None:
+                done.samples.append({
+                    "at_s": round(loop.time() - began, 1), "cpu_s": cost.cpu_s, "calls": done.active,
+                    "pss_mb": round(cost.pss_mb),
+                    "pss_mb_of": {name: round(mb, 1) for name, mb in cost.pss_mb_of.items()},
+                    "open_files": cost.open_files, "tasks": await machine.server_tasks(client),
+                })  # fmt: skip
             await asyncio.sleep(_SAMPLE_S)
 
 
