@@ -28,9 +28,13 @@ system:
 redis:
     redis-server --port 6379 --save ""
 
-# All tests, each kind of long run once
+# All tests but those of `just wild`, each kind of long run once
 test *ARGS: system
-    pytest {{ARGS}}
+    pytest --ignore tests/wild {{ARGS}}
+
+# What the world does to a server: misbehaving models, hostile clients. Prints a table: case, on the release before, now
+wild *ARGS:
+    pytest tests/wild {{ARGS}}
 
 # All tests with the full counts: thousands of generated conversations, a thousand broken connections
 accept: system
