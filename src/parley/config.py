@@ -120,6 +120,31 @@ class Config(BaseSettings):
     llm_api_key: SecretStr | None = Field(
         None, validation_alias=_env("llm_api_key", "LLM_API_KEY"), description="Key for that server."
     )
+    llm_context: int | None = Field(
+        None,
+        ge=512,
+        validation_alias=_env("llm_context"),
+        description="Tokens that fit into the language model's context; null: ask its server (embedded: 4096).",
+    )
+    llm_memory: int | None = Field(
+        None,
+        ge=200,
+        validation_alias=_env("llm_memory"),
+        description="Most tokens of the conversation in a prompt; what is older is summed up. null: as many as fit.",
+    )
+    llm_still_s: float = Field(
+        10.0,
+        gt=0,
+        validation_alias=_env("llm_still_s"),
+        description="An answer of which no byte comes for so long has broken off and is asked for anew, from where it "
+        "ended; a slow one is waited for.",
+    )
+    llm_prefill: bool | None = Field(
+        None,
+        validation_alias=_env("llm_prefill"),
+        description="Send prompts ahead of their answers, so that these begin sooner; null: to servers on this machine "
+        "or in this network, as others may bill it.",
+    )
     llm_slots: int = Field(2, ge=1, le=64, validation_alias=_env("llm_slots"), description="Parallel embedded answers.")
     workers: list[str] = Field(
         [], validation_alias=_env("workers"), description="Addresses of model workers (host:port, unix:/path)."

@@ -10,7 +10,8 @@ import numpy as np
 import psutil
 import pytest
 
-from parley.adapters.openai_chat import OpenAiChat, find_servers
+from parley.adapters.chat_servers import find_servers
+from parley.adapters.openai_chat import OpenAiChat
 from parley.adapters.whisper import without_repetition
 from parley.audio import files, loudness
 from parley.audio.pcm import Float32, to_float

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from parley.conversation.history import History, Item, cost
+from parley.conversation.history import History
+from parley.conversation.items import Item
+from parley.conversation.memory import cost
 from parley.errors import ProtocolError
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from parley.conversation import happenings as hp
 from parley.models.fakes import FakeChat
-from parley.models.interfaces import Caller, Message
+from parley.models.interfaces import Caller, ChatOptions, Message
 from tests.stage import Stage
 from tests.virtual_time import run_virtual
 
@@ -19,7 +19,7 @@ class Noting(FakeChat):
         super().__init__([answer])
         self.read_ahead: list[str] = []
 
-    async def prefill(self, messages: Sequence[Message], caller: Caller) -> None:
+    async def prefill(self, messages: Sequence[Message], options: ChatOptions, caller: Caller) -> None:
         self.read_ahead.append(str(messages[-1]["content"]))
 
 

@@ -7,7 +7,7 @@ import base64
 import hashlib
 import hmac
 
-from parley.conversation.history import Item
+from parley.conversation.items import Item
 from parley.realtime.session_object import RealtimeSession
 from parley.server.resumption import Resumption
 from parley.server.state import turn_credentials

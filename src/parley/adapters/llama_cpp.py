@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
 
 from parley.adapters.gguf_weights import fast_on_cpu
-from parley.adapters.openai_chat import OpenAiChat
+from parley.adapters.openai_chat import OpenAiChat, one_token
 from parley.errors import ModelError
 from parley.models.children import end
 from parley.models.executor import Slots
@@ -30,6 +30,7 @@ class LlamaCpp:
     ) -> None:
         self.name = client.name
         self.elsewhere = elsewhere
+        self.context_tokens = client.context_tokens
         self.client = client
         self.pid = process.pid
         self._process = process
@@ -47,10 +48,10 @@ class LlamaCpp:
                 async for delta in deltas:
                     yield delta
 
-    async def prefill(self, messages: Sequence[Message], caller: Caller) -> None:
+    async def prefill(self, messages: Sequence[Message], options: ChatOptions, caller: Caller) -> None:
         """Let the model read the prompt into its cache, unless somebody is waiting for it."""
         if not self._slots.waiting:
-            async with aclosing(self.stream(messages, ChatOptions(max_tokens=1), caller)) as deltas:
+            async with aclosing(self.stream(messages, one_token(options), caller)) as deltas:
                 async for _ in deltas:
                     pass
 
@@ -87,7 +88,7 @@ async def load(spec: ModelSpec) -> ChatModel:
             process.kill()
         await process.wait()
         raise ModelError(f"{spec.id}: llama.cpp could not load {path.name} (out of memory or not a GGUF file)")
-    client = OpenAiChat(f"{address}/v1", spec.id)
+    client = OpenAiChat(f"{address}/v1", spec.id, context_tokens=int(options["context"]))
     return LlamaCpp(process, client, at_once, int(options["slots"]), elsewhere=bool(options["gpu_layers"]))
 
 

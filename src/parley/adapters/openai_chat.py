@@ -5,36 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
-import msgspec
 
+from parley.adapters.chat_exchange import FIRST_TOKEN_S, beginning, read_answer
+from parley.adapters.chat_habits import Habits, refusal, retry_after_s
+from parley.adapters.chat_servers import context_of, first_model, is_local, is_own, place
+from parley.adapters.chat_stream import BrokeOff, ChatReader, OnlyThought
 from parley.errors import ModelError
-from parley.models.interfaces import Caller, ChatDelta, ChatModel, ChatOptions, Message, ModelSpec, ToolCall, Usage
+from parley.models.interfaces import Caller, ChatDelta, ChatModel, ChatOptions, Message, ModelSpec
 
+FIRST_MODEL = "auto"
+STILL_S = 10.0
 _CONNECT_S = 5.0
-_FIRST_TOKEN_S = 60.0
 _KEPT_CONNECTIONS = 4
 _DELTAS_AHEAD = 64
 _BROKEN_OFF_AT_MOST = 50
-
-KNOWN_SERVERS = (
-    ("Ollama", "http://127.0.0.1:11434/v1"),
-    ("vLLM", "http://127.0.0.1:8000/v1"),
-    ("llama-server", "http://127.0.0.1:8080/v1"),
-    ("LM Studio", "http://127.0.0.1:1234/v1"),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class FoundServer:
-    """A language-model server that answered."""
-
-    name: str
-    base_url: str
-    models: tuple[str, ...]
+_MOST_FORMS = 6  # of one request, until the server takes it
 
 
 class OpenAiChat:
@@ -42,9 +30,30 @@ class OpenAiChat:
 
     elsewhere = True
 
-    def __init__(self, base_url: str, name: str, api_key: str | None = None) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        name: str,
+        api_key: str | None = None,
+        *,
+        still_s: float = STILL_S,
+        context_tokens: int | None = None,
+        prefills: bool | None = None,
+    ) -> None:
+        """`still_s`: an answer of which no byte comes for so long has broken off.
+
+        `context_tokens`: None asks the server. `prefills`: whether prompts are sent ahead of their answer; None: to
+        the owner's own servers, as others may bill them.
+        """
         self.name = name
+        """`FIRST_MODEL`: whatever the server lists first, asked when it is needed."""
         self.base_url = base_url.rstrip("/")
+        self.habits = Habits(name, context_tokens=context_tokens)
+        self.prefills = is_own(self.base_url) if prefills is None else prefills
+        self._still_s = still_s
+        self._api_key = api_key
+        self.reachable = True
+        """Whether the server answered when it was last asked for something."""
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self._exchanges: dict[asyncio.Task[None], httpx.AsyncClient] = {}
         self._broken_off = 0
@@ -55,10 +64,25 @@ class OpenAiChat:
     def _connections(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(
             headers=self._headers,
-            timeout=httpx.Timeout(_FIRST_TOKEN_S, connect=_CONNECT_S),
+            timeout=httpx.Timeout(FIRST_TOKEN_S, connect=_CONNECT_S),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=_KEPT_CONNECTIONS),
-            trust_env=not _is_local(self.base_url),
+            trust_env=not is_local(self.base_url),
         )
+
+    @property
+    def context_tokens(self) -> int | None:
+        """See `ChatModel.context_tokens`."""
+        return self.habits.context_tokens
+
+    async def look(self) -> None:
+        """Ask the server what it serves and what fits into the model's context, unless that is known.
+
+        Raises `ModelError` when it lists no models, and its first one is wanted.
+        """
+        if self.name == FIRST_MODEL:
+            self.name = self.habits.model = await first_model(self.base_url, self._api_key)
+        if self.habits.context_tokens is None:
+            self.habits.context_tokens = await context_of(self._client, self.base_url, self.name)
 
     async def stream(
         self,
@@ -69,14 +93,15 @@ class OpenAiChat:
     ) -> AsyncGenerator[ChatDelta, None]:
         """See `ChatModel.stream`; `native`: fields that this server alone knows.
 
-        Raises `ModelError` with the server's own words.
+        Raises `ModelError`; `retryable` when the answer broke off or the server may recover soon.
         """
         # The exchange is a task of its own that is cancelled once: a second cancellation in the middle of
         # its clean-up (a prompt is dropped, then its session ends) would leave a connection open for ever.
         deltas: asyncio.Queue[ChatDelta | ModelError | None] = asyncio.Queue(_DELTAS_AHEAD)
         client = self._client
-        request = self._request(messages, options) | dict(native or {})
-        exchange = asyncio.create_task(self._exchange(client, request, deltas), name="chat-exchange")
+        exchange = asyncio.create_task(
+            self._exchange(client, messages, options, dict(native or {}), deltas), name="chat-exchange"
+        )
         self._exchanges[exchange] = client
         exchange.add_done_callback(self._exchange_over)
         try:
@@ -104,52 +129,106 @@ class OpenAiChat:
     async def _exchange(
         self,
         client: httpx.AsyncClient,
-        request: dict[str, Any],
+        messages: Sequence[Message],
+        options: ChatOptions,
+        native: dict[str, Any],
         deltas: asyncio.Queue[ChatDelta | ModelError | None],
     ) -> None:
+        """Ask until the server takes the request, and pass on its answer; whatever goes wrong ends the stream."""
         try:
-            try:
-                await self._post_stream(client, request, deltas)
-            except httpx.RemoteProtocolError:
-                # a kept connection that the server was just closing: nothing was answered, asking again is safe
-                await self._post_stream(client, request, deltas, last_try=True)
+            if self.name == FIRST_MODEL:
+                await self.look()
+            await self._ask(client, messages, options, native, deltas)
         except ModelError as fault:
             await deltas.put(fault)
-        except httpx.TimeoutException:
-            await deltas.put(ModelError(f"{self.base_url} did not answer in time", retryable=True))
-        except httpx.HTTPError as fault:
-            await deltas.put(ModelError(f"{self.base_url}: {fault or type(fault).__name__}", retryable=True))
+        except httpx.ConnectError:
+            self.reachable = False
+            await deltas.put(
+                ModelError(f"there is no language model's server at {place(self.base_url)}", retryable=True)
+            )
+        except (httpx.TimeoutException, TimeoutError):
+            await deltas.put(ModelError(f"{place(self.base_url)} did not answer in time", retryable=True))
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as fault:
+            await deltas.put(ModelError(f"{place(self.base_url)}: {type(fault).__name__}", retryable=True))
         else:
             await deltas.put(None)
 
-    async def _post_stream(
+    async def _ask(
         self,
         client: httpx.AsyncClient,
-        request: dict[str, Any],
+        messages: Sequence[Message],
+        options: ChatOptions,
+        native: dict[str, Any],
+        deltas: asyncio.Queue[ChatDelta | ModelError | None],
+    ) -> None:
+        tries = 0
+        for _ in range(_MOST_FORMS):
+            request = self.habits.request(messages, options) | native
+            reader = ChatReader(
+                _names(options) if self.habits.takes_tools else (),
+                opens_in_thought=self.habits.opens_in_thought,
+                most_chars=self.habits.most_chars(options),
+            )
+            sending = client.build_request("POST", f"{self.base_url}/chat/completions", json=request)
+            try:
+                response = await client.send(sending, stream=True)
+            except httpx.RemoteProtocolError:
+                # a kept connection that the server was just closing: nothing was answered, asking again is safe
+                response = await client.send(sending, stream=True)
+            self.reachable = response.status_code < httpx.codes.INTERNAL_SERVER_ERROR
+            try:
+                if response.status_code == httpx.codes.OK:
+                    if await self._take(response, reader, deltas, may_think_again=not self.habits.thinks):
+                        return
+                    continue
+                body = await beginning(response)
+                wait_s = retry_after_s(response.status_code, response.headers, tries)
+            finally:
+                await response.aclose()
+            if self.habits.learn_refusal(response.status_code, body, request):
+                continue
+            if wait_s is None:
+                raise refusal(place(self.base_url), self.name, response.status_code, body)
+            tries += 1
+            await asyncio.sleep(wait_s)
+        raise ModelError(f"{place(self.base_url)} takes no form of the request")
+
+    async def _take(
+        self,
+        response: httpx.Response,
+        reader: ChatReader,
         deltas: asyncio.Queue[ChatDelta | ModelError | None],
         *,
-        last_try: bool = False,
-    ) -> None:
-        answered = False
+        may_think_again: bool,
+    ) -> bool:
+        """Pass on an answer; returns whether it was one, or is to be asked for anew with room for thoughts."""
         try:
-            async with client.stream("POST", f"{self.base_url}/chat/completions", json=request) as response:
-                answered = True
-                if response.status_code != httpx.codes.OK:
-                    body = (await response.aread()).decode(errors="replace")
-                    raise ModelError(f"{self.base_url} answered {response.status_code}: {body[:300]}")
-                async for line in response.aiter_lines():
-                    for delta in _deltas(line):
-                        await deltas.put(delta)
-        except httpx.RemoteProtocolError as fault:
-            if answered or last_try:
-                raise ModelError(f"{self.base_url}: {fault or type(fault).__name__}", retryable=True) from fault
+            async for found in read_answer(response, reader, self._still_s):
+                for delta in found:
+                    await deltas.put(delta)
+        except OnlyThought:
+            if may_think_again:
+                return False
             raise
+        except BrokeOff as fault:
+            for delta in fault.deltas:
+                await deltas.put(delta)
+            raise
+        finally:
+            self.habits.thinks = self.habits.thinks or reader.thinks
+            if reader.finished:
+                self.habits.opens_in_thought = reader.thought_unopened
+        return True
 
-    async def prefill(self, messages: Sequence[Message], caller: Caller) -> None:
+    async def prefill(self, messages: Sequence[Message], options: ChatOptions, caller: Caller) -> None:
         """Let the server read the prompt into its cache by asking for one token."""
-        async with aclosing(self.stream(messages, ChatOptions(max_tokens=1), caller)) as deltas:
-            async for _ in deltas:
-                pass
+        if self.prefills and messages and messages[-1]["role"] in ("user", "tool"):
+            try:
+                async with aclosing(self.stream(messages, one_token(options), caller)) as deltas:
+                    async for _ in deltas:
+                        pass
+            except OnlyThought:
+                return  # the prompt was read all the same
 
     async def post(self, path: str, body: bytes) -> httpx.Response:
         """Forward a request as it is; the caller closes the (streaming) response."""
@@ -159,22 +238,7 @@ class OpenAiChat:
         try:
             return await self._forwarding.send(request, stream=True)
         except httpx.HTTPError as fault:
-            raise ModelError(f"{self.base_url}: {fault or type(fault).__name__}", retryable=True) from fault
-
-    def _request(self, messages: Sequence[Message], options: ChatOptions) -> dict[str, Any]:
-        request: dict[str, Any] = {
-            "model": self.name,
-            "messages": list(messages),
-            "stream": True,
-            "stream_options": {"include_usage": True},
-        }
-        if options.tools:
-            request |= {"tools": list(options.tools), "tool_choice": options.tool_choice}
-        if options.max_tokens is not None:
-            request["max_tokens"] = options.max_tokens
-        if options.temperature is not None:
-            request["temperature"] = options.temperature
-        return request
+            raise ModelError(f"{place(self.base_url)}: {type(fault).__name__}", retryable=True) from fault
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -182,75 +246,23 @@ class OpenAiChat:
         await self._forwarding.aclose()
 
 
-def _deltas(line: str) -> list[ChatDelta]:
-    """The deltas of one line of a server-sent event stream."""
-    if not line.startswith("data:") or (payload := line[5:].strip()) == "[DONE]":
-        return []
-    try:
-        event: dict[str, Any] = msgspec.json.decode(payload)
-    except msgspec.DecodeError as fault:
-        raise ModelError(f"the language model's server sent a broken event: {fault}") from fault
-    if error := event.get("error"):
-        raise ModelError(
-            f"the language model failed: {error.get('message', error) if isinstance(error, dict) else error}"
-        )
-    found = []
-    for choice in event.get("choices") or ():
-        delta = choice.get("delta") or {}
-        if delta.get("content"):
-            found.append(ChatDelta(text=delta["content"]))
-        found += [ChatDelta(tool_call=_tool_call(c)) for c in delta.get("tool_calls") or ()]
-        if choice.get("finish_reason"):
-            found.append(ChatDelta(finish_reason=choice["finish_reason"]))
-    if usage := event.get("usage"):
-        cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
-        counts = usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0
-        found.append(ChatDelta(usage=Usage(*counts, cached)))
-    return found
+def one_token(options: ChatOptions) -> ChatOptions:
+    """The same request, answered with as little as can be asked for."""
+    return ChatOptions(options.tools, options.tool_choice, 1, options.temperature)
 
 
-def _tool_call(call: dict[str, Any]) -> ToolCall:
-    function = call.get("function") or {}
-    return ToolCall(
-        call.get("index") or 0, call.get("id") or "", function.get("name") or "", function.get("arguments") or ""
-    )
+def _names(options: ChatOptions) -> list[str]:
+    return [str(t["function"]["name"]) for t in options.tools if isinstance(t.get("function"), Mapping)]
 
 
-def _is_local(url: str) -> bool:
-    return httpx.URL(url).host in ("127.0.0.1", "localhost", "::1")
-
-
-async def find_servers(own_port: int | None = None) -> list[FoundServer]:
-    """Ask the usual local addresses; `own_port` is left out (vLLM's default is ours too)."""
-    async with httpx.AsyncClient(timeout=httpx.Timeout(0.7), trust_env=False) as client:
-        candidates = [(n, u) for n, u in KNOWN_SERVERS if httpx.URL(u).port != own_port]
-        found = await asyncio.gather(*(_ask(client, name, url) for name, url in candidates))
-    return [server for server in found if server is not None]
-
-
-async def _ask(client: httpx.AsyncClient, name: str, url: str) -> FoundServer | None:
-    try:
-        response = await client.get(f"{url}/models")
-        entries = response.json()["data"] if response.status_code == httpx.codes.OK else []
-        models = tuple(str(e["id"]) for e in entries if e.get("owned_by") != "parley")
-    except (httpx.HTTPError, ValueError, KeyError, TypeError):
-        return None  # nothing there, or something else: both mean "no server of this kind"
-    return FoundServer(name, url, models) if models else None
-
-
-async def first_model(base_url: str, api_key: str | None) -> str:
-    """The model that a configured server serves, for those who named none; raises `ModelError`."""
-    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-    async with httpx.AsyncClient(timeout=_CONNECT_S, headers=headers) as client:
-        try:
-            response = await client.get(f"{base_url.rstrip('/')}/models")
-            response.raise_for_status()
-            return str(response.json()["data"][0]["id"])
-        except (httpx.HTTPError, ValueError, KeyError, IndexError) as fault:
-            raise ModelError(f"{base_url} lists no models ({fault}); set LLM_MODEL") from fault
-
-
-def load(spec: ModelSpec) -> ChatModel:
-    """Adapter entry point; options: base_url, model, api_key."""
-    key = spec.options.get("api_key")
-    return OpenAiChat(str(spec.options["base_url"]), str(spec.options["model"]), str(key) if key else None)
+async def load(spec: ModelSpec) -> ChatModel:
+    """Adapter entry point; options: base_url, model, api_key, still_s, context, prefills."""
+    key, options = spec.options.get("api_key"), spec.options
+    chat = OpenAiChat(
+        str(options["base_url"]), str(options["model"]), str(key) if key else None,
+        still_s=float(options.get("still_s") or STILL_S), context_tokens=options.get("context"),
+        prefills=options.get("prefills"),
+    )  # fmt: skip
+    if chat.name != FIRST_MODEL:
+        await chat.look()
+    return chat

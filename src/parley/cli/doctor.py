@@ -106,7 +106,7 @@ def _port(settings: Config) -> Iterator[Finding]:
 
 
 def _language_models(settings: Config) -> Iterator[Finding]:
-    from parley.adapters.openai_chat import find_servers
+    from parley.adapters.chat_servers import find_servers
 
     servers = asyncio.run(find_servers(settings.port))
     for server in servers:

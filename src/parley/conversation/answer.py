@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from parley.conversation import happenings as hp
-from parley.conversation.history import Item, new_id
+from parley.conversation.items import Item, new_id
 from parley.models.interfaces import ToolCall, Usage
 from parley.turns.actions import Ending
 
@@ -101,6 +101,16 @@ class Answer:
     marks: Marks = field(default_factory=Marks)
     cut_short: bool = False
     """The model stopped because of the bound on tokens."""
+    written: bool = False
+    """Whether its text is all there."""
+    failure: str = ""
+    """Why there is no more of it; what there is of it is said first."""
+    done: set[str] = field(default_factory=set)
+    """Ids of items whose end was told."""
+    awaits_text: bool = False
+    """Whether the turn-taker knows that its voice has said all that is written."""
+    progressed: float = 0.0
+    """When the turn-taker was last told that the model is at work."""
     previous: str | None = None
     """The item of the conversation that it follows."""
     recorded: int = 0
@@ -124,7 +134,7 @@ class Answer:
         self.committed = True
         held, self._held = self._held, []
         for happening in held:
-            if isinstance(happening, hp.AnswerItemStarted):
+            if isinstance(happening, hp.AnswerItemStarted | hp.AnswerItemDone) and happening.index == 0:
                 self.sink(replace(happening, previous=self.previous))
             else:
                 self.sink(happening)
@@ -133,8 +143,9 @@ class Answer:
         """Forget what was produced (only before the commit)."""
         self._held.clear()
         self.items.clear()
+        self.done.clear()
         self.usage = Usage()
-        self.marks.produced, self.cut_short = None, False
+        self.marks.produced, self.cut_short, self.written, self.failure = None, False, False, ""
 
     @property
     def produced(self) -> bool:
@@ -156,8 +167,15 @@ class Answer:
         self.items[index] = replace(message, text=message.text + text)
         self.emit(hp.AnswerText(self.id, message.id, index, text))
 
+    def retract(self) -> None:
+        """The text so far was none of the answer."""
+        message = self.message
+        if message is not None:
+            self.items[self.items.index(message)] = replace(message, text="")
+            self._held = [h for h in self._held if not isinstance(h, hp.AnswerText | hp.AnswerWords)]
+
     def add_call(self, call: ToolCall) -> None:
-        """A fragment of a function call arrived; fragments of one call share its index."""
+        """A fragment of a function call arrived; the last one makes it an item that is done."""
         calls = [i for i in self.items if i.kind == "function_call"]
         if call.index >= len(calls):
             item = Item(new_id("item"), "function_call", status="in_progress", call_id=call.id or new_id("call"),
@@ -165,18 +183,32 @@ class Answer:
             self._begin(item)
         else:
             item = calls[call.index]
-        if call.arguments:
-            index = self.items.index(item)
+        index = self.items.index(item)
+        if call.done:
+            self.items[index] = replace(item, arguments=call.arguments, status="completed")
+            self.tell_done(index)
+        elif call.arguments:
             self.items[index] = replace(item, arguments=item.arguments + call.arguments)
             self.emit(hp.AnswerArguments(self.id, item.id, index, item.call_id, call.arguments))
 
+    def tell_done(self, index: int, previous: str | None = None) -> None:
+        """An item is complete or cut; told once."""
+        item = self.items[index]
+        if item.id not in self.done:
+            self.done.add(item.id)
+            if previous is None:
+                previous = self.items[index - 1].id if index else self.previous
+            self.emit(hp.AnswerItemDone(self.id, index, item, previous))
+
     def _begin(self, item: Item) -> None:
+        previous = self.items[-1].id if self.items else self.previous
         self.items.append(item)
-        self.emit(hp.AnswerItemStarted(self.id, len(self.items) - 1, item, self.previous))
+        self.emit(hp.AnswerItemStarted(self.id, len(self.items) - 1, item, previous))
 
     def settle(self, ending: Ending, heard: int | None) -> None:
         """Fix the items as they count: the message cut to `heard` characters unless None."""
         status: Literal["completed", "incomplete"] = "completed" if ending is Ending.FINISHED else "incomplete"
         self.items = [
-            replace(i, status=status, heard=heard if i.kind == "message" else None) for i in self.items
-        ]  # fmt: skip
+            i if i.id in self.done else replace(i, status=status, heard=heard if i.kind == "message" else None)
+            for i in self.items
+        ]

@@ -12,21 +12,26 @@ from parley.audio.pcm import Float32
 from parley.conversation import happenings as hp
 from parley.conversation.answer import Answer, ResponseWish
 from parley.conversation.engines.base import (
+    AlivePart,
     AnswerPart,
-    AnswerRequest,
+    AwaitsTextPart,
     Begun,
+    CutShortPart,
     PiecePart,
+    RetractPart,
     SpeechPart,
     TextPart,
     ToolPart,
     UsagePart,
+    WrittenPart,
 )
-from parley.conversation.history import add_user_words, as_messages
+from parley.conversation.prompt import add_user_words
+from parley.conversation.requests import Requests
+from parley.conversation.summary import Summary
 from parley.errors import ParleyError, ProtocolError
-from parley.models.interfaces import Caller, ChatOptions, Priority, SpeakingStyle, Synthesizer, Usage
+from parley.models.interfaces import Caller, Priority
 from parley.turns import actions as act
 from parley.turns import events as ev
-from parley.turns import words
 from parley.turns.actions import Ending
 from parley.turns.ledger import SpokenWord
 
@@ -39,6 +44,7 @@ _AHEAD_S = 20.0  # sound that may wait in the playout before the engine is made 
 _PREPARED_S = 0.9  # the same of an answer that may never be wanted
 _ENOUGH_S = 3.0  # of sound in the playout: nobody has to hurry
 _PREFILL_S = 3.0
+_PROGRESS_EVERY_S = 1.0
 _REMEMBERED = 16  # responses whose heard position may still be corrected
 
 
@@ -53,10 +59,16 @@ class Answering:
         self._over: dict[str, Answer] = {}
         self._speech: Float32 | None = None
         self._room = asyncio.Event()
+        self.requests = Requests(session)
+        self.summary = Summary(session, lambda: self.requests.budget_tokens(ResponseWish()))
 
     def key_of(self, response_id: str) -> str | None:
         """The turn-taker's key of a running response."""
         return next((a.key for a in self.answers.values() if a.id == response_id), None)
+
+    def key_of_item(self, item_id: str) -> str | None:
+        """The turn-taker's key of the running response that an item belongs to."""
+        return next((a.key for a in self.answers.values() if any(i.id == item_id for i in a.items)), None)
 
     def hold_speech(self, speech: Float32) -> None:
         """Keep the sound of the turn that was just committed, for engines that hear."""
@@ -85,6 +97,7 @@ class Answering:
         """There is time: let the engine read what is known of the next prompt, with the turn's words `so_far`."""
         if not self.answers and not self._reading_ahead and not self._session.others_wait:
             self._prefilling = self._session.spawn(self._prefill(so_far), "prefill")
+            self.summary.begin()
 
     @property
     def _reading_ahead(self) -> bool:
@@ -102,14 +115,17 @@ class Answering:
         )
 
     async def _prefill(self, so_far: str) -> None:
-        settings = self._session.settings
-        messages = self._session.history.messages(settings.instructions, settings.memory_tokens, ahead=True)
-        if so_far and not self._session.cast.engine.hears:
-            add_user_words(messages, so_far)
+        session = self._session
+        wish, engine, caller = ResponseWish(), session.cast.engine, Caller(session.id, Priority.SPECULATIVE)
         try:
-            await self._session.cast.engine.prefill(messages, Caller(self._session.id, Priority.SPECULATIVE))
+            messages = session.history.messages(
+                session.settings.instructions, self.requests.budget_tokens(wish), ahead=True
+            )
+            if so_far and not engine.hears:
+                add_user_words(messages, so_far)
+            await engine.prefill(messages, self.requests.options(wish), caller)
         except ParleyError as fault:
-            log.debug("prefill failed", session=self._session.id, error=str(fault))
+            log.debug("prefill failed", session=session.id, error=str(fault))
 
     async def _end_prefill(self) -> None:
         """Let it finish: it reads the answer's own beginning, and beside it another slot would read that anew."""
@@ -125,6 +141,7 @@ class Answering:
         speaks = (wish.modality or session.settings.modality) == "audio"
         answer = Answer(order.response, session.emit, wish, order.turn, order.transcript, not order.speculative, speaks)
         self.answers[answer.key] = answer
+        self.summary.give_way()
         if order.turn is not None:
             answer.speech = session.turn_speech() if order.speculative else self._speech
         if session.cast.engine.duplex is not None and wish.say is None:
@@ -183,7 +200,7 @@ class Answering:
         log.warning("answer stalled, going on", session=session.id, response=answer.id)
         answer.task.cancel()
         text = answer.message.text if answer.message else ""
-        begun = Begun(text, session.ledger.spoken_chars(answer.key), answer.usage != Usage())
+        begun = Begun(text, session.ledger.spoken_chars(answer.key), answer.written)
         answer.task = session.spawn(self._produce(answer, begun), "answer")
 
     # -- producing ------------------------------------------------------------------------------------
@@ -197,18 +214,25 @@ class Answering:
 
         try:
             await self._end_prefill()
-            await session.cast.engine.answer(replace(self.request(answer), begun=begun), take)
+            await session.cast.engine.answer(replace(self.requests.of(answer), begun=begun), take)
         except ParleyError as fault:
             log.warning("response failed", session=session.id, response=answer.id, error=str(fault))
-            session.dispatch(ev.ResponseFailed(answer.key, str(fault)))
-            return
+            answer.failure = str(fault) or type(fault).__name__
         except Exception as fault:
             log.error("response broke", session=session.id, response=answer.id, exc_info=True)
-            session.dispatch(ev.ResponseFailed(answer.key, f"internal error ({type(fault).__name__})"))
+            answer.failure = f"internal error ({type(fault).__name__})"
+        if answer.failure and not self._has_begun(answer):
+            session.dispatch(ev.ResponseFailed(answer.key, answer.failure))
             return
         answer.marks.produced = session.now
         session.playout.complete(answer.key)
         self._maybe_silent_end(answer)
+
+    def _has_begun(self, answer: Answer) -> bool:
+        """Whether there is something of it that was or is to be heard or read."""
+        if answer.speaks:
+            return answer.marks.first_frame is not None or self._session.playout.buffered_s(answer.key) > 0
+        return bool(answer.message and answer.message.text.strip())
 
     def _maybe_silent_end(self, answer: Answer) -> None:
         """An answer without any sound is over when it is produced and committed."""
@@ -217,68 +241,64 @@ class Answering:
         if answer.produced and answer.committed and (silent or not answer.speaks):
             session.dispatch(ev.ResponseCompleted(answer.key))
 
-    def request(self, answer: Answer) -> AnswerRequest:
-        """What the engine is asked."""
-        session, wish = self._session, answer.wish
-        settings = session.settings
-        instructions = wish.instructions if wish.instructions is not None else settings.instructions
-        if wish.input is not None:
-            messages = as_messages(list(wish.input), instructions)
-        else:
-            own = {i.id for i in answer.items}  # of one that is begun anew: what there is of it comes behind the prompt
-            messages = session.history.messages(instructions, settings.memory_tokens, without=own)
-        if not answer.committed:
-            add_user_words(messages, answer.transcript)
-        options = ChatOptions(
-            tools=wish.tools if wish.tools is not None else settings.tools,
-            tool_choice=wish.tool_choice if wish.tool_choice is not None else settings.tool_choice,
-            max_tokens=wish.max_output_tokens or settings.max_output_tokens or settings.longest_answer_tokens,
-            temperature=settings.temperature,
-        )
-        priority = Priority.COMMITTED if answer.committed else Priority.SPECULATIVE
-        synthesizer, style = self._voice(wish.voice or settings.voice)
-        return AnswerRequest(
-            messages, options, style, synthesizer if answer.speaks else None, Caller(session.id, priority),
-            speech=answer.speech, say=wish.say or self._repetition(answer),
-        )  # fmt: skip
-
-    def _repetition(self, answer: Answer) -> str | None:
-        """The last answer as far as it was heard, when the user asks for nothing else."""
-        session = self._session
-        if answer.turn is None or not words.asks_for_repetition(answer.transcript, session.settings.turns.language):
-            return None
-        said = (i.heard_text for i in reversed(session.history.items) if i.role == "assistant" and i.heard_text.strip())
-        return next(said, None)
-
-    def _voice(self, name: str | None) -> tuple[Synthesizer | None, SpeakingStyle]:
-        voices, settings = self._session.cast.voices, self._session.settings
-        style = SpeakingStyle(name, settings.speed, settings.language)
-        if name is not None and name in voices:
-            return voices[name], style
-        return next(iter(voices.values()), None), style
-
     async def take(self, answer: Answer, part: AnswerPart) -> None:
         """A part of the answer is there."""
-        session = self._session
-        marks = answer.marks
-        if isinstance(part, TextPart):
-            marks.first_token = session.now if marks.first_token is None else marks.first_token
-            answer.add_text(part.text)
-            self.record(answer)
-        elif isinstance(part, PiecePart):
-            marks.first_clause = session.now if marks.first_clause is None else marks.first_clause
-            while not answer.committed and session.hears_voice:  # its sound would come in time, if it is wanted at all
-                await self._wait_for_room()
-        elif isinstance(part, SpeechPart):
-            marks.first_audio = session.now if marks.first_audio is None else marks.first_audio
-            await self._take_speech(answer, part)
-        elif isinstance(part, ToolPart):
-            answer.add_call(part.call)
-            self.record(answer)
-        elif isinstance(part, UsagePart):
-            answer.usage = part.usage
-        else:
-            answer.cut_short = True
+        self._progress(answer)
+        marks, now = answer.marks, self._session.now
+        match part:
+            case TextPart():
+                marks.first_token = now if marks.first_token is None else marks.first_token
+                answer.add_text(part.text)
+                self.record(answer)
+            case RetractPart():
+                self._retract(answer)
+            case AlivePart():
+                pass
+            case PiecePart():
+                marks.first_clause = now if marks.first_clause is None else marks.first_clause
+                self._await_text(answer, awaited=False)
+                while not answer.committed and self._session.hears_voice:  # if it is wanted, its sound will be in time
+                    await self._wait_for_room()
+            case AwaitsTextPart():
+                self._await_text(answer, awaited=True)
+            case SpeechPart():
+                marks.first_audio = now if marks.first_audio is None else marks.first_audio
+                await self._take_speech(answer, part)
+            case ToolPart():
+                answer.add_call(part.call)
+                self.record(answer)
+            case UsagePart():
+                answer.usage = part.usage
+            case WrittenPart():
+                answer.written = True
+            case CutShortPart():
+                answer.cut_short = True
+
+    def _progress(self, answer: Answer) -> None:
+        """Now and then the turn-taker hears that the model is at work."""
+        now = self._session.now
+        if answer.key and now - answer.progressed >= _PROGRESS_EVERY_S:
+            answer.progressed = now
+            self._session.dispatch(ev.ResponseProgressed(answer.key))
+
+    def _await_text(self, answer: Answer, *, awaited: bool) -> None:
+        if answer.awaits_text != awaited:
+            answer.awaits_text = awaited
+            self._session.dispatch(ev.TextAwaited(answer.key, awaited))
+
+    def _retract(self, answer: Answer) -> None:
+        """What was written was none of the answer: nothing more of it is heard, and nothing remembered."""
+        session, message = self._session, answer.message
+        answer.retract()
+        session.playout.flush(answer.key)
+        session.ledger.forget(answer.key)
+        session.dispatch(ev.PlayoutFed(answer.key))
+        if message is not None and answer.marks.first_frame is not None:
+            session.emit(hp.PlayoutFlushed(answer.id, message.id, answer.key))
+        if answer.committed:
+            session.playout.release(answer.key)
+            if message is not None and not answer.wish.out_of_band:
+                session.history.update(message.id, text="")
 
     async def _take_speech(self, answer: Answer, part: SpeechPart) -> None:
         playout = self._session.playout
@@ -303,9 +323,13 @@ class Answering:
         """Items of a committed answer stand in the history from their beginning."""
         if answer.wish.out_of_band or not answer.committed:
             return
+        history = self._session.history
         for item in answer.items[answer.recorded :]:
-            self._session.history.insert(item)
+            history.insert(item)
         answer.recorded = len(answer.items)
+        for item in answer.items:
+            if item.id in answer.done and item.id in history and history.get(item.id) != item:
+                history.update(item.id, status=item.status, arguments=item.arguments)
 
     # -- pausing and ending ---------------------------------------------------------------------------
 
@@ -347,6 +371,8 @@ class Answering:
 
     def _end(self, answer: Answer, ending: Ending, reason: str) -> None:
         session = self._session
+        if ending is Ending.FINISHED and answer.failure:
+            ending, reason = Ending.FAILED, answer.failure
         if answer.task is not None and answer.task is not asyncio.current_task():
             answer.task.cancel()
         if ending in (Ending.CUT, Ending.FAILED) and answer.speaks:
@@ -371,23 +397,23 @@ class Answering:
     def _heard(self, answer: Answer, ending: Ending) -> int | None:
         if ending is Ending.FINISHED or not answer.speaks or answer.message is None:
             return None
-        chars = self._session.ledger.heard_chars(answer.key)
-        complete = answer.produced and self._session.ledger.all_heard(answer.key)
-        return None if complete else chars
+        ledger = self._session.ledger
+        whole = answer.produced and ledger.spoken_chars(answer.key) >= len(answer.message.text.rstrip())
+        return None if whole and ledger.all_heard(answer.key) else ledger.heard_chars(answer.key)
 
     def finish(self, answer: Answer, ending: Ending, reason: str) -> None:
         """Tell how it ended and remember it for late truth."""
         session = self._session
-        previous = answer.previous
         if ending is Ending.FINISHED and answer.cut_short:
             reason = "max_output_tokens"
         for index, item in enumerate(answer.items):
-            if not answer.wish.out_of_band:
+            previous = answer.previous
+            if not answer.wish.out_of_band and item.id in session.history:  # else the client deleted it meanwhile
                 session.history.update(
                     item.id, text=item.text, heard=item.heard, status=item.status, arguments=item.arguments
                 )
                 previous = session.history.before(item.id)
-            session.emit(hp.AnswerItemDone(answer.id, index, item, previous))
+            answer.tell_done(index, previous)
         session.emit(
             hp.ResponseEnded(
                 answer.id, ending, reason, tuple(answer.items), answer.usage, answer.wish.metadata,

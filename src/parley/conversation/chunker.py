@@ -45,6 +45,14 @@ class Chunker:
         """Return the rest."""
         return self._take(len(self._text))
 
+    def hurry(self, words: int | None) -> list[Piece]:
+        """Return what is there up to its last clause, or, where so many `words` are whole, up to the last of them."""
+        end = self._last_clause(len(self._text))
+        if end is None and words is not None:
+            last = self._last_space(len(self._text.rstrip()))
+            end = last if last and len(self._text[:last].split()) >= words else None
+        return self._take(end) if end else []
+
     def _take(self, end: int) -> list[Piece]:
         text, self._text = self._text[:end], self._text[end:]
         start, self._start = self._start, self._start + end

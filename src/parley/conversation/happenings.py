@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from parley.conversation.history import Item
+from parley.conversation.items import Item
 from parley.models.interfaces import Usage
 from parley.turns.actions import Ending
 

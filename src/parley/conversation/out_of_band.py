@@ -45,7 +45,7 @@ class OutOfBand:
 
         ending, reason = Ending.FINISHED, ""
         try:
-            await self._session.cast.engine.answer(self._answering.request(answer), take)
+            await self._session.cast.engine.answer(self._answering.requests.of(answer), take)
         except ParleyError as fault:
             ending, reason = Ending.FAILED, str(fault)
         except asyncio.CancelledError:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from parley.audio.pcm import Int16, to_float
 from parley.audio.resample import resample
 from parley.conversation import happenings as hp
-from parley.conversation.history import Item
+from parley.conversation.items import Item
 from parley.conversation.oneshot import transcribe_recording
 from parley.errors import ParleyError, ProtocolError
 from parley.models.interfaces import MODEL_RATE_HZ, Caller, Priority

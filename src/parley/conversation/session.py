@@ -23,7 +23,8 @@ from parley.conversation.duplexing import Duplexing
 from parley.conversation.ears import Ears
 from parley.conversation.echo import EchoGuard
 from parley.conversation.evidence import EvidenceLog
-from parley.conversation.history import History, Item, new_id
+from parley.conversation.history import History
+from parley.conversation.items import Item, new_id
 from parley.conversation.out_of_band import OutOfBand
 from parley.conversation.playout import Playout
 from parley.conversation.recorded_items import RecordedItems
@@ -182,9 +183,13 @@ class Session:
         self.emit(hp.ItemDone(item, previous))
 
     def delete_item(self, item_id: str) -> None:
-        """Take an item out of the history; raises `ProtocolError`."""
+        """Take an item out of the history; an answer that is being given ends with it. Raises `ProtocolError`."""
+        self.history.get(item_id)
+        if (key := self._answering.key_of_item(item_id)) is not None:
+            self.dispatch(ev.ResponseCancelled(key))
         self.history.delete(item_id)
         self.emit(hp.ItemDeleted(item_id))
+        self._answering.restart_speculations()
 
     def truncate_item(self, item_id: str, audio_end_ms: int) -> None:
         """The client says how much of an answer was heard; clamped to what was sent."""

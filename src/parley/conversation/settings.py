@@ -40,8 +40,11 @@ class SessionSettings:
     longest_answer_tokens: int = 160
     """Nobody listens for minutes: the bound when the client names none."""
     temperature: float | None = None
-    memory_tokens: int = 1200
-    """Budget of the prompt; beyond it the older half is left out."""
+    memory_tokens: int | None = None
+    """Most tokens of the conversation in a prompt, beyond which the older half leaves; None: as the model's context
+    allows."""
+    memory_share: float = 1.0
+    """The share of that which is used."""
     anticipate: bool | None = None
     """Whether answers are prepared while the user still speaks; None: by engines that run elsewhere."""
     evidence_folder: Path | None = None

@@ -141,9 +141,10 @@ class FakeChat:
 
     name = "fake-chat"
     elsewhere = False
+    context_tokens: int | None = None
 
     def __init__(self, answers: Sequence[str | None] = ("It is noon.",), token_s: float = 0.01) -> None:
-        self._answers = deque(answers)
+        self.answers = deque(answers)
         self._token_s = token_s
         self.prompts: list[list[Message]] = []
         self.open_streams = 0
@@ -153,14 +154,17 @@ class FakeChat:
     ) -> AsyncGenerator[ChatDelta, None]:
         """See `ChatModel.stream`."""
         self.prompts.append(list(messages))
-        answer = self._answers.popleft() if len(self._answers) > 1 else self._answers[0]
+        answer = self.answers.popleft() if len(self.answers) > 1 else self.answers[0]
         self.open_streams += 1
         try:
             await asyncio.sleep(self._token_s * 3)
             if answer is None:
                 raise ModelError("the fake chat fails as told", retryable=True)
             if answer.startswith("tool:"):
-                yield ChatDelta(tool_call=ToolCall(0, "call_1", answer.removeprefix("tool:"), '{"place": "here"}'))
+                yield ChatDelta(
+                    tool_call=ToolCall(0, "call_1", name := answer.removeprefix("tool:"), '{"place": "here"}')
+                )
+                yield ChatDelta(tool_call=ToolCall(0, "call_1", name, '{"place": "here"}', done=True))
                 return
             for index, word in enumerate(answer.split(" ")):
                 if word == "…":
@@ -171,7 +175,7 @@ class FakeChat:
         finally:
             self.open_streams -= 1
 
-    async def prefill(self, messages: Sequence[Message], caller: Caller) -> None:
+    async def prefill(self, messages: Sequence[Message], options: ChatOptions, caller: Caller) -> None:
         """Nothing to read ahead."""
 
 

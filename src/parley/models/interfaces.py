@@ -120,12 +120,17 @@ class Recognizer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A function call that a model asks for; `arguments` is JSON text."""
+    """A fragment of a function call that a model asks for.
+
+    The fragments of one call share its index; `arguments` is what is new of them (JSON text), and the last fragment
+    (`done`) has them as a whole, mended if the model wrote no proper JSON.
+    """
 
     index: int
     id: str
     name: str
     arguments: str
+    done: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +144,17 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class ChatDelta:
-    """A piece of a chat answer: some text, a fragment of a tool call, or the closing facts."""
+    """A piece of a chat answer: some text, a fragment of a tool call, or the closing facts.
+
+    One without any of them is a sign of life: the model is at work on what nobody is to hear.
+    """
 
     text: str = ""
     tool_call: ToolCall | None = None
     usage: Usage | None = None
     finish_reason: str | None = None
+    retracts: bool = False
+    """The text that came so far was none of the answer (a thought that only its end gave away)."""
 
 
 Message = Mapping[str, Any]
@@ -168,13 +178,20 @@ class ChatModel(Protocol):
     elsewhere: bool
     """Whether it leaves this machine's processors alone: an answer that nobody may want delays nobody."""
 
+    @property
+    def context_tokens(self) -> int | None:
+        """What fits into its context, prompt and answer together; None: nobody knows."""
+
     def stream(
         self, messages: Sequence[Message], options: ChatOptions, caller: Caller
     ) -> AsyncGenerator[ChatDelta, None]:
         """Answer; closing the iterator stops the model."""
 
-    async def prefill(self, messages: Sequence[Message], caller: Caller) -> None:
-        """Read a prompt ahead of time so that the answer to it starts sooner; may do nothing."""
+    async def prefill(self, messages: Sequence[Message], options: ChatOptions, caller: Caller) -> None:
+        """Read a prompt ahead of time so that the answer to it starts sooner; may do nothing.
+
+        `messages` and `options` are those of the answer, as far as they are known.
+        """
 
 
 class SpeechChatModel(Protocol):

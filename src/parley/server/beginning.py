@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from starlette.websockets import WebSocket
 
-from parley.conversation.history import new_id
+from parley.conversation.items import new_id
 from parley.errors import Overloaded
 from parley.realtime import server_events as se
 from parley.realtime.session_object import Extensions, RealtimeSession, WireFormat

@@ -13,7 +13,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from parley.conversation.history import new_id
+from parley.conversation.items import new_id
 from parley.errors import ProtocolError
 from parley.realtime import server_events as se
 from parley.realtime.reader import Reader

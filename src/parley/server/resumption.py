@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from parley.conversation.history import Item
+from parley.conversation.items import Item
 from parley.realtime.session_object import RealtimeSession
 
 KEPT_S = 60.0

@@ -14,7 +14,7 @@ from parley.adapters.webrtc_audio import AudioProcessor
 from parley.config import Config
 from parley.conversation.engines.cascade import Cascade
 from parley.conversation.settings import Cast
-from parley.errors import ModelError, UsageError
+from parley.errors import ModelError, ParleyError, UsageError
 from parley.models.catalogue import Catalogue, Model, catalogue
 from parley.models.interfaces import ModelSpec
 from parley.models.loading import close, load
@@ -185,38 +185,44 @@ def _spec(model: Model, store: Store, config: Config) -> ModelSpec:
     options: dict[str, Any] = dict(model.options)
     if model.family == "llama-cpp":
         options["slots"] = config.llm_slots
+        options |= {"context": config.llm_context} if config.llm_context else {}
     return ModelSpec(model.id, model.family, store.paths(model), options)
 
 
 async def _language_models(config: Config, known: Catalogue, own_port: int | None) -> dict[str, Model | ModelSpec]:
     """The default as "llm", others that may be chosen as "llm:NAME"."""
-    from parley.adapters.openai_chat import find_servers, first_model
+    from parley.adapters.chat_servers import find_servers
 
-    key = config.llm_api_key.get_secret_value() if config.llm_api_key else None
     served: dict[str, ModelSpec] = {}
     if config.llm_base_url:
-        names = (await first_model(config.llm_base_url, key) if config.llm == "auto" else config.llm, *config.llms)
-        served = {name: _remote(config.llm_base_url, name, key) for name in names}
+        names = (config.llm, *config.llms)  # a server that is not there yet is asked later what it serves
+        served = {name: _remote(config, config.llm_base_url, name) for name in names}
     else:
         for server in await find_servers(own_port):
             log.info("found a language model server", server=server.name, models=len(server.models))
-            served |= {n: _remote(server.base_url, n, key) for n in server.models if n not in served}
+            served |= {n: _remote(config, server.base_url, n) for n in server.models if n not in served}
 
     def meant(name: str) -> Model | ModelSpec:
         if name in served and (config.llm_base_url or name not in {m.id for m in known.of_kind("llm")}):
             return served[name]
         return named(known, "llm", name)
 
-    if config.llm == "auto":
+    if config.llm == "auto" and not config.llm_base_url:
         default = next(iter(served.values()), known.get("smollm2-135m", "llm"))
     else:
         default = meant(config.llm)
-    further = [*(served.values() if config.llm == "auto" else ()), *map(meant, config.llms)]
+    found = served.values() if config.llm == "auto" and not config.llm_base_url else ()
+    further = [*found, *map(meant, config.llms)]
     return {"llm": default} | {f"llm:{m.id}": m for m in further if m.id != default.id}
 
 
-def _remote(base_url: str, name: str, key: str | None) -> ModelSpec:
-    return ModelSpec(name, "openai-chat", options={"base_url": base_url, "model": name, "api_key": key})
+def _remote(config: Config, base_url: str, name: str) -> ModelSpec:
+    secret = config.llm_api_key if base_url == config.llm_base_url else None  # the key is for that server alone
+    key = secret.get_secret_value() if secret else None
+    return ModelSpec(name, "openai-chat", options={
+        "base_url": base_url, "model": name, "api_key": key, "still_s": config.llm_still_s,
+        "context": config.llm_context, "prefills": config.llm_prefill,
+    })  # fmt: skip
 
 
 def pull(models: list[Model], store: Store, progress: Progress) -> None:
@@ -296,5 +302,8 @@ async def _warm_up(cast: Cast) -> None:
         pass
     engine = cast.engine
     if isinstance(engine, Cascade):
-        async for _ in engine.chat.stream([{"role": "user", "content": "Hi"}], ChatOptions(max_tokens=1), caller):
-            pass
+        try:
+            async for _ in engine.chat.stream([{"role": "user", "content": "Hi"}], ChatOptions(max_tokens=1), caller):
+                pass
+        except ParleyError as fault:
+            log.warning("the language model does not answer; conversations begin without it", error=str(fault))

@@ -171,6 +171,7 @@ class ServerState:
             language=config.language,
             greeting=config.greeting,
             temperature=config.temperature,
+            memory_tokens=config.llm_memory,
             longest_answer_tokens=config.max_output_tokens,
             echo_cancellation=config.echo_cancellation,
             anticipate=config.anticipate,

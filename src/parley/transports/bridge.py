@@ -12,7 +12,7 @@ import msgspec
 
 from parley.audio.formats import AudioFormat
 from parley.conversation.answer import ResponseWish
-from parley.conversation.history import Item, new_id
+from parley.conversation.items import Item, new_id
 from parley.conversation.playout import PlayoutFrame
 from parley.conversation.session import Session
 from parley.errors import AudioError, Overloaded, ProtocolError

@@ -107,6 +107,7 @@ def settings_of(shown: RealtimeSession, base: SessionSettings, choices: Choices)
         tool_choice=chat_tool_choice(shown.tool_choice),
         max_output_tokens=None if shown.max_output_tokens == "inf" else shown.max_output_tokens,
         memory_tokens=_memory_tokens(shown.truncation, base.memory_tokens),
+        memory_share=_memory_share(shown.truncation, base.memory_share),
         echo_cancellation=_cancels_echo(shown, base),
         noise_reduction=shown.noise_reduction is not None,
         turns=turn_settings(shown.turn_detection, shown.language, base.turns),
@@ -121,15 +122,16 @@ def _cancels_echo(shown: RealtimeSession, base: SessionSettings) -> bool | None:
     return base.echo_cancellation if wish is None else wish
 
 
-def _memory_tokens(truncation: Any, default: int) -> int:
-    """``truncation``: a retention ratio keeps that share of the budget, "disabled" keeps everything."""
+def _memory_tokens(truncation: Any, default: int | None) -> int | None:
+    """``truncation``: token limits are kept, "disabled" keeps everything that the model's context takes."""
     if truncation == "disabled":
         return _MAX_TRUNCATION_TOKENS
-    if isinstance(truncation, dict):
-        limits = truncation.get("token_limits")
-        if isinstance(limits, dict) and isinstance(limits.get("post_instructions"), int):
-            return int(limits["post_instructions"])
-        ratio = truncation.get("retention_ratio")
-        if isinstance(ratio, int | float) and 0 <= ratio <= 1:
-            return max(1, int(default * ratio))
-    return default
+    limits = truncation.get("token_limits") if isinstance(truncation, dict) else None
+    most = limits.get("post_instructions") if isinstance(limits, dict) else None
+    return min(most, _MAX_TRUNCATION_TOKENS) if isinstance(most, int) and most > 0 else default
+
+
+def _memory_share(truncation: Any, default: float) -> float:
+    """``truncation``: a retention ratio keeps that share of the budget."""
+    ratio = truncation.get("retention_ratio") if isinstance(truncation, dict) else None
+    return float(ratio) if isinstance(ratio, int | float) and 0 < ratio <= 1 else default

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from parley.conversation import happenings as hp
-from parley.conversation.history import Item
+from parley.conversation.items import Item
 from parley.realtime import items
 from parley.realtime import server_events as se
 from parley.turns.actions import Ending

@@ -131,6 +131,21 @@ class PlayoutFed:
 
 
 @dataclass(frozen=True, slots=True)
+class ResponseProgressed:
+    """The model behind a response is at work: something of it arrived, to be heard or not."""
+
+    response: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextAwaited:
+    """The voice of a response has said all that is written (`awaited`), or has something to say again."""
+
+    response: str
+    awaited: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ResponseCompleted:
     """Everything of a response was produced and, if audible, played."""
 
@@ -172,6 +187,8 @@ Event = (
     | PlayoutStarted
     | PlayoutStarved
     | PlayoutFed
+    | ResponseProgressed
+    | TextAwaited
     | ResponseCompleted
     | ResponseFailed
     | SettingsChanged

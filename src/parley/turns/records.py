@@ -129,8 +129,14 @@ class ResponseRecord:
     state: Response
     since: float
     """Wall time of its commit (of its start, while speculative)."""
+    progressed_at: float = 0.0
+    """When its model last gave a sign of life."""
     heard_any: bool = False
     starved_since: float | None = None
+    awaits_text: bool = False
+    """Whether its voice has said all that is written."""
+    voice_since: float = 0.0
+    """When the voice was last given something to say after it had nothing."""
     revivals: int = 0
     """How often it was begun anew where it broke off."""
     revived_at: float | None = None

@@ -53,7 +53,7 @@ class Responses:
         for speaker in self._floor.answering(participant):
             self._count += 1
             state = Response.SPECULATIVE if speculative else Response.COMMITTED
-            record = ResponseRecord(f"r{self._count}", speaker, participant, turn, transcript, state, now)
+            record = ResponseRecord(f"r{self._count}", speaker, participant, turn, transcript, state, now, now)
             self._records[record.id] = record
             self._order(act.StartResponse(record.id, turn, transcript, speculative))
 
@@ -130,6 +130,18 @@ class Responses:
             response.starved_since = None
             response.revived_at = None
 
+    def progressed(self, event: ev.ResponseProgressed, now: float) -> None:
+        """Its model is at work."""
+        for response in self.by_id([event.response]):
+            response.progressed_at = now
+
+    def text_awaited(self, event: ev.TextAwaited, now: float) -> None:
+        """Its voice has nothing to say, or something again."""
+        for response in self.by_id([event.response]):
+            if response.awaits_text and not event.awaited:
+                response.voice_since = now
+            response.awaits_text = event.awaited
+
     def completed(self, event: ev.ResponseCompleted) -> None:
         """Everything was produced and played."""
         for response in self.by_id([event.response]):
@@ -152,14 +164,24 @@ class Responses:
         found: list[Deadline] = []
         for response in self._records.values():
             if response.state is Response.PLAYING and response.starved_since is not None:
-                at = response.starved_since + settings.stall_timeout_s
+                at = _stalled_at(response, settings)
                 if response.revived_at is None and response.revivals < _REVIVALS:
                     found.append((at, partial(self._revive, response, at)))
-                    continue
-                if response.revived_at is not None:
-                    at = response.revived_at + settings.revival_timeout_s
-                found.append((at, partial(self.end, response, "failed", Ending.FAILED, "stalled")))
+                else:
+                    found.append((at, partial(self.end, response, "failed", Ending.FAILED, "stalled")))
             elif response.state is Response.COMMITTED:
-                at = response.since + settings.first_audio_timeout_s
+                at = max(response.since, response.progressed_at) + settings.first_audio_timeout_s
                 found.append((at, partial(self.end, response, "failed", Ending.FAILED, "no_audio")))
         return found
+
+
+def _stalled_at(response: ResponseRecord, settings: TurnSettings) -> float:
+    """When a response that has nothing to play has stalled: soon if its voice is at work, late if text is missing.
+
+    A model that is slow has not stalled: every sign of life begins the wait anew.
+    """
+    starved, revived = response.starved_since or 0.0, response.revived_at or 0.0
+    if response.awaits_text:
+        return max(starved, max(revived, response.progressed_at) + settings.text_timeout_s)
+    wait_s = settings.stall_timeout_s if response.revived_at is None else settings.revival_timeout_s
+    return max(starved, revived, response.voice_since) + wait_s

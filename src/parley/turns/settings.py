@@ -53,11 +53,14 @@ class TurnSettings:
     sentence_timeout_s: float = 0.15
     """A verdict about the words that takes longer is not waited for."""
     stall_timeout_s: float = 1.5
-    """An answer that is playing without frames for so long is begun anew where it broke off."""
+    """An answer whose voice has words to say, but gives no sound for so long, is begun anew where it broke off."""
+    text_timeout_s: float = 15.0
+    """The same of one whose model gives no sign of life for so long after all it wrote was said. (A server that merely
+    stands still is asked anew before, by who talks to it.)"""
     revival_timeout_s: float = 4.0
-    """One that then stays silent for so long has failed."""
-    first_audio_timeout_s: float = 20.0
-    """A committed answer without a first frame for so long has failed."""
+    """One whose voice then stays silent for so long has failed."""
+    first_audio_timeout_s: float = 30.0
+    """A committed answer without a first frame, and without a sign of life from its model, for so long has failed."""
 
     @property
     def waits_s(self) -> tuple[float, float]:

@@ -56,6 +56,8 @@ class TurnTaker:
             ev.PlayoutStarted: self._responses.playout_started,
             ev.PlayoutStarved: self._starved,
             ev.PlayoutFed: self._responses.fed,
+            ev.ResponseProgressed: lambda event: self._responses.progressed(event, self._now),
+            ev.TextAwaited: lambda event: self._responses.text_awaited(event, self._now),
             ev.ResponseCompleted: self._responses.completed,
             ev.ResponseFailed: self._responses.failed,
             ev.SettingsChanged: self._settings_changed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -39,6 +40,8 @@ class AnswerRequest:
     """Fixed words to say instead of asking a model (greeting, apology)."""
     begun: Begun | None = None
     """What there is of this answer already."""
+    left_s: Callable[[], float] = lambda: math.inf
+    """Sound of the answer that its listener still has in front of him, seconds; infinite while nobody listens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +52,28 @@ class TextPart:
 
 
 @dataclass(frozen=True, slots=True)
+class RetractPart:
+    """The text so far, and its sound, were none of the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlivePart:
+    """Nothing to hear or to read, but the model is at work."""
+
+
+@dataclass(frozen=True, slots=True)
 class PiecePart:
     """A piece of the text goes to the voice."""
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitsTextPart:
+    """The voice has said all that is written: what is missing is text."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenPart:
+    """The text is all there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +104,18 @@ class CutShortPart:
     """The model stopped because of the bound on tokens."""
 
 
-AnswerPart = TextPart | PiecePart | SpeechPart | ToolPart | UsagePart | CutShortPart
+AnswerPart = (
+    TextPart
+    | RetractPart
+    | AlivePart
+    | PiecePart
+    | AwaitsTextPart
+    | WrittenPart
+    | SpeechPart
+    | ToolPart
+    | UsagePart
+    | CutShortPart
+)
 Emit = Callable[[AnswerPart], Awaitable[None]]
 
 
@@ -97,8 +131,18 @@ class Engine(Protocol):
     """See `ChatModel.elsewhere`."""
     duplex: DuplexModel | None
 
-    async def prefill(self, messages: Sequence[Mapping[str, Any]], caller: Caller) -> None:
-        """Read a prompt ahead of the turn that will be added to it; may do nothing; raises `ModelError`."""
+    @property
+    def context_tokens(self) -> int | None:
+        """See `ChatModel.context_tokens`."""
+
+    async def prefill(self, messages: Sequence[Mapping[str, Any]], options: ChatOptions, caller: Caller) -> None:
+        """Read a prompt ahead of the turn that will be added to it; may do nothing; raises `ModelError`.
+
+        `messages` and `options` are those of the answer, as far as they are known.
+        """
 
     async def answer(self, request: AnswerRequest, emit: Emit) -> None:
-        """Produce an answer; returns when it is complete, raises `ModelError`; cancel to stop."""
+        """Produce an answer; returns when it is complete, raises `ModelError`; cancel to stop.
+
+        One that breaks off is raised after everything that was written of it was said.
+        """

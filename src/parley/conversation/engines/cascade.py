@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 from parley.conversation.engines.base import AnswerRequest, Emit
-from parley.conversation.engines.speaking import nothing, speak_deltas
-from parley.models.interfaces import Caller, ChatDelta, ChatModel, DuplexModel, Message
-
-
-async def fixed(text: str) -> AsyncGenerator[ChatDelta, None]:
-    """Words that are known beforehand, as if a model had written them."""
-    yield ChatDelta(text=text)
-
-
-def written(chat: ChatModel, request: AnswerRequest) -> AsyncGenerator[ChatDelta, None]:
-    """The answer's text, or what is still missing of it."""
-    begun = request.begun
-    if begun is not None and begun.written:
-        return nothing()
-    if request.say is not None:
-        return fixed(request.say[len(begun.text) :] if begun else request.say)
-    messages = [*request.messages, {"role": "assistant", "content": begun.text}] if begun else request.messages
-    return chat.stream(messages, request.options, request.caller)
+from parley.conversation.engines.speaking import speak_deltas
+from parley.conversation.engines.steady import written
+from parley.models.interfaces import Caller, ChatModel, ChatOptions, DuplexModel, Message
 
 
 class Cascade:
@@ -39,9 +24,14 @@ class Cascade:
         self.chat = chat
         self.elsewhere = chat.elsewhere
 
-    async def prefill(self, messages: Sequence[Message], caller: Caller) -> None:
+    @property
+    def context_tokens(self) -> int | None:
+        """See `ChatModel.context_tokens`; it may become known later."""
+        return self.chat.context_tokens
+
+    async def prefill(self, messages: Sequence[Message], options: ChatOptions, caller: Caller) -> None:
         """See `Engine.prefill`."""
-        await self.chat.prefill(messages, caller)
+        await self.chat.prefill(messages, options, caller)
 
     async def answer(self, request: AnswerRequest, emit: Emit) -> None:
         """See `Engine.answer`."""

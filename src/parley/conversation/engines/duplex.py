@@ -7,7 +7,7 @@ from typing import Literal
 
 from parley.conversation.engines.base import AnswerRequest, Emit
 from parley.errors import ModelError
-from parley.models.interfaces import Caller, DuplexModel, Message
+from parley.models.interfaces import Caller, ChatOptions, DuplexModel, Message
 
 
 class Duplex:
@@ -18,11 +18,12 @@ class Duplex:
     pausable = False
     hears = True
     elsewhere = False
+    context_tokens: int | None = None
 
     def __init__(self, model: DuplexModel) -> None:
         self.duplex: DuplexModel | None = model
 
-    async def prefill(self, messages: Sequence[Message], caller: Caller) -> None:
+    async def prefill(self, messages: Sequence[Message], options: ChatOptions, caller: Caller) -> None:
         """Nothing to do."""
 
     async def answer(self, request: AnswerRequest, emit: Emit) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 from parley.conversation.engines.base import AnswerRequest, Emit
-from parley.conversation.engines.cascade import written
 from parley.conversation.engines.speaking import speak_deltas
-from parley.models.interfaces import Caller, ChatModel, DuplexModel, Message, SpeechChatModel
+from parley.conversation.engines.steady import written
+from parley.models.interfaces import Caller, ChatModel, ChatOptions, DuplexModel, Message, SpeechChatModel
 
 
 class SpeechLlm:
@@ -25,9 +25,14 @@ class SpeechLlm:
         self._model = model
         self._chat = chat
 
-    async def prefill(self, messages: Sequence[Message], caller: Caller) -> None:
+    @property
+    def context_tokens(self) -> int | None:
+        """See `ChatModel.context_tokens`."""
+        return self._chat.context_tokens
+
+    async def prefill(self, messages: Sequence[Message], options: ChatOptions, caller: Caller) -> None:
         """See `Engine.prefill`."""
-        await self._chat.prefill(messages, caller)
+        await self._chat.prefill(messages, options, caller)
 
     async def answer(self, request: AnswerRequest, emit: Emit) -> None:
         """See `Engine.answer`."""

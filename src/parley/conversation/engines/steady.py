@@ -1,0 +1,110 @@
+"""A language model's answer that does not break off with its connection: it is asked for anew and goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any
+
+import structlog
+
+from parley.conversation.engines.base import AnswerRequest
+from parley.conversation.engines.splice import Splice, prefix
+from parley.errors import ModelError
+from parley.models.interfaces import ChatDelta, ChatModel
+
+log = structlog.get_logger("conversation")
+
+_TRIES = 3
+_PAUSE_S = 0.2
+
+
+async def fixed(text: str) -> AsyncGenerator[ChatDelta, None]:
+    """Words that are known beforehand, as if a model had written them."""
+    if text:
+        yield ChatDelta(text=text)
+
+
+async def written(chat: ChatModel, request: AnswerRequest) -> AsyncGenerator[ChatDelta, None]:
+    """The answer's text, or what is still missing of it; raises `ModelError` when no more of it is to be had."""
+    begun = request.begun
+    if request.say is not None or (begun is not None and begun.written):
+        said = len(begun.text) if begun else 0
+        async with aclosing(fixed((request.say or "")[said:])) as words:
+            async for delta in words:
+                yield delta
+        return
+    answer = _Answer(begun.text if begun else "")
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            async with aclosing(answer.stream(chat, request)) as deltas:
+                async for delta in deltas:
+                    yield delta
+            return
+        except ModelError as fault:
+            if answer.calls_done:
+                return  # a call that is whole is an answer; asked for anew it would be made twice
+            if not tries_left or not (fault.retryable or answer.refuses_to_continue):
+                raise
+            log.warning("answer broke off, going on", session=request.caller.owner, error=str(fault))
+            await asyncio.sleep(_PAUSE_S)
+
+
+class _Answer:
+    """What there is of one answer, over several requests."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.calls = 0
+        self.calls_done = False
+        self._continues: bool | None = None
+        """Whether the model was given the text to continue; False: its server takes no such request."""
+        self._came = False
+
+    @property
+    def refuses_to_continue(self) -> bool:
+        """Whether the server may have refused the request because an answer stood last in it; told once."""
+        if not self._continues or self._came:
+            return False
+        self._continues = False
+        return True
+
+    async def stream(self, chat: ChatModel, request: AnswerRequest) -> AsyncGenerator[ChatDelta, None]:
+        """One request: the first, or one that is to go on with what there is."""
+        messages = list[Any](request.messages)
+        splice = Splice(self.text) if self.text.strip() else None
+        if splice is not None and self._continues is not False and (begins := prefix(self.text)):
+            messages.append({"role": "assistant", "content": begins})
+            self._continues = True
+        self._came = False
+        calls = self.calls
+        async with aclosing(chat.stream(messages, request.options, request.caller)) as deltas:
+            async for delta in deltas:
+                self._came = True
+                if delta.retracts:
+                    self.text, splice = "", None
+                    yield delta
+                elif delta.tool_call is not None:
+                    call = replace(delta.tool_call, index=delta.tool_call.index + calls)
+                    self.calls = max(self.calls, call.index + 1)
+                    self.calls_done = self.calls_done or call.done
+                    yield replace(delta, tool_call=call)
+                elif delta.finish_reason is not None and splice is not None:
+                    for part in self._added(splice.flush(), delta):
+                        yield part
+                else:
+                    text = splice.push(delta.text) if splice is not None and delta.text else delta.text
+                    for part in self._added(text, replace(delta, text="")):
+                        yield part
+        if splice is not None:
+            for part in self._added(splice.flush(), ChatDelta()):
+                yield part
+
+    def _added(self, text: str, rest: ChatDelta) -> list[ChatDelta]:
+        """Text first, then what came beside it."""
+        self.text += text
+        if not text:
+            return [rest]
+        return [ChatDelta(text=text)] if rest == ChatDelta() else [ChatDelta(text=text), rest]
