@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import pytest
 from rich.console import Console
@@ -26,12 +26,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Note how it went."""
     report = yield
     if item.nodeid in _cases and (report.when == "call" or report.outcome != "passed"):
         case, before, _ = _cases[item.nodeid]
-        _cases[item.nodeid] = (case, before, {"passed": "right", "failed": "WRONG"}.get(report.outcome, report.outcome))
+        _cases[item.nodeid] = (case, before, "right" if report.outcome == "passed" else report.outcome.upper())
     return report
 
 

@@ -222,7 +222,7 @@ class OpenAiChat:
 
     async def prefill(self, messages: Sequence[Message], options: ChatOptions, caller: Caller) -> None:
         """Let the server read the prompt into its cache by asking for one token."""
-        if self.prefills and messages and messages[-1]["role"] in ("user", "tool"):
+        if self.prefills and messages and messages[-1]["role"] == "user":
             try:
                 async with aclosing(self.stream(messages, one_token(options), caller)) as deltas:
                     async for _ in deltas:

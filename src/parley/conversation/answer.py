@@ -107,6 +107,8 @@ class Answer:
     """Why there is no more of it; what there is of it is said first."""
     done: set[str] = field(default_factory=set)
     """Ids of items whose end was told."""
+    voice_stalled: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when its voice is to be asked anew."""
     awaits_text: bool = False
     """Whether the turn-taker knows that its voice has said all that is written."""
     progressed: float = 0.0

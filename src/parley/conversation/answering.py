@@ -117,6 +117,8 @@ class Answering:
     async def _prefill(self, so_far: str) -> None:
         session = self._session
         wish, engine, caller = ResponseWish(), session.cast.engine, Caller(session.id, Priority.SPECULATIVE)
+        if engine.elsewhere and not so_far:
+            return  # nothing is known yet that would end like a prompt to be answered
         try:
             messages = session.history.messages(
                 session.settings.instructions, self.requests.budget_tokens(wish), ahead=True
@@ -197,7 +199,11 @@ class Answering:
         if answer.task is None:
             return  # a duplex model's answers are not produced here
         session = self._session
-        log.warning("answer stalled, going on", session=session.id, response=answer.id)
+        missing = "text" if answer.awaits_text else "sound"
+        log.warning("answer stalled, going on", session=session.id, response=answer.id, missing=missing)
+        if not answer.awaits_text and not answer.task.done():
+            answer.voice_stalled.set()  # the model is not to blame: it goes on writing
+            return
         answer.task.cancel()
         text = answer.message.text if answer.message else ""
         begun = Begun(text, session.ledger.spoken_chars(answer.key), answer.written)

@@ -68,9 +68,10 @@ class _Prompt:
         if item.kind == "function_call":
             self._call(item)
         elif item.kind == "function_call_output":
-            self._open = False
             if item.call_id not in self._called:
                 self._user(f"(A tool's result: {item.output})")
+            elif self._messages and any(c["of"] == item.call_id for c in self._messages[-1].get("tool_calls", ())):
+                self._open = False  # what the assistant says now, it says knowing the result
         elif text := item.heard_text.strip():
             if item.role == "assistant":
                 self._assistant(text)

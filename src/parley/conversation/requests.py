@@ -43,6 +43,7 @@ class Requests:
         return AnswerRequest(
             answerable(messages), self.options(wish), style, synthesizer if answer.speaks else None,
             Caller(session.id, priority), speech=answer.speech, say=wish.say or self._repetition(answer),
+            voice_stalled=answer.voice_stalled, spoken_chars=lambda: session.ledger.spoken_chars(answer.key),
             left_s=lambda: session.playout.buffered_s(answer.key) if answer.committed else math.inf,
         )  # fmt: skip
 

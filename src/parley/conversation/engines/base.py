@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from parley.audio.pcm import Float32, Int16
@@ -40,6 +41,10 @@ class AnswerRequest:
     """Fixed words to say instead of asking a model (greeting, apology)."""
     begun: Begun | None = None
     """What there is of this answer already."""
+    voice_stalled: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set by who asks when the voice gives no sound: what is not spoken is given to it anew."""
+    spoken_chars: Callable[[], int] = lambda: 0
+    """Length of the answer's text up to the last word that has a sound."""
     left_s: Callable[[], float] = lambda: math.inf
     """Sound of the answer that its listener still has in front of him, seconds; infinite while nobody listens."""
 

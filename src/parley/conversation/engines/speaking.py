@@ -49,19 +49,19 @@ class _Script:
 
     def __init__(self, start: int) -> None:
         self._start = start
+        self._text = ""
         self._chunker = Chunker(start)
         self._pieces: deque[Piece] = deque()
         self._changed = asyncio.Event()
         self._closed = False
         self._waits_since: float | None = None
         """Since when there has been text that is not said yet."""
-        self._chars = 0
         self.retractions = 0
 
     def write(self, text: str) -> None:
         """More of the answer."""
-        self._chars += len(text)
-        if self._chars > _MOST_CHARS:
+        self._text += text
+        if len(self._text) > _MOST_CHARS:
             raise ModelError(f"the language model wrote more than {_MOST_CHARS} characters")
         self._pieces += self._chunker.push(text)
         if self._waits_since is None or self._pieces:
@@ -80,10 +80,19 @@ class _Script:
 
     def retract(self) -> None:
         """Forget everything that was written."""
+        self._text, self._start = "", 0
         self._chunker = Chunker(0)
         self._pieces.clear()
         self.retractions += 1
         self._changed.set()
+
+    def rewind(self, spoken: int) -> None:
+        """What stands behind the first `spoken` characters of the answer is to be said again."""
+        self._chunker = Chunker(spoken)
+        self._pieces.clear()
+        self._pieces += self._chunker.push(self._text[spoken - self._start :])
+        if self._closed:
+            self.complete()
 
     async def next(self, request: AnswerRequest, emit: Emit) -> Piece | None:
         """The next piece to say; None when everything was said."""
@@ -128,7 +137,7 @@ async def speak_deltas(deltas: AsyncGenerator[ChatDelta, None], request: AnswerR
     try:
         async with asyncio.TaskGroup() as group:
             reading = group.create_task(_read(deltas, script, request, emit), name="answer-text")
-            group.create_task(_say(script, request, emit), name="answer-speech")
+            group.create_task(_voice(script, request, emit), name="answer-speech")
     except* ModelError as faults:
         raise faults.exceptions[0] from None
     if (fault := reading.result()) is not None:
@@ -171,6 +180,23 @@ async def _take(delta: ChatDelta, script: _Script, emit: Emit) -> None:
         await emit(UsagePart(delta.usage))
     if delta == ChatDelta():
         await emit(AlivePart())
+
+
+async def _voice(script: _Script, request: AnswerRequest, emit: Emit) -> None:
+    """Say everything; a voice that gives no sound is asked anew, from the first word without one."""
+    while True:
+        saying = asyncio.create_task(_say(script, request, emit), name="answer-voice")
+        stalled = asyncio.create_task(request.voice_stalled.wait(), name="answer-voice-stalled")
+        try:
+            await asyncio.wait({saying, stalled}, return_when=asyncio.FIRST_COMPLETED)
+            if saying.done():
+                return saying.result()
+        finally:
+            saying.cancel()
+            stalled.cancel()
+            await asyncio.wait({saying, stalled})
+        request.voice_stalled.clear()
+        script.rewind(request.spoken_chars())
 
 
 async def _say(script: _Script, request: AnswerRequest, emit: Emit) -> None:
