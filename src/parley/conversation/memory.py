@@ -6,6 +6,7 @@ cache, one that loses an item every turn is read anew every turn. What leaves is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
@@ -22,6 +23,7 @@ _SHARE_OF_ONE = 0.25
 """Of the budget, for a single result or an older message; the last question may have twice that."""
 _LEAST_CHARS = 400
 _MOST_SUMMARY_CHARS = 1200
+_WORD = re.compile(r"\w{4,}")
 _SUMMARY = "What was said before, in short: "
 _ASK = (
     "You keep the notes of a conversation. Write down, in a few short sentences, what must not be forgotten of it: "
@@ -84,9 +86,13 @@ class Memory:
     def take_summary(self, leaving: Sequence[Item], items: Sequence[Item], summary: str) -> None:
         """`leaving`, some of `items`, was summed up together with the summary before it: it may go."""
         behind = _index(items, leaving[-1].id) + 1
-        summary = summary.strip()[:_MOST_SUMMARY_CHARS]
-        if not summary or behind >= len(items):
+        if behind >= len(items):
             return
+        summary = summary.strip()
+        if not _is_faithful(summary, self.question(leaving)[-1]["content"]):
+            summary = " ".join(filter(None, [self.summary, *_statements(leaving)]))
+        if len(summary) > _MOST_SUMMARY_CHARS:
+            summary = _without_middle(summary, _MOST_SUMMARY_CHARS)
         self.summary, self._summed_up_to = summary, items[behind].id
         if behind > _index(items, self._oldest):
             self._oldest = items[behind].id
@@ -121,6 +127,21 @@ def _line(item: Item) -> str:
         text = item.heard_text.strip()
         return f"{(item.role or 'user').capitalize()}: {text}" if text else ""
     return f"Tool: {item.output[:_LEAST_CHARS]}" if item.kind == "function_call_output" else ""
+
+
+def _is_faithful(summary: str, said: str) -> bool:
+    """Whether notes are notes: no dialogue, no litany, and in words that were used. Small models write the others."""
+    lines, known = summary.splitlines(), {w.lower() for w in _WORD.findall(said)}
+    used = [w.lower() for w in _WORD.findall(summary)]
+    dialogue = any(line.lower().startswith(("user:", "assistant:")) for line in lines)
+    litany = len(set(lines)) < len(lines) * _NEARLY or len(set(used)) < len(used) / 3
+    return bool(used) and not dialogue and not litany and sum(w in known for w in used) >= len(used) / 2
+
+
+def _statements(items: Sequence[Item]) -> list[str]:
+    """What the user said that was no question, shortened: the facts are in there."""
+    said = [i.heard_text.strip() for i in items if i.kind == "message" and i.role == "user"]
+    return [text[: _LEAST_CHARS // 2] for text in said if text and not text.endswith("?")]
 
 
 def _shortened(items: Sequence[Item], budget_tokens: int) -> list[Item]:
