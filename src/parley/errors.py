@@ -9,6 +9,7 @@ ParleyError
 │   ├── PullError       no source answered; carries what each one said
 │   └── LicenceRefused  the licence asks for the operator's consent first
 ├── ModelError          a loaded model failed; `retryable` says whether trying again may help
+│   └── PromptTooLong   more was asked of a language model than fits into its context
 ├── Unwanted            the result was of no use any more when the request's turn came (`Caller.wanted`)
 └── Overloaded          a limit of this server is reached; `retry_after_s` says when to return
 """
@@ -62,6 +63,10 @@ class ModelError(ParleyError):
     def __init__(self, message: str, *, retryable: bool = False) -> None:
         super().__init__(message)
         self.retryable = retryable
+
+
+class PromptTooLong(ModelError):
+    """The prompt does not fit into the model's context."""
 
 
 class Unwanted(ParleyError):

@@ -466,6 +466,26 @@ async def test_a_long_result_leaves_the_question_in_the_prompt(wild: RunningServ
     assert sum(len(str(m["content"])) for m in messages) < 4 * 8192
 
 
+@pytest.mark.wild(before="failed at every turn from then on")
+async def test_a_context_that_is_too_small_makes_the_prompt_shorter(
+    wild: RunningServer, model: ScriptedServer
+) -> None:
+    async def small(reply: Reply) -> None:
+        if sum(len(str(m["content"])) for m in reply.request["messages"]) > 9000:
+            said = "This model's maximum context length is 4096 tokens. Please reduce the length of the messages."
+            await reply.json({"error": {"message": said, "code": "context_length_exceeded"}}, 400)
+        else:
+            await whole("It fits.")(reply)
+
+    model.scripts["does it fit;"] = small
+    async with Talk(wild.websocket) as talk:
+        for number in range(8):
+            await talk.say(f"Fact {number}: " + "the sky is blue and the grass is green. " * 60)
+            item = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "I see."}]}
+            await talk.send(type="conversation.item.create", item=item)
+        assert (await talk.ask("does it fit;")).text == "It fits."
+
+
 @pytest.mark.wild(before="it did not start")
 async def test_a_server_starts_without_its_model_and_says_so(tmp_path: Any) -> None:
     log = tmp_path / "serve.log"

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from parley.errors import ModelError
+from parley.errors import ModelError, PromptTooLong
 from parley.models.interfaces import ChatOptions, Message
 
 _THINKING_TOKENS = 2048
@@ -151,7 +151,7 @@ def refusal(where: str, model: str, status: int, body: str) -> ModelError:
     elif status == 429:
         why = "has had enough requests for now"
     elif _TOO_LONG.search(said) or status == 413:
-        why = "finds the conversation too long"
+        return PromptTooLong(f"the language model's server {where} finds the conversation too long (status {status})")
     elif status >= 500:
         why = "is out of order"
     else:

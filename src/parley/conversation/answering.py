@@ -17,6 +17,7 @@ from parley.conversation.engines.base import (
     AwaitsTextPart,
     Begun,
     CutShortPart,
+    Emit,
     PiecePart,
     RetractPart,
     SpeechPart,
@@ -28,7 +29,7 @@ from parley.conversation.engines.base import (
 from parley.conversation.prompt import add_user_words
 from parley.conversation.requests import Requests
 from parley.conversation.summary import Summary
-from parley.errors import ParleyError, ProtocolError
+from parley.errors import ParleyError, PromptTooLong, ProtocolError
 from parley.models.interfaces import Caller, Priority
 from parley.turns import actions as act
 from parley.turns import events as ev
@@ -220,7 +221,7 @@ class Answering:
 
         try:
             await self._end_prefill()
-            await session.cast.engine.answer(replace(self.requests.of(answer), begun=begun), take)
+            await self._ask(answer, begun, take)
         except ParleyError as fault:
             log.warning("response failed", session=session.id, response=answer.id, error=str(fault))
             answer.failure = str(fault) or type(fault).__name__
@@ -233,6 +234,15 @@ class Answering:
         answer.marks.produced = session.now
         session.playout.complete(answer.key)
         self._maybe_silent_end(answer)
+
+    async def _ask(self, answer: Answer, begun: Begun | None, take: Emit) -> None:
+        """Ask the engine; a prompt that does not fit is asked once more at half its length."""
+        engine = self._session.cast.engine
+        try:
+            await engine.answer(replace(self.requests.of(answer), begun=begun), take)
+        except PromptTooLong:
+            self.requests.shorten()
+            await engine.answer(replace(self.requests.of(answer), begun=begun), take)
 
     def _has_begun(self, answer: Answer) -> bool:
         """Whether there is something of it that was or is to be heard or read."""

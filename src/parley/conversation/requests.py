@@ -26,6 +26,11 @@ class Requests:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._share = 1.0
+
+    def shorten(self) -> None:
+        """What was asked did not fit: the conversation gets half the room from now on."""
+        self._share /= 2
 
     def of(self, answer: Answer) -> AnswerRequest:
         """What the engine is asked."""
@@ -84,4 +89,4 @@ class Requests:
         room = (context - (options.max_tokens or 0)) * _SURELY_FITS - taken / CHARS_PER_TOKEN
         usual = _MOST_MEMORY_TOKENS if engine.elsewhere else room / 2  # here every token is read by these processors
         most = settings.memory_tokens or usual
-        return max(_LEAST_MEMORY_TOKENS, int(min(room, most) * settings.memory_share))
+        return max(_LEAST_MEMORY_TOKENS, int(min(room, most) * settings.memory_share * self._share))
