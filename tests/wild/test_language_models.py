@@ -467,9 +467,7 @@ async def test_a_long_result_leaves_the_question_in_the_prompt(wild: RunningServ
 
 
 @pytest.mark.wild(before="failed at every turn from then on")
-async def test_a_context_that_is_too_small_makes_the_prompt_shorter(
-    wild: RunningServer, model: ScriptedServer
-) -> None:
+async def test_a_context_that_is_too_small_makes_the_prompt_shorter(wild: RunningServer, model: ScriptedServer) -> None:
     async def small(reply: Reply) -> None:
         if sum(len(str(m["content"])) for m in reply.request["messages"]) > 9000:
             said = "This model's maximum context length is 4096 tokens. Please reduce the length of the messages."
