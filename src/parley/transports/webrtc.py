@@ -28,11 +28,13 @@ from aiortc.stats import RTCInboundRtpStreamStats, RTCRemoteInboundRtpStreamStat
 from parley.audio.pcm import Int16
 from parley.audio.resample import AdaptingResampler
 from parley.conversation import happenings as hp
+from parley.conversation.items import new_id
 from parley.conversation.playout import PlayoutFrame
 from parley.conversation.session import Session
 from parley.conversation.settings import Cast, SessionSettings
 from parley.errors import Overloaded, ProtocolError
 from parley.realtime import server_events as se
+from parley.realtime.fitting import fitting
 from parley.realtime.session_object import RealtimeSession
 from parley.transports import opus
 from parley.transports.bridge import Bridge, Resume
@@ -60,6 +62,13 @@ _HOST_CANDIDATE = re.compile(r"a=candidate:(\S+) (\d+) udp (\d+) (\S+) (\d+) typ
 _CAME_BACK = "the client came back by another connection"
 _VANISHED = "the peer vanished"
 _FAILED = "connection lost"
+_TIME_OVER, _BROKE, _NOT_READING = "session time is over", "internal error", "client does not read"
+_CODES = {_TIME_OVER: "session_expired", _BROKE: "internal_error", _NOT_READING: "slow_client"}
+"""Reasons for which the server ends a call; the client is told by an ``error`` event, as of any other fault."""
+_SILENT_REASONS = frozenset({"client left", "no connection came about"})
+_TELL_S = 1.0
+_MESSAGE_BYTES = 64 * 1024  # where the offer says nothing (RFC 8841, 6.1)
+_MAX_MESSAGE_SIZE = re.compile(r"^a=max-message-size:(\d{1,12})\s*$", re.MULTILINE)
 _LOST = (_CAME_BACK, _VANISHED, _FAILED)
 _MOST_UNSENT_BYTES = 4 * 1024 * 1024
 
@@ -116,9 +125,11 @@ class PlayoutTrack(MediaStreamTrack):
 
     kind = "audio"
 
-    def __init__(self, tick: Callable[[float], None], sound: TrackSound) -> None:
+    def __init__(self, tick: Callable[[float], None], sound: TrackSound, broken: Callable[[Exception], None]) -> None:
+        """`broken` is told what `tick` raised: the track ends then."""
         super().__init__()
         self._tick = tick
+        self._broken = broken
         self._sound = sound
         self._began: float | None = None
         self._frames = 0
@@ -135,7 +146,11 @@ class PlayoutTrack(MediaStreamTrack):
         await asyncio.sleep(max(0.0, due - loop.time()))
         if self.readyState != "live":
             raise MediaStreamError
-        self._tick(loop.time())
+        try:
+            self._tick(loop.time())
+        except Exception as fault:
+            self._broken(fault)
+            raise MediaStreamError from fault
         samples = self._sound.take()
         made = self._packet(samples) if self._encoder else self._frame(samples)
         made.pts = self._frames * _FRAME
@@ -201,9 +216,8 @@ class RtcCall:
         public_address: str | None = None,
         observe: Callable[[str, hp.Happening], None] = lambda *_: None,
     ) -> None:
-        self._observe = observe
         self._public_address = public_address
-        self.session = Session(cast, settings_of(shown, settings, choices), self._tell)
+        self.session = Session(cast, settings_of(shown, settings, choices), self._tell, observe)
         self._bridge = Bridge(self.session, shown, choices, self._send, TrackSound)
         sound = self._bridge.sound
         assert isinstance(sound, TrackSound)
@@ -214,6 +228,7 @@ class RtcCall:
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=ice_servers))
         self._channel: Any = None
         self._unsent: deque[str] = deque(maxlen=_MOST_UNSENT_EVENTS)
+        self._most_bytes = _MESSAGE_BYTES
         self._over = asyncio.Event()
         self._connected = asyncio.Event()
         self._reason = "client left"
@@ -227,17 +242,22 @@ class RtcCall:
 
     async def answer(self, offer: str) -> str:
         """The SDP answer with all candidates; raises `ProtocolError` for an offer that is none."""
+        if (found := _MAX_MESSAGE_SIZE.search(offer)) is not None:
+            self._most_bytes = int(found.group(1)) or _MOST_UNSENT_BYTES  # 0: any size
         try:
             await self._peer.setRemoteDescription(RTCSessionDescription(offer, "offer"))
             if not any(t.kind == "audio" for t in self._peer.getTransceivers()):
                 raise ProtocolError("the offer has no audio", field="sdp", code="invalid_sdp")
             self._buffers = opus.receive_with_least_delay(self._peer, self._hear)
-            self._peer.addTrack(PlayoutTrack(self._bridge.pacer.tick, self._sound))
+            self._peer.addTrack(PlayoutTrack(self._bridge.pacer.tick, self._sound, self._sound_broke))
             await self._peer.setLocalDescription(await self._peer.createAnswer())
         except (ValueError, IndexError, KeyError, AttributeError, TypeError) as fault:
             raise ProtocolError(f"the SDP offer cannot be used: {fault}", field="sdp", code="invalid_sdp") from fault
         sdp = opus.asking_for_redundancy(self._peer.localDescription.sdp)
         return announcing(sdp, self._public_address) if self._public_address else sdp
+
+    def _sound_broke(self, fault: Exception) -> None:
+        self.session.break_down("its sound cannot be delivered", fault)
 
     async def add_candidate(self, candidate: str, mid: str | None, line: int | None) -> None:
         """One more way to the client, as browsers write it; empty: there are no more. Raises `ProtocolError`."""
@@ -289,12 +309,26 @@ class RtcCall:
                     if self.lost:  # what left since its last word was not heard
                         self._bridge.pacer.latency_s += asyncio.get_running_loop().time() - self._heard_at
                     self.session.cancel_response()
+                    await self._say_why()
                 finally:
                     watching.cancel()
                     await asyncio.wait([watching])
         finally:
             await self.aclose()
         bound.info("closed", reason=self._reason, **asdict(self.quality))
+
+    async def _say_why(self) -> None:
+        """The client learns why the server ends the call, if there is still a way to tell it."""
+        if self._reason in _SILENT_REASONS or self._reason in _LOST or self._channel is None:
+            return
+        code = _CODES.get(self._reason, "session_ended")
+        self._bridge.send(se.error(self._reason, kind="server_error", code=code))
+        try:
+            async with asyncio.timeout(_TELL_S):
+                while self._channel.readyState == "open" and self._channel.bufferedAmount:  # noqa: ASYNC110 - no event
+                    await asyncio.sleep(_FRAME_S)
+        except TimeoutError:
+            log.debug("the end was not told in time", session=self.session.id)
 
     async def aclose(self) -> None:
         """End the connection."""
@@ -320,11 +354,11 @@ class RtcCall:
                 looked = now
                 await self._look_at_quality()
             if now > ends:
-                self._end("session time is over")
+                self._end(_TIME_OVER)
             elif now > self._heard_at + _VANISHED_S:
                 self._end(_VANISHED)
             elif self.session.broken.is_set():
-                self._end("internal error")
+                self._end(_BROKE)
             await asyncio.sleep(0.5)
 
     async def _look_at_quality(self) -> None:
@@ -366,6 +400,8 @@ class RtcCall:
             self.session.append_audio(samples, opus.HEARD_HZ)
         except Overloaded as fault:
             self._end(str(fault))
+        except Exception as fault:  # noqa: BLE001 - logged by `break_down`
+            self.session.break_down("sound cannot be taken", fault)
 
     async def _listen(self, track: MediaStreamTrack) -> None:
         """Until the track ends; the sound comes this way only where there is no libopus."""
@@ -386,26 +422,38 @@ class RtcCall:
         channel.on("message", self._receive)
         channel.on("close", lambda: self._end("client left"))
         while self._unsent:
-            channel.send(self._unsent.popleft())
+            self._hand_over(self._unsent.popleft())
 
     def _receive(self, message: str | bytes) -> None:
+        """A fault must not reach aiortc: it would end the transport of everything."""
         self._heard_at = asyncio.get_running_loop().time()
-        self._bridge.receive_text(message)
+        try:
+            self._bridge.receive_text(message)
+        except Exception as fault:  # noqa: BLE001 - logged by `break_down`
+            self.session.break_down("a message cannot be taken", fault)
 
     # -- our side -------------------------------------------------------------------------------------
 
     def _send(self, event: se.Event) -> None:
-        text = msgspec.json.encode(event).decode()
+        for part in fitting(event, self._most_bytes):
+            self._send_text(msgspec.json.encode({"event_id": new_id("event"), **part}).decode())
+
+    def _hand_over(self, text: str) -> None:
+        try:
+            self._channel.send(text)
+        except (InvalidStateError, ValueError, ConnectionError) as fault:
+            log.warning("an event could not be sent", session=self.session.id, bytes=len(text), error=str(fault))
+
+    def _send_text(self, text: str) -> None:
         channel = self._channel
         if channel is None or channel.readyState != "open":
             self._unsent.append(text)
         elif self._peer.sctp is None or self._peer.sctp.transport.state != "connected":
             self._end("client left")  # the channel does not know yet
         elif channel.bufferedAmount > _MOST_UNSENT_BYTES:
-            self._end("client does not read")
+            self._end(_NOT_READING)
         else:
-            channel.send(text)
+            self._hand_over(text)
 
     def _tell(self, happening: hp.Happening) -> None:
-        self._observe(self.session.id, happening)
         self._bridge.teller.tell(happening)
