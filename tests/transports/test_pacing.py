@@ -49,3 +49,25 @@ async def test_who_leaves_and_comes_back_within_a_tick_is_called_once_a_tick() -
     async with asyncio.timeout(5):
         await enough.wait()
     assert times[-1] - times[0] > 0.1  # not faster than the clock
+
+
+async def test_a_member_that_raises_costs_itself_alone() -> None:
+    ticker, calls, broken = Ticker(), list[float](), list[str]()
+    loop = asyncio.get_running_loop()
+    often = asyncio.Event()
+
+    def faulty(_: float) -> None:
+        raise RuntimeError("made to")
+
+    def healthy(now: float) -> None:
+        calls.append(now)
+        if len(calls) == 5:
+            often.set()
+
+    ticker.add(faulty, lambda: broken.append("told"))
+    ticker.add(healthy)
+    async with asyncio.timeout(10):
+        await often.wait()
+    ticker.remove(healthy)
+    assert broken == ["told"], "it is told once and not called again"
+    assert loop.is_running()

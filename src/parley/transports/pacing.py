@@ -9,8 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import structlog
+
 from parley.conversation.playout import PlayoutFrame
 from parley.conversation.session import Session
+
+log = structlog.get_logger("conversation")
 
 TICK_S = 0.02
 BLIND_LEAD_S = 0.07
@@ -20,22 +24,25 @@ _FINISH_GRACE_S = 1.0
 
 
 class Ticker:
-    """Calls everybody every 20 ms on an absolute schedule; skips what it is too late for."""
+    """Calls everybody every 20 ms on an absolute schedule; skips what it is too late for.
+
+    A member that raises is not called any more; the others do not notice.
+    """
 
     def __init__(self) -> None:
-        self._members: set[Callable[[float], None]] = set()
+        self._members: dict[Callable[[float], None], Callable[[], None]] = {}
         self._handle: asyncio.TimerHandle | None = None
 
-    def add(self, member: Callable[[float], None]) -> None:
-        """Begin calling `member(now)`."""
-        self._members.add(member)
+    def add(self, member: Callable[[float], None], broken: Callable[[], None] = lambda: None) -> None:
+        """Begin calling `member(now)`; `broken` is called when it raised."""
+        self._members[member] = broken
         if self._handle is None:
             loop = asyncio.get_running_loop()
             self._schedule(loop.time() + TICK_S)
 
     def remove(self, member: Callable[[float], None]) -> None:
         """Stop calling it."""
-        self._members.discard(member)
+        self._members.pop(member, None)
         if not self._members and self._handle is not None:
             self._handle.cancel()
             self._handle = None
@@ -46,10 +53,19 @@ class Ticker:
     def _tick(self, due: float) -> None:
         self._handle = None
         now = asyncio.get_running_loop().time()
-        for member in list(self._members):
-            member(now)
+        for member, broken in list(self._members.items()):
+            if member in self._members:  # else another one removed it meanwhile
+                self._call(member, broken, now)
         if self._members and self._handle is None:
             self._schedule(max(due + TICK_S, now + TICK_S / 4))
+
+    def _call(self, member: Callable[[float], None], broken: Callable[[], None], now: float) -> None:
+        try:
+            member(now)
+        except Exception:
+            log.error("a conversation's clock broke", exc_info=True)
+            self._members.pop(member, None)
+            broken()
 
 
 class Pacer:
@@ -108,7 +124,10 @@ class Pacer:
             asyncio.get_running_loop().call_soon(self._tick_now)
 
     def _tick_now(self) -> None:
-        self.tick(self._session.now)
+        try:
+            self.tick(self._session.now)
+        except Exception as fault:  # noqa: BLE001 - logged by `break_down`
+            self._session.break_down("its sound cannot be delivered", fault)
 
     def _look_for_ends(self, now: float) -> None:
         session = self._session

@@ -13,6 +13,7 @@ import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from parley.conversation import happenings as hp
+from parley.conversation.items import new_id
 from parley.conversation.session import Session
 from parley.conversation.settings import Cast, SessionSettings
 from parley.realtime import server_events as se
@@ -27,6 +28,20 @@ log = structlog.get_logger("websocket")
 _MAX_UNSENT_BYTES = 4 * 1024 * 1024
 _DELIBERATE = (1000, 1001)
 _POLICY_VIOLATION, _INTERNAL_ERROR, _TRY_AGAIN, _NORMAL = 1008, 1011, 1013, 1000
+_CLOSE_S = 2.0
+_TIME_OVER, _BROKE, _TOO_MANY, _NOT_READING = (
+    "session time is over",
+    "internal error",
+    "too many faulty messages",
+    "client does not read",
+)
+_CODES = {
+    _TIME_OVER: "session_expired",
+    _BROKE: "internal_error",
+    _TOO_MANY: "too_many_errors",
+    _NOT_READING: "slow_client",
+}
+"""Reasons for which the server ends a connection: the client is told by an ``error`` event before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +100,13 @@ class RealtimeSocket:
         self._socket = socket
         self._ticker = ticker
         self._limits = limits
-        self._observe = observe
         self._outbox = Outbox()
         self._errors = 0
+        self._too_many_errors = asyncio.Event()
         self.lost = False
         """Whether the connection ended without the client's word."""
         self._superseded = asyncio.Event()
-        self._session = Session(cast, settings_of(shown, settings, choices), self._tell)
+        self._session = Session(cast, settings_of(shown, settings, choices), self._tell, observe)
         self._bridge = Bridge(
             self._session, shown, choices, self._send, lambda bridge: EventSound(bridge, self._outbox.put)
         )
@@ -128,7 +143,7 @@ class RealtimeSocket:
 
     def _begin_ticking(self) -> None:
         """There is something to play: only then is the clock needed."""
-        self._ticker.add(self._bridge.pacer.tick)
+        self._ticker.add(self._bridge.pacer.tick, self._session.broken.set)
         self._bridge.pacer.poke()
 
     def _end_ticking(self) -> None:
@@ -139,19 +154,19 @@ class RealtimeSocket:
         tasks = {
             asyncio.create_task(self._read(), name="socket-read"): (_NORMAL, "client left"),
             asyncio.create_task(self._write(), name="socket-write"): (_NORMAL, "client left"),
-            asyncio.create_task(self._outbox.overflowed.wait()): (_POLICY_VIOLATION, "client does not read"),
-            asyncio.create_task(self._session.broken.wait()): (_INTERNAL_ERROR, "internal error"),
+            asyncio.create_task(self._outbox.overflowed.wait()): (_POLICY_VIOLATION, _NOT_READING),
+            asyncio.create_task(self._too_many_errors.wait()): (_POLICY_VIOLATION, _TOO_MANY),
+            asyncio.create_task(self._session.broken.wait()): (_INTERNAL_ERROR, _BROKE),
             asyncio.create_task(self._superseded.wait()): (_NORMAL, "the client came back by another connection"),
-            asyncio.create_task(asyncio.sleep(self._limits.max_session_s)): (_NORMAL, "session time is over"),
+            asyncio.create_task(asyncio.sleep(self._limits.max_session_s)): (_NORMAL, _TIME_OVER),
         }
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             first = next(iter(done))
-            if fault := first.exception():
-                if isinstance(fault, _TooManyErrors):
-                    return _POLICY_VIOLATION, str(fault)
+            if (fault := first.exception()) is not None:
                 if not isinstance(fault, WebSocketDisconnect | RuntimeError | OSError):
                     raise fault
+                log.debug("connection failed", session=self._session.id, exc_info=fault)
             return tasks[first]
         finally:
             for task in tasks:
@@ -193,23 +208,24 @@ class RealtimeSocket:
         if event["type"] == "error":
             self._errors += 1
             if self._errors > self._limits.max_errors:
-                raise _TooManyErrors(f"more than {self._limits.max_errors} faulty messages")
+                self._too_many_errors.set()
         self._outbox.put(msgspec.json.encode(event).decode())
 
     def _tell(self, happening: hp.Happening) -> None:
-        self._observe(self._session.id, happening)
         self._bridge.teller.tell(happening)
 
     async def _close(self, code: int, reason: str) -> None:
         if self._socket.application_state is WebSocketState.CONNECTED:
             try:
-                await asyncio.wait_for(self._socket.close(code, reason), 2.0)
+                async with asyncio.timeout(_CLOSE_S):
+                    if reason in _CODES:
+                        told = se.error(reason, kind="server_error", code=_CODES[reason])
+                        await self._socket.send_text(
+                            msgspec.json.encode({"event_id": new_id("event"), **told}).decode()
+                        )
+                    await self._socket.close(code, reason)
             except (WebSocketDisconnect, RuntimeError, TimeoutError, OSError):
                 log.debug("close was not answered", session=self._session.id)
-
-
-class _TooManyErrors(Exception):
-    """A client that sends nothing but faults."""
 
 
 async def refuse(socket: WebSocket, event: dict[str, Any]) -> None:
