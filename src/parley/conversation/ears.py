@@ -119,7 +119,7 @@ class Ears:
                 self._apply(entry)
                 continue
             if not isinstance(entry, tuple):
-                entry()
+                self._call(entry)
                 continue
             samples, rate_hz = self._with_following(*entry)
             most = int(_SLICE_S * rate_hz)
@@ -128,6 +128,13 @@ class Ears:
                 samples = samples[:most]
             self._queued_s = max(0.0, self._queued_s - len(samples) / rate_hz)
             await self._examine(self._to_model_rate(samples, rate_hz))
+
+    def _call(self, then: Callable[[], None]) -> None:
+        """What somebody wanted to be done behind a commit; its faults are not the input's."""
+        try:
+            then()
+        except Exception:
+            log.error("what waited for a commit broke", session=self._owner, exc_info=True)
 
     @property
     def _due(self) -> bool:

@@ -47,7 +47,14 @@ _sessions: WeakSet[Session] = WeakSet()
 class Session:
     """One client's conversation. Use as ``async with``; `sink` gets every happening."""
 
-    def __init__(self, cast: Cast, settings: SessionSettings, sink: Callable[[hp.Happening], None]) -> None:
+    def __init__(
+        self,
+        cast: Cast,
+        settings: SessionSettings,
+        sink: Callable[[hp.Happening], None],
+        observe: Callable[[str, hp.Happening], None] = lambda *_: None,
+    ) -> None:
+        """`sink` tells the client; `observe` counts, and what it raises harms nobody."""
         self.id = new_id("sess")
         self._offered = cast
         self.cast = cast.chosen(settings)
@@ -64,6 +71,7 @@ class Session:
         self.broken = asyncio.Event()
         """Set when the session cannot go on (its input is not examined any more); the transport closes it then."""
         self._sink = sink
+        self._observe = observe
         self._taker = TurnTaker()
         self._events: deque[ev.Event] = deque()
         self._dispatching = False
@@ -330,8 +338,21 @@ class Session:
 
     def emit(self, happening: hp.Happening) -> None:
         """Tell the outside."""
-        if not self._closed:
+        if self._closed:
+            return
+        try:
+            self._observe(self.id, happening)
+        except Exception:
+            log.error("not counted", session=self.id, happening=type(happening).__name__, exc_info=True)
+        try:
             self._sink(happening)
+        except Exception as fault:  # noqa: BLE001 - logged by `break_down`
+            self.break_down(f"its client cannot be told of {type(happening).__name__}", fault)
+
+    def break_down(self, why: str, fault: BaseException) -> None:
+        """The session cannot go on as it should: it ends, and its client is told; no other one is touched."""
+        log.error("session breaks down", session=self.id, why=why, exc_info=fault)
+        self.broken.set()
 
     def dispatch(self, event: ev.Event) -> None:
         """Hand an event to the turn-taker and perform what it orders; events that this causes follow after."""
@@ -343,11 +364,16 @@ class Session:
             while self._events:
                 current = self._events.popleft()
                 now = self.now
-                self._note(current)
-                if self._evidence is not None:
-                    self._evidence.add(now, current)
-                for action in self._taker.handle(current, now):
-                    self._perform(action)
+                try:
+                    self._note(current)
+                    if self._evidence is not None:
+                        self._evidence.add(now, current)
+                    actions = self._taker.handle(current, now)
+                except Exception as fault:  # noqa: BLE001 - logged by `break_down`
+                    self.break_down(f"{type(current).__name__} cannot be taken", fault)
+                    continue
+                for action in actions:
+                    self._try_to_perform(action)
         finally:
             self._dispatching = False
         if self._taker.view != self._state:
@@ -372,6 +398,18 @@ class Session:
             self._answering.made_room()
         elif isinstance(event, ev.PlayoutStarted):
             self._answering.first_frame(event.response)
+
+    def _try_to_perform(self, action: act.Action) -> None:
+        """A fault in what concerns one response ends that; any other one ends the session."""
+        try:
+            self._perform(action)
+        except Exception as fault:
+            response = getattr(action, "response", None)
+            if response is None or isinstance(action, act.EndResponse):
+                self.break_down(f"{type(action).__name__} cannot be done", fault)
+                return
+            log.error("response breaks down", session=self.id, action=type(action).__name__, exc_info=True)
+            self._events.append(ev.ResponseFailed(response, f"internal error ({type(fault).__name__})"))
 
     def _perform(self, action: act.Action) -> None:
         match action:
@@ -404,10 +442,12 @@ class Session:
     async def _transcribe(self, order: act.FinalizeTranscript | act.TranscribePartial) -> None:
         try:
             words = await self._ears.questions.transcribe(order)
-        except ParleyError as fault:
-            log.error("recognition failed", session=self.id, error=str(fault))
+        except Exception as fault:
+            expected = isinstance(fault, ParleyError)
+            log.error("recognition failed", session=self.id, error=str(fault), exc_info=not expected)
             if isinstance(order, act.FinalizeTranscript):
-                self.emit(hp.TranscriptFailed(self._turn_item(order.turn), str(fault)))
+                why = str(fault) if expected else f"internal error ({type(fault).__name__})"
+                self.emit(hp.TranscriptFailed(self._turn_item(order.turn), why))
                 self.dispatch(ev.Transcribed(order.participant, order.turn, order.revision, "", final=True))
             return
         if words and isinstance(order, act.TranscribePartial) and not order.urgent:

@@ -188,7 +188,12 @@ class Slots:
         asked = time.monotonic()
         await self._acquire(caller)
         self.waits.note(caller, asked)
-        if not caller.wanted():
+        try:
+            wanted = caller.wanted()
+        except BaseException:
+            self._release()
+            raise
+        if not wanted:
             self._release()
             raise Unwanted
         own = next((i for i, (_, owner) in enumerate(self._places) if owner == caller.owner), 0)

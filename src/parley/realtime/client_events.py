@@ -11,6 +11,9 @@ from parley.realtime import session_object as so
 from parley.realtime.items import NewItem, read_item
 from parley.realtime.reader import Reader
 
+_MOST_METADATA = 64
+_LONGEST_METADATA = 4096
+
 
 @dataclass(frozen=True, slots=True)
 class UpdateSession:
@@ -147,10 +150,17 @@ def _create_response(given: Reader) -> Command:
         tools=so.read_tools(wish) if wish.data.get("tools") is not None else None,
         tool_choice=so.read_tool_choice(wish) if wish.data.get("tool_choice") is not None else None,
         max_output_tokens=so.read_max_tokens(wish),
-        metadata={str(k): str(v) for k, v in metadata.data.items()} if metadata else None,
+        metadata=_metadata(metadata) if metadata else None,
         out_of_band=wish.choice("conversation", ("auto", "none"), "auto") == "none",
         input=tuple(_input(r) for r in wish.objects("input")) if wish.data.get("input") is not None else None,
     )
+
+
+def _metadata(given: Reader) -> dict[str, str]:
+    """Texts by name, as the client will get them back."""
+    if len(given.data) > _MOST_METADATA:
+        raise ProtocolError(f"'{given.path}' has more than {_MOST_METADATA} entries", field=given.path)
+    return {name: given.text(name, "", longest=_LONGEST_METADATA) or "" for name in given.data}
 
 
 def _input(given: Reader) -> NewItem | str:

@@ -55,7 +55,7 @@ class Reader:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self.fail(field, "must be a number", "invalid_type")
         if not low <= value <= high:
-            raise self.fail(field, f"must be between {low:g} and {high:g}, not {value:g}")
+            raise self.fail(field, f"must be between {low:g} and {high:g}, not {_shown(value)}")
         return float(value)
 
     def integer(self, field: str, default: int | None, low: int, high: int) -> Any:
@@ -103,3 +103,11 @@ class Reader:
         if len(value) > most:
             raise self.fail(field, f"has more than {most} entries")
         return [Reader(entry, f"{self.name(field)}[{i}]") for i, entry in enumerate(value)]
+
+
+def _shown(value: int | float) -> str:
+    """A number in a few characters, however many digits it has."""
+    try:
+        return f"{value:g}"
+    except OverflowError:
+        return "a number of hundreds of digits"

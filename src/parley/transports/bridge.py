@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import msgspec
+import structlog
 
 from parley.audio.formats import AudioFormat
 from parley.conversation.answer import ResponseWish
@@ -23,6 +24,8 @@ from parley.realtime.session_object import Extensions, RealtimeSession, updated
 from parley.transports.mapping import Choices, chat_tool_choice, chat_tools, settings_of
 from parley.transports.pacing import Pacer
 from parley.transports.telling import AudioTarget, Teller
+
+log = structlog.get_logger("conversation")
 
 _SHORTEST_COMMIT_S = 0.1
 
@@ -120,6 +123,10 @@ class Bridge:
             self.send(se.error(str(fault), code="invalid_audio", param="audio", event_id=event_id))
         except Overloaded as fault:
             self.send(se.error(str(fault), kind="server_error", code="overloaded", event_id=event_id))
+        except Exception as fault:
+            log.error("a client's event broke", session=self.session.id, exc_info=True)
+            message = f"internal error ({type(fault).__name__}); the conversation goes on"
+            self.send(se.error(message, kind="server_error", code="internal_error", event_id=event_id))
 
     def _obey(self, command: ce.Command) -> None:
         session = self.session
