@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
@@ -17,7 +18,7 @@ from parley.conversation.engines.duplex import Duplex
 from parley.conversation.engines.speech_llm import SpeechLlm
 from parley.conversation.items import Item
 from parley.conversation.settings import SessionSettings
-from parley.errors import ModelError
+from parley.errors import ModelError, ProtocolError
 from parley.models.fakes import (
     FakeChat,
     FakeDuplexModel,
@@ -296,8 +297,6 @@ def test_push_to_talk_waits_for_commit_and_for_the_request() -> None:
 
 
 def test_a_file_appended_at_once_is_taken_in_media_time_and_answered_when_drained() -> None:
-    import numpy as np
-
     from parley.models.fakes import tone
 
     async def script(s: Stage) -> None:
@@ -412,11 +411,45 @@ def test_a_recogniser_that_fails_is_reported_and_the_session_goes_on() -> None:
         await s.say(1.0)
         await s.silence_until(hp.TranscriptFailed)
         s.recognizer.fail = False
-        await s.silence(1.0)
+        told = await s.silence_until(hp.ResponseEnded)
+        assert told.items[0].text == s.session.settings.not_understood
+        assert not s.of(hp.TranscriptDone), "it is not said to have been silence"
+        assert not s.chat.prompts, "nobody answers words that are not known"
         await s.say(1.0)
-        await s.silence_until(hp.ResponseEnded)
+        await s.silence_until(hp.ResponseEnded, 2)
+        assert s.session.history.items[-1].text == "It is noon."
 
     play(script)
+
+
+def test_a_recogniser_that_takes_too_long_is_reported_as_such() -> None:
+    async def script(s: Stage) -> None:
+        await s.say(1.0)
+        s.session.commit_input()
+        s.session.request_response()
+        failed = await s.silence_until(hp.TranscriptFailed)
+        assert "in time" in failed.message
+        told = await s.silence_until(hp.ResponseEnded)
+        assert told.items[0].text == s.session.settings.not_understood
+
+    play(script, lambda: Stage.with_turns(TurnSettings(mode="manual"), recognizer=FakeRecognizer(delay_s=100.0)))
+
+
+def test_push_to_talk_is_bounded_and_keeps_what_it_has() -> None:
+    async def script(s: Stage) -> None:
+        minute = np.zeros(RATE * 60, np.int16)
+        for _ in range(9):
+            s.session.append_audio(minute, RATE)
+        await s.say(1.0)
+        with pytest.raises(ProtocolError, match="commit or clear") as full:
+            s.session.append_audio(minute, RATE)
+        assert full.value.code == "input_audio_buffer_full"
+        s.session.commit_input()
+        s.session.request_response()
+        await s.silence_until(hp.ResponseEnded)
+        assert s.session.history.items[0].text == "What time is it?"
+
+    play(script, lambda: Stage.with_turns(TurnSettings(mode="manual")))
 
 
 def test_an_empty_answer_ends_without_sound() -> None:

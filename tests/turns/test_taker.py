@@ -370,3 +370,25 @@ def act_out(w: World, kind: str, seconds: float) -> None:
             w.send(ev.SettingsChanged(w.settings))
         case _:
             pass
+
+
+@pytest.mark.parametrize(
+    ("turn_s", "asr_s", "lost"), [(1.0, 5.0, False), (1.0, 8.0, True), (60.0, 50.0, False), (60.0, 70.0, True)]
+)
+def test_the_words_of_a_long_turn_are_waited_for_as_long_as_it_takes(turn_s: float, asr_s: float, lost: bool) -> None:
+    w = World(settings=TurnSettings(mode="manual"), asr_s=asr_s)
+    w.listen(turn_s, voiced=True)
+    w.send(ev.InputCommitted("user"))
+    for _ in range(80):
+        w.wait(1.0)
+    (turn,) = w.of(act.CommitTurn)
+    assert turn.lost is lost
+    assert (turn.transcript == "") is lost
+
+
+def test_a_turn_whose_words_are_lost_is_answered_so_that_the_user_knows() -> None:
+    w = World(asr_s=100.0)
+    w.listen(1.0, voiced=True)
+    w.listen(20.0, voiced=False)
+    assert [t.lost for t in w.of(act.CommitTurn)] == [True]
+    assert len(w.of(act.StartResponse)) == 1

@@ -59,6 +59,8 @@ class Answering:
         self._prefilling: asyncio.Task[None] | None = None
         self._over: dict[str, Answer] = {}
         self._speech: Float32 | None = None
+        self.lost_turn: int | None = None
+        """The last turn whose words could not be had."""
         self._room = asyncio.Event()
         self.requests = Requests(session)
         self.summary = Summary(session, lambda: self.requests.budget_tokens(ResponseWish()))
@@ -141,6 +143,8 @@ class Answering:
     def _start(self, order: act.StartResponse) -> None:
         session = self._session
         wish = ResponseWish() if order.speculative else self._take_wish()
+        if order.turn is not None and order.turn == self.lost_turn and not session.cast.engine.hears:
+            wish = replace(wish, say=session.settings.not_understood)  # an answer to unknown words would be invented
         speaks = (wish.modality or session.settings.modality) == "audio"
         answer = Answer(order.response, session.emit, wish, order.turn, order.transcript, not order.speculative, speaks)
         self.answers[answer.key] = answer

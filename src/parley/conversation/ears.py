@@ -17,7 +17,7 @@ from parley.conversation.input_sound import InputSound
 from parley.conversation.questions import Questions
 from parley.conversation.settings import Cast
 from parley.conversation.voice_activity import SILENT_DBFS, VoiceActivity
-from parley.errors import Overloaded
+from parley.errors import Overloaded, ProtocolError
 from parley.models.interfaces import MODEL_RATE_HZ
 from parley.turns import actions as act
 from parley.turns import events as ev
@@ -30,6 +30,7 @@ _LIVE_S = 0.25
 _ARRIVALS_KEPT = 200
 _CALM_S = 0.1  # of sound are looked at together while nobody speaks: that costs a fifth
 _MAX_QUEUED_S = 600.0
+_LONGEST_TURN_S = 600.0
 _FAR_AWAY_DB = 12.0
 _PRE_ROLL_S = 0.3
 _KEEP_S = 2.0
@@ -79,8 +80,13 @@ class Ears:
     # -- input ----------------------------------------------------------------------------------------
 
     def append(self, samples: Int16, rate_hz: int) -> None:
-        """Queue audio; raises `Overloaded` when ten minutes are waiting."""
+        """Queue audio; raises `Overloaded` when ten minutes wait to be heard, `ProtocolError` when for a commit."""
         seconds = len(samples) / rate_hz
+        if self.manual and self.uncommitted_s + seconds > _LONGEST_TURN_S:
+            raise ProtocolError(
+                f"the input audio buffer holds {_LONGEST_TURN_S:.0f} s, which is the most; commit or clear it",
+                field="audio", code="input_audio_buffer_full",
+            )  # fmt: skip
         if self._queued_s + seconds > _MAX_QUEUED_S:
             raise Overloaded(f"more than {_MAX_QUEUED_S:.0f} s of audio are waiting to be heard")
         self._queued_s += seconds
@@ -168,6 +174,12 @@ class Ears:
         self._dispatch(ev.MediaAdvanced(self.participant, self.sound.end_s, live))
         if not live:  # media time must not outrun the evidence about it
             await self.questions.all_answered()
+        if (
+            not self.manual
+            and self._in_turn
+            and self.sound.end - self.sound.turn_from > _LONGEST_TURN_S * MODEL_RATE_HZ
+        ):
+            self._dispatch(ev.InputCommitted(self.participant))  # whoever talks for so long is answered all the same
         self._forget_old()
 
     async def _watch_voice(self, audio: Float32) -> None:

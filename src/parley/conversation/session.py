@@ -83,6 +83,8 @@ class Session:
         self._transcribed: dict[int, float] = {}
         self._voice_stopped = 0.0
         self._looked_at_words = 0.0
+        self._told_lost: set[int] = set()
+        """Turns whose client knows that their words could not be had, until their commit."""
         self._ears = Ears(
             USER, self.cast, self.dispatch, self.id, lambda: bool(self._taker.active_responses), self._taker.awaits
         )
@@ -445,10 +447,11 @@ class Session:
         except Exception as fault:
             expected = isinstance(fault, ParleyError)
             log.error("recognition failed", session=self.id, error=str(fault), exc_info=not expected)
-            if isinstance(order, act.FinalizeTranscript):
+            if isinstance(order, act.FinalizeTranscript) and self._taker.awaits(order):
                 why = str(fault) if expected else f"internal error ({type(fault).__name__})"
                 self.emit(hp.TranscriptFailed(self._turn_item(order.turn), why))
-                self.dispatch(ev.Transcribed(order.participant, order.turn, order.revision, "", final=True))
+                self._told_lost.add(order.turn)
+                self.dispatch(ev.Transcribed(order.participant, order.turn, order.revision, "", final=True, lost=True))
             return
         if words and isinstance(order, act.TranscribePartial) and not order.urgent:
             await self._ears.questions.all_answered()  # if they could be all, the answer reads them itself
@@ -468,7 +471,13 @@ class Session:
         previous = self.history.insert(item)
         self.emit(hp.InputTaken(item.id, previous))
         self.emit(hp.ItemAdded(replace(item, text=""), previous))
-        self.emit(hp.TranscriptDone(item.id, action.transcript, max(0.0, action.ended - action.started)))
+        if not action.lost:
+            self.emit(hp.TranscriptDone(item.id, action.transcript, max(0.0, action.ended - action.started)))
+        elif action.turn not in self._told_lost:
+            self.emit(hp.TranscriptFailed(item.id, "the recogniser did not answer in time"))
+        if action.lost:
+            self._told_lost.discard(action.turn)
+            self._answering.lost_turn = action.turn
         self.emit(hp.ItemDone(item, previous))
         self._ears.forget_turn(understood=bool(action.transcript))
 

@@ -56,6 +56,8 @@ class SessionSettings:
     greeting: str | None = None
     apology: str | None = "Sorry, I could not answer that."
     """Spoken when an answer fails; None: silence."""
+    not_understood: str = "Sorry, I could not make out what you said."
+    """Spoken when an answer is wanted to a turn whose words could not be had."""
     turns: TurnSettings = field(default_factory=TurnSettings)
 
 

@@ -79,6 +79,8 @@ class CommitTurn:
     started: float
     ended: float
     """Media times of the first and the last voiced sample, seconds."""
+    lost: bool = False
+    """Whether its words never came: the transcript says nothing about what was said."""
 
 
 @dataclass(frozen=True, slots=True)

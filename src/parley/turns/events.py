@@ -79,6 +79,8 @@ class Transcribed:
     text: str
     final: bool
     """True for the answer to `FinalizeTranscript`, False for a partial."""
+    lost: bool = False
+    """Whether the recogniser failed: the text is empty because nobody knows it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ class ParticipantRecord:
     scores: list[float] = field(default_factory=list)
     """The turn model's verdicts on this pause."""
     transcript: str | None = None
+    lost: bool = False
+    """Whether the words of this pause could not be had; the transcript is empty then."""
     judged: str | None = None
     """The words of this turn that were last given to the sentence model."""
     sentence: float | None = None
@@ -108,6 +110,7 @@ class ParticipantRecord:
         """Reset everything that belongs to one pause."""
         self.scores = []
         self.transcript = None
+        self.lost = False
         self.final_asked = None
         self.scores_asked = 0
 

@@ -50,6 +50,9 @@ class TurnSettings:
     media_timeout_s: float = 1.0
     """A microphone that delivers nothing for so long closes the utterance."""
     transcript_timeout_s: float = 6.0
+    """Wait for the final transcript of a short turn ..."""
+    transcript_share: float = 1.0
+    """... and how much longer for each second of the turn: words are not lost because there are many."""
     sentence_timeout_s: float = 0.15
     """A verdict about the words that takes longer is not waited for."""
     stall_timeout_s: float = 1.5

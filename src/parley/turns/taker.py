@@ -267,8 +267,10 @@ class TurnTaker:
         person.patience_s /= 2
         if not manual:
             self._announce(person)
-        self._out.append(act.CommitTurn(person.name, person.turn, transcript, person.onset_s, person.last_voiced_s))
-        answer = self.settings.create_response and not manual and self._deserves_answer(person, transcript)
+        began, ended = person.onset_s, person.last_voiced_s
+        self._out.append(act.CommitTurn(person.name, person.turn, transcript, began, ended, person.lost))
+        deserved = person.lost or self._deserves_answer(person, transcript)
+        answer = self.settings.create_response and not manual and deserved
         if answer and speculation is not None:
             self._waiting.pop(person.name, None)
             self._responses.commit(speculation, self._now)
@@ -341,7 +343,7 @@ class TurnTaker:
         if not event.final:
             person.partial = event.text
         elif person.speech is Speech.PAUSING:
-            person.transcript = event.text
+            person.transcript, person.lost = event.text, event.lost
         if event.final or (person.speech is Speech.SPEAKING and event.text):
             self._drop_if_other(person, event.text)
             self._judge_words(person, event.text)
@@ -443,7 +445,8 @@ class TurnTaker:
             if person.holds_floor and not person.closed:
                 found.append((person.arrived + settings.media_timeout_s, partial(self._media_lost, person)))
             if person.speech is Speech.PAUSING and person.transcript is None and person.final_asked is not None:
-                at = person.final_asked + settings.transcript_timeout_s
+                long_s = person.voiced_s * settings.transcript_share
+                at = person.final_asked + settings.transcript_timeout_s + long_s
                 found.append((at, partial(self._transcript_lost, person)))
             if person.speech is Speech.PAUSING and person.sentence_asked is not None:
                 at = person.sentence_asked + settings.sentence_timeout_s
@@ -469,7 +472,7 @@ class TurnTaker:
         self._progress(person)
 
     def _transcript_lost(self, person: ParticipantRecord) -> None:
-        person.transcript = ""
+        person.transcript, person.lost = "", True
         self._progress(person)
 
     def _idle(self) -> None:
