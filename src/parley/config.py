@@ -204,8 +204,8 @@ class Config(BaseSettings):
         gt=0,
         le=1,
         validation_alias=_env("admission_cpu"),
-        description="While more than this share of the machine's processor time is in use, new conversations are "
-        "refused beside running ones; 1: never for that.",
+        description="While parley uses more than this share of the machine's processor time, new conversations are "
+        "refused beside running ones (more of them than there are processors); 1: never for that.",
     )
     admission_newcomers: int = Field(
         default_factory=lambda: 2 * (os.cpu_count() or 1),

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import time
 
+import psutil
 import pytest
 
 from parley.errors import Overloaded
 from parley.models.executor import Waits
 from parley.models.interfaces import Caller, Priority
-from parley.server.admission import Admission
+from parley.server.admission import Admission, OwnProcesses
 from tests.virtual_time import run_virtual
 
 
@@ -26,10 +29,10 @@ class Door(Admission):
 
     busy_s = passed_s = 0.0
 
-    def __init__(self, *of: Waits, places: int = 3, newcomers: int = 100) -> None:
+    def __init__(self, *of: Waits, places: int = 3, newcomers: int = 100, surely: int = 0) -> None:
         super().__init__(
             max_sessions=places, longest_wait_s=0.5, newcomers=newcomers, busiest_cpu=0.75, waits=lambda: of,
-            cpu_s=lambda: (self.busy_s, self.passed_s),
+            surely=surely, cpu_s=lambda: (self.busy_s, self.passed_s),
         )  # fmt: skip
 
     async def let_in(self, sessions: int) -> None:
@@ -128,7 +131,7 @@ async def looked(door: Door, busy_s: float) -> None:
 def test_busy_processors_keep_new_ones_out() -> None:
     door = Door()
     run_virtual(looked(door, 8.0))
-    with pytest.raises(Overloaded, match=r"busy \(80%"):
+    with pytest.raises(Overloaded, match="use 80%"):
         run_virtual(door.let_in(1))
     run_virtual(door.let_in(0))
 
@@ -146,3 +149,47 @@ def test_as_many_begin_at_once_as_the_processors_bear_if_they_cost_what_the_othe
         return [entry.done() and not entry.exception() for entry in entries]
 
     assert run_virtual(crowd()) == [True] * room + [False]
+
+
+def test_as_many_as_processors_and_one_more_come_in_whatever_the_first_one_costs() -> None:
+    door = Door(places=100, surely=3)
+    run_virtual(looked(door, 9.5))
+    for going_on in (0, 1, 2):
+        run_virtual(door.let_in(going_on))
+    with pytest.raises(Overloaded, match="use 95%"):
+        run_virtual(door.let_in(3))
+
+
+def test_other_programs_are_not_counted() -> None:
+    own = OwnProcesses()
+    before, _ = own.cpu_s()
+    other = subprocess.Popen([sys.executable, "-c", "while True: pass"], start_new_session=True)
+    try:
+        psutil.Process(other.pid).cpu_times()
+        own._processes = [psutil.Process()]  # as if somebody else had started it
+        until = time.monotonic() + 0.5
+        while time.monotonic() < until:
+            time.sleep(0.05)
+        after, _ = own.cpu_s()
+    finally:
+        other.kill()
+        other.wait()
+    assert after - before < 0.3
+
+
+def test_processes_that_were_started_count_from_when_they_are_seen() -> None:
+    own = OwnProcesses()
+    child = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        until = time.monotonic() + 0.5
+        while time.monotonic() < until:
+            time.sleep(0.05)
+        own.find()
+        before, _ = own.cpu_s()
+        while (used := own.cpu_s()[0] - before) < 0.2:
+            time.sleep(0.05)
+    finally:
+        child.kill()
+        child.wait()
+    assert before < 0.4, "what it used before is not counted"
+    assert used >= 0.2
