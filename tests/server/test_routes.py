@@ -10,6 +10,7 @@ import httpx
 import msgspec
 import pytest
 from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin, Subprotocol
 
 from parley.audio import files
@@ -139,6 +140,12 @@ async def test_a_locked_server_wants_its_key_and_counts_its_places(locked: Runni
             refusal = msgspec.json.decode(await second.recv())["error"]
             assert refusal["code"] == "server_full"
             assert refusal["retry_after_s"] == 60
+            with pytest.raises(ConnectionClosed) as closed:
+                await second.recv()
+            assert "places are taken" in str(closed.value)
+        async with connect(address, additional_headers=key, subprotocols=[Subprotocol("realtime")]) as third:
+            assert third.subprotocol == "realtime", "a browser would else close without showing the reason"
+            assert "server_full" in str(await third.recv())
     async with httpx.AsyncClient() as client:
         secret = (await client.post(f"{locked.url}/v1/realtime/client_secrets", headers=key)).json()["value"]
     await asyncio.sleep(0.3)

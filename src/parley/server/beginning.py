@@ -25,11 +25,6 @@ async def admitted(socket: WebSocket, state: ServerState) -> bool:
     return refusal is None
 
 
-async def accept(socket: WebSocket) -> None:
-    """Accept, with the subprotocol that browsers insist on when they named one."""
-    await socket.accept("realtime" if "realtime" in socket.scope.get("subprotocols", ()) else None)
-
-
 async def begun(
     state: ServerState, query: Mapping[str, str], extensions: Extensions | None
 ) -> tuple[RealtimeSession, Kept | None]:

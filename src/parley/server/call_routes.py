@@ -18,10 +18,11 @@ from parley.errors import ProtocolError
 from parley.realtime import server_events as se
 from parley.realtime.reader import Reader
 from parley.realtime.session_object import Extensions, updated
-from parley.server.beginning import accept, admitted, begun
+from parley.server.beginning import admitted, begun
 from parley.server.resumption import Kept
 from parley.server.state import ServerState
 from parley.transports.webrtc import CONNECT_S, RtcCall
+from parley.transports.websocket import accept
 
 log = structlog.get_logger("webrtc")
 router = APIRouter()

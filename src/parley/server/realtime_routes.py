@@ -10,10 +10,10 @@ from starlette.responses import JSONResponse
 
 from parley.realtime.reader import Reader
 from parley.realtime.session_object import Extensions, updated
-from parley.server.beginning import accept, admitted, begun, initial_session
+from parley.server.beginning import admitted, begun, initial_session
 from parley.server.call_routes import signal
 from parley.server.state import ServerState
-from parley.transports.websocket import RealtimeSocket, SocketLimits
+from parley.transports.websocket import RealtimeSocket, SocketLimits, accept
 
 log = structlog.get_logger("websocket")
 router = APIRouter()

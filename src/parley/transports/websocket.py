@@ -29,6 +29,7 @@ _MAX_UNSENT_BYTES = 4 * 1024 * 1024
 _DELIBERATE = (1000, 1001)
 _POLICY_VIOLATION, _INTERNAL_ERROR, _TRY_AGAIN, _NORMAL = 1008, 1011, 1013, 1000
 _CLOSE_S = 2.0
+_LONGEST_REASON = 100  # characters, of 123 bytes that a closing frame takes
 _TIME_OVER, _BROKE, _TOO_MANY, _NOT_READING = (
     "session time is over",
     "internal error",
@@ -230,6 +231,16 @@ class RealtimeSocket:
 
 async def refuse(socket: WebSocket, event: dict[str, Any]) -> None:
     """Accept, say why not in an ``error`` event, close: browsers show nothing of a refused handshake."""
-    await socket.accept()
-    await socket.send_text(msgspec.json.encode(event).decode())
-    await socket.close(_TRY_AGAIN if event["error"]["code"] == "server_full" else _POLICY_VIOLATION)
+    try:
+        async with asyncio.timeout(_CLOSE_S):
+            await accept(socket)
+            await socket.send_text(msgspec.json.encode({"event_id": new_id("event"), **event}).decode())
+            busy = event["error"]["code"] == "server_full"
+            await socket.close(_TRY_AGAIN if busy else _POLICY_VIOLATION, event["error"]["message"][:_LONGEST_REASON])
+    except (WebSocketDisconnect, RuntimeError, TimeoutError, OSError):
+        log.debug("a refusal was not read")
+
+
+async def accept(socket: WebSocket) -> None:
+    """Accept, with the subprotocol that browsers insist on when they named one."""
+    await socket.accept("realtime" if "realtime" in socket.scope.get("subprotocols", ()) else None)
