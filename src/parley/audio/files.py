@@ -1,24 +1,27 @@
-"""Audio files and containers: reading anything PyAV knows, writing WAV, FLAC, MP3, Opus and raw PCM."""
+"""Whole recordings: reading those of `containers`, writing WAV, FLAC, MP3, Opus and raw PCM."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, BinaryIO, Literal, TypeVar
 
 import av
 import numpy as np
 from av.audio.frame import AudioFrame as AvFrame
 from av.audio.stream import AudioStream
-from av.error import FFmpegError
 
-from parley.audio.pcm import Float32, Int16, check_rate, to_bytes, to_float
+from parley.audio.decoding import converted, decoding
+from parley.audio.pcm import Float32, Int16, check_rate, to_bytes
 from parley.errors import AudioError
 
 Container = Literal["wav", "flac", "mp3", "opus", "pcm", "aac"]
+Samples = TypeVar("Samples", Int16, Float32)
 MAX_BYTES = 100 * 1024 * 1024
-_MAX_SECONDS = 4 * 3600
+MAX_SAMPLES = 4 * 3600 * 16_000
+"""Samples that a whole recording may unpack to in memory: four hours for a recogniser, 80 minutes at 48 kHz."""
 
 MEDIA_TYPES: dict[str, str] = {
     "wav": "audio/wav",
@@ -43,55 +46,41 @@ def read(source: Path | bytes, name: str | None = None) -> tuple[Int16, int]:
     Raises `AudioError` that names the file and the fault: missing, empty, too large, not audio.
     """
     label = name or (str(source) if isinstance(source, Path) else "audio")
-    data = _bytes_of(source, label)
-    try:
-        with av.open(io.BytesIO(data), "r") as container:
-            if not container.streams.audio:
-                raise AudioError(f"{label}: has no audio stream")
-            return _decode(container, label)
-    except (FFmpegError, ValueError, EOFError) as fault:
-        raise AudioError(f"{label}: not readable as audio ({fault})") from fault
-
-
-def _bytes_of(source: Path | bytes, label: str) -> bytes:
-    if isinstance(source, Path):
-        try:
-            size = source.stat().st_size
-        except OSError as fault:
-            raise AudioError(f"{label}: {fault.strerror or fault}") from fault
-    else:
-        size = len(source)
-    if size == 0:
-        raise AudioError(f"{label}: the file is empty")
-    if size > MAX_BYTES:
-        raise AudioError(f"{label}: {size >> 20} MB is more than the {MAX_BYTES >> 20} MB that are read at once")
-    return source.read_bytes() if isinstance(source, Path) else source
-
-
-def _decode(container: av.container.InputContainer, label: str) -> tuple[Int16, int]:
-    stream = container.streams.audio[0]
-    rate_hz = stream.rate
-    resampler = av.AudioResampler(format="s16", layout="mono", rate=rate_hz)
-    parts: list[Int16] = []
-    total = 0
-    for frame in container.decode(stream):
-        for mono in resampler.resample(frame):
-            parts.append(mono.to_ndarray().reshape(-1).astype(np.int16, copy=False))
-            total += len(parts[-1])
-        if total > _MAX_SECONDS * rate_hz:
-            raise AudioError(f"{label}: longer than {_MAX_SECONDS // 3600} hours")
-    parts += [mono.to_ndarray().reshape(-1).astype(np.int16, copy=False) for mono in resampler.resample(None)]
-    if not parts or not sum(map(len, parts)):
-        raise AudioError(f"{label}: contains no samples")
-    return np.concatenate(parts), rate_hz
+    with opened(source, label) as stream, decoding(stream, label) as recording:
+        return _joined(recording.blocks(), label), recording.rate_hz
 
 
 def read_float(source: Path | bytes, rate_hz: int, name: str | None = None) -> Float32:
     """Read a whole recording as mono float32 at `rate_hz`; raises as `read` does."""
-    from parley.audio.resample import resample
+    label = name or (str(source) if isinstance(source, Path) else "audio")
+    with opened(source, label) as stream:
+        return _joined(converted(stream, label, rate_hz), label)
 
-    samples, source_hz = read(source, name)
-    return resample(to_float(samples), source_hz, rate_hz)
+
+@contextmanager
+def opened(source: Path | bytes, label: str) -> Iterator[BinaryIO]:
+    """A recording to be decoded, as a context; raises `AudioError` if it is missing, empty or too large."""
+    try:
+        size = source.stat().st_size if isinstance(source, Path) else len(source)
+        if size == 0:
+            raise AudioError(f"{label}: the file is empty")
+        if size > MAX_BYTES:
+            raise AudioError(f"{label}: {size >> 20} MB is more than the {MAX_BYTES >> 20} MB that are read at once")
+        with source.open("rb") if isinstance(source, Path) else io.BytesIO(source) as stream:
+            yield stream
+    except OSError as fault:
+        raise AudioError(f"{label}: {fault.strerror or fault}") from fault
+
+
+def _joined(blocks: Iterator[Samples], label: str) -> Samples:
+    parts: list[Samples] = []
+    total = 0
+    for block in blocks:
+        parts.append(block)
+        total += len(block)
+        if total > MAX_SAMPLES:
+            raise AudioError(f"{label}: more than the {MAX_SAMPLES // 10**6} million samples that are read at once")
+    return np.concatenate(parts)
 
 
 def write(target: Path, samples: Int16, rate_hz: int) -> None:

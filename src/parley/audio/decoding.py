@@ -1,0 +1,76 @@
+"""Recordings to mono samples, block by block, so that memory does not grow with what a small file unpacks to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+import av
+import numpy as np
+import soxr
+from av.audio.stream import AudioStream
+from av.error import FFmpegError
+
+from parley.audio.containers import opened
+from parley.audio.pcm import Float32, Int16, to_float
+from parley.errors import AudioError
+
+LONGEST_S = 4 * 3600
+"""Seconds of a recording that are read at most."""
+
+
+class Decoder:
+    """An open recording; `blocks` yields it once."""
+
+    def __init__(self, container: av.container.InputContainer, stream: AudioStream, label: str) -> None:
+        self._container = container
+        self._stream = stream
+        self._label = label
+        self.rate_hz = stream.codec_context.sample_rate
+        """The recording's own rate."""
+
+    def blocks(self) -> Iterator[Int16]:
+        """Mono samples at `rate_hz`, a codec's frame each; raises `AudioError` if it is too long or holds nothing."""
+        resampler = av.AudioResampler(format="s16", layout="mono", rate=self.rate_hz)
+        total = 0
+        for frame in self._container.decode(self._stream):
+            for mono in resampler.resample(frame):
+                block = _samples(mono)
+                total += len(block)
+                yield block
+            if total > LONGEST_S * self.rate_hz:
+                raise AudioError(f"{self._label}: longer than {LONGEST_S // 3600} hours")
+        for mono in resampler.resample(None):
+            total += mono.samples
+            yield _samples(mono)
+        if not total:
+            raise AudioError(f"{self._label}: contains no samples")
+
+
+def _samples(frame: av.AudioFrame) -> Int16:
+    mono: Int16 = frame.to_ndarray().reshape(-1).astype(np.int16, copy=False)
+    return mono
+
+
+@contextmanager
+def decoding(source: BinaryIO, label: str) -> Iterator[Decoder]:
+    """Open a recording (seekable) as a context; raises `AudioError` that says what is wrong with it, also inside."""
+    try:
+        container, stream = opened(source, label)
+        with container:
+            yield Decoder(container, stream, label)
+    except (FFmpegError, ValueError, EOFError, MemoryError) as fault:
+        raise AudioError(f"{label}: not readable as audio ({fault})") from fault
+
+
+def converted(source: BinaryIO, label: str, rate_hz: int) -> Iterator[Float32]:
+    """A recording's blocks as mono float32 at `rate_hz`; raises as `decoding` does."""
+    with decoding(source, label) as recording:
+        if recording.rate_hz == rate_hz:
+            yield from map(to_float, recording.blocks())
+            return
+        stream = soxr.ResampleStream(recording.rate_hz, rate_hz, 1, dtype="float32", quality="HQ")
+        for block in recording.blocks():
+            yield stream.resample_chunk(to_float(block))
+        yield stream.resample_chunk(np.empty(0, np.float32), last=True)
