@@ -10,7 +10,7 @@ from parley.audio.pcm import Int16, to_float
 from parley.audio.resample import resample
 from parley.conversation import happenings as hp
 from parley.conversation.items import Item
-from parley.conversation.oneshot import transcribe_recording
+from parley.conversation.oneshot import at_once, transcribe_recording
 from parley.errors import ParleyError, ProtocolError
 from parley.models.interfaces import MODEL_RATE_HZ, Caller, Priority
 
@@ -51,7 +51,7 @@ class RecordedItems:
         caller = Caller(session.id, Priority.COMMITTED)
         try:
             audio = await asyncio.to_thread(lambda: resample(to_float(samples), rate_hz, MODEL_RATE_HZ))
-            parts = transcribe_recording(cast.vad, cast.recognizer, audio, language, caller)
+            parts = transcribe_recording(cast.vad, cast.recognizer, at_once(audio), language, caller)
             text = " ".join([part.text async for part in parts])
             session.history.update(item.id, text=text)
         except ProtocolError:
