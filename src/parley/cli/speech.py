@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,6 +13,8 @@ import numpy as np
 import typer
 
 from parley.audio import files
+from parley.audio.decoding import converted, decoding
+from parley.audio.pcm import Float32
 from parley.cli import local
 from parley.cli.terminal import errors
 from parley.conversation.oneshot import say_text, transcribe_recording
@@ -61,19 +64,25 @@ def transcribe(
 
     Example: parley transcribe answer.wav
     """
-    sounds = [(path, files.read_float(path, MODEL_RATE_HZ)) for path in recordings]
-    asyncio.run(_transcribe(sounds, model or local.command_config().asr, language, form, quiet))
+    for path in recordings:  # a fault in the last one is told before the first is transcribed
+        with files.opened(path, str(path)) as stream, decoding(stream, str(path)):
+            pass
+    asyncio.run(_transcribe(recordings, model or local.command_config().asr, language, form, quiet))
 
 
-async def _transcribe(
-    sounds: list[tuple[Path, np.ndarray]], model: str, language: str | None, form: str, quiet: bool
-) -> None:
+async def _read(path: Path) -> AsyncGenerator[Float32, None]:
+    with files.opened(path, str(path)) as stream:
+        for block in converted(stream, str(path), MODEL_RATE_HZ):
+            yield block
+
+
+async def _transcribe(recordings: list[Path], model: str, language: str | None, form: str, quiet: bool) -> None:
     from parley.server.audio_routes import subtitles
 
     vad = await local.load_model("silero-vad", "vad", quiet=quiet)
     recognizer = await local.load_model(model, "asr", quiet=quiet)
-    for path, samples in sounds:
-        segments = transcribe_recording(vad, recognizer, samples, language, Caller("transcribe"))
+    for path in recordings:
+        segments = transcribe_recording(vad, recognizer, _read(path), language, Caller("transcribe"))
         found = [s async for s in segments]
         text = " ".join(s.text for s in found)
         if form in ("srt", "vtt"):
@@ -82,4 +91,4 @@ async def _transcribe(
             spans = [{"start": s.start_s, "end": s.end_s, "text": s.text} for s in found]
             typer.echo(json.dumps({"file": str(path), "text": text, "segments": spans}, ensure_ascii=False))
         else:
-            typer.echo(f"{path}: {text}" if len(sounds) > 1 else text)
+            typer.echo(f"{path}: {text}" if len(recordings) > 1 else text)

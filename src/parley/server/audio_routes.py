@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import APIRouter, File, Form, Request, UploadFile
@@ -13,8 +13,9 @@ from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from parley.audio import files
+from parley.audio.pcm import Float32
 from parley.conversation.oneshot import say_text, transcribe_recording
-from parley.errors import UsageError
+from parley.errors import ParleyError, UsageError
 from parley.models.interfaces import MODEL_RATE_HZ, Caller, SpeakingStyle, TimedText
 from parley.server.state import ServerState
 
@@ -72,17 +73,17 @@ async def transcriptions(
 ) -> Response:
     """Transcribe a recording of up to 100 MB in any common format; `model` may name one of the recognisers here."""
     state: ServerState = request.app.state.parley
-    data = await file.read(files.MAX_BYTES + 1)
-    label = file.filename or "file"
-    samples = await asyncio.to_thread(files.read_float, data, MODEL_RATE_HZ, label)
+    recording = _Recording(state.uploads.samples(file.file, file.filename or "file"))
     cast = state.roster.cast
     recognizer = cast.recognizers.get(model, cast.recognizer)
-    segments = transcribe_recording(cast.vad, recognizer, samples, language, _CALLER)
+    segments = transcribe_recording(cast.vad, recognizer, recording.blocks(), language, _CALLER)
     if stream:
-        return StreamingResponse(_events(segments), media_type="text/event-stream")
-    found = [s async for s in segments]
+        first = await anext(segments, None)  # what cannot be read gets its status: nothing has been sent yet
+        return StreamingResponse(_events(first, segments), media_type="text/event-stream")
+    async with aclosing(segments):
+        found = [s async for s in segments]
     text = " ".join(s.text for s in found)
-    seconds = len(samples) / MODEL_RATE_HZ
+    seconds = recording.seconds
     if response_format == "text":
         return PlainTextResponse(text + "\n")
     if response_format in ("srt", "vtt"):
@@ -98,15 +99,38 @@ async def transcriptions(
     })  # fmt: skip
 
 
-async def _events(segments: AsyncGenerator[TimedText, None]) -> AsyncIterator[bytes]:
-    """Server-sent events: a delta for each segment, then the whole."""
+class _Recording:
+    """A recording that is transcribed while it is decoded, and how long it was so far."""
+
+    def __init__(self, decoded: AsyncGenerator[Float32, None]) -> None:
+        self._decoded = decoded
+        self.seconds = 0.0
+
+    async def blocks(self) -> AsyncGenerator[Float32, None]:
+        """What is decoded, counted."""
+        async with aclosing(self._decoded):
+            async for block in self._decoded:
+                self.seconds += len(block) / MODEL_RATE_HZ
+                yield block
+
+
+async def _events(first: TimedText | None, others: AsyncGenerator[TimedText, None]) -> AsyncIterator[bytes]:
+    """Server-sent events: a delta for each segment, then the whole, or the error that ended it."""
     texts: list[str] = []
-    async with aclosing(segments):
-        async for segment in segments:
-            delta = (" " if texts else "") + segment.text
-            texts.append(segment.text)
-            yield b"data: " + msgspec.json.encode({"type": "transcript.text.delta", "delta": delta}) + b"\n\n"
-    yield b"data: " + msgspec.json.encode({"type": "transcript.text.done", "text": " ".join(texts)}) + b"\n\n"
+    async with aclosing(others):
+        try:
+            while first is not None:
+                yield _event({"type": "transcript.text.delta", "delta": (" " if texts else "") + first.text})
+                texts.append(first.text)
+                first = await anext(others, None)
+        except ParleyError as fault:
+            yield _event({"type": "error", "error": {"message": str(fault)}})
+            return
+    yield _event({"type": "transcript.text.done", "text": " ".join(texts)})
+
+
+def _event(data: dict[str, Any]) -> bytes:
+    return b"data: " + msgspec.json.encode(data) + b"\n\n"
 
 
 def subtitles(segments: list[TimedText], kind: str) -> str:

@@ -28,6 +28,7 @@ from parley.server.roster import Roster
 from parley.server.runpod import Pod
 from parley.server.security import Gate
 from parley.server.tracing import Tracing
+from parley.server.uploads import Uploads
 from parley.transports.bridge import Resume
 from parley.transports.pacing import Ticker
 
@@ -77,6 +78,7 @@ class ServerState:
     pod: Pod | None = None
     metrics: Metrics = field(default_factory=Metrics)
     ticker: Ticker = field(default_factory=Ticker)
+    uploads: Uploads = field(default_factory=Uploads)
     started: float = field(default_factory=time.time)
     sessions: int = 0
     draining: bool = False
