@@ -44,6 +44,12 @@ class Config(BaseSettings):
     allowed_origins: list[str] = Field(
         [], validation_alias=_env("allowed_origins"), description="Web origins besides the server's own."
     )
+    allowed_hosts: list[str] = Field(
+        [],
+        validation_alias=_env("allowed_hosts"),
+        description="Public names by which this server may be called (*.example.org: all below one; *: any), besides "
+        "addresses, names without a dot and its own; with a key, any name unless some are given here.",
+    )
     stun_servers: list[_StunUrl] = Field(
         [],
         validation_alias=_env("stun_servers"),

@@ -75,3 +75,15 @@ def test_turn_credentials_are_what_coturn_computes() -> None:
     assert made["username"] == "4600:parley"
     digest = hmac.new(b"secret", b"4600:parley", hashlib.sha1).digest()
     assert base64.b64decode(made["credential"]) == digest
+
+
+async def test_a_token_is_of_no_use_to_another_secret() -> None:
+    resumption = Resumption()
+    ended = asyncio.Event()
+    with resumption.seat(ended.set, owner="one") as seat:
+        assert await resumption.take(seat.token, "two") is None
+        assert not ended.is_set()
+        resumption.keep(seat.token, ITEMS, SHOWN, "one")
+    assert await resumption.take(seat.token, "two") is None
+    assert await resumption.take(seat.token, "one") is not None
+    assert await resumption.take(seat.token) is not None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
 
 from parley.conversation.items import new_id
@@ -18,19 +18,38 @@ from parley.transports.websocket import refuse
 
 
 async def admitted(socket: WebSocket, state: ServerState) -> bool:
-    """Whether the socket may begin a conversation; one that may not is told why and closed."""
-    refusal = await _refusal(socket, state)
-    if refusal is not None:
-        await refuse(socket, refusal)
-    return refusal is None
+    """Whether there is room for the socket's conversation; one that finds none is told so and closed."""
+    try:
+        await state.admit()
+    except Overloaded as fault:
+        message = f"{fault}; try again in {fault.retry_after_s:.0f} s"
+        await refuse(
+            socket, se.error(message, kind="server_error", code="server_full", retry_after_s=fault.retry_after_s)
+        )
+        return False
+    return True
 
 
-async def begun(
-    state: ServerState, query: Mapping[str, str], extensions: Extensions | None
-) -> tuple[RealtimeSession, Kept | None]:
-    """The session object of a new conversation, and what it goes on from if its client returns with a token."""
-    kept = await state.resumption.take(query.get("resume")) if extensions else None
-    return _resumed(initial_session(state, query.get("model"), extensions), kept), kept
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a conversation begins with."""
+
+    shown: RealtimeSession
+    kept: Kept | None
+    """What it goes on from, if its client has returned with a token."""
+    owner: str
+    """Who holds its token: nobody else takes it up again."""
+
+
+async def begun(state: ServerState, connection: HTTPConnection, extensions: Extensions | None) -> Start:
+    """A new conversation of a client that was let in; a client secret's is the one that it was made for."""
+    query, headers = connection.query_params, connection.headers
+    owner = state.gate.owner(headers)
+    kept = await state.resumption.take(query.get("resume"), owner) if extensions else None
+    fresh = initial_session(state, query.get("model"), extensions)
+    if (meant := state.gate.session_of(headers)) is not None:
+        fresh = replace(meant, id=fresh.id, expires_at=fresh.expires_at, extensions=extensions)
+    return Start(_resumed(fresh, kept), kept, owner)
 
 
 def initial_session(state: ServerState, model: str | None, extensions: Extensions | None) -> RealtimeSession:
@@ -57,20 +76,3 @@ def _resumed(fresh: RealtimeSession, kept: Kept | None) -> RealtimeSession:
         kept.shown, id=fresh.id, expires_at=fresh.expires_at, input_format=fresh.input_format,
         output_format=fresh.output_format, extensions=fresh.extensions,
     )  # fmt: skip
-
-
-async def _refusal(socket: WebSocket, state: ServerState) -> se.Event | None:
-    if not state.gate.allows_origin(socket.headers):
-        state.metrics.refused.labels("origin_not_allowed").inc()
-        message = "pages of this origin may not use this server; add it to allowed_origins"
-        return se.error(message, code="origin_not_allowed")
-    if not state.gate.admits(socket.headers):
-        state.metrics.refused.labels("invalid_api_key").inc()
-        message = "an API key is needed: send 'Authorization: Bearer KEY'"
-        return se.error(message, kind="authentication_error", code="invalid_api_key")
-    try:
-        await state.admit()
-    except Overloaded as fault:
-        message = f"{fault}; try again in {fault.retry_after_s:.0f} s"
-        return se.error(message, kind="server_error", code="server_full", retry_after_s=fault.retry_after_s)
-    return None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 import structlog
 from fastapi import APIRouter, Request
 from starlette.datastructures import FormData, UploadFile
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
@@ -18,8 +19,7 @@ from parley.errors import ProtocolError
 from parley.realtime import server_events as se
 from parley.realtime.reader import Reader
 from parley.realtime.session_object import Extensions, updated
-from parley.server.beginning import admitted, begun
-from parley.server.resumption import Kept
+from parley.server.beginning import Start, admitted, begun
 from parley.server.state import ServerState
 from parley.transports.webrtc import CONNECT_S, RtcCall
 from parley.transports.websocket import accept
@@ -38,7 +38,7 @@ async def begin(request: Request) -> Response:
     await state.admit()
     offer, wanted = await _read(request)
     extensions = Extensions() if request.query_params.get("parley") == "1" else None
-    call_id, _, answer = await _answered(state, request.query_params, extensions, offer, wanted)
+    call_id, _, answer = await _answered(state, request, extensions, offer, wanted)
     headers = {"Location": f"/v1/realtime/calls/{call_id}"}
     return Response(answer, 201, headers, media_type="application/sdp")
 
@@ -58,7 +58,7 @@ async def signal(socket: WebSocket) -> None:
     try:
         async with asyncio.timeout(CONNECT_S):
             offer = (await _next(socket, "parley.rtc.offer")).need_text("sdp", longest=_LONGEST_OFFER)
-            call_id, call, answer = await _answered(state, socket.query_params, Extensions(), offer, None)
+            call_id, call, answer = await _answered(state, socket, Extensions(), offer, None)
             await socket.send_json({"type": "parley.rtc.answer", "sdp": answer, "call_id": call_id})
             for _ in range(_MOST_CANDIDATES):
                 try:
@@ -92,14 +92,14 @@ async def _next(socket: WebSocket, kind: str) -> Reader:
 
 
 async def _answered(
-    state: ServerState, query: Mapping[str, str], extensions: Extensions | None, offer: str, wanted: Reader | None
+    state: ServerState, asked: HTTPConnection, extensions: Extensions | None, offer: str, wanted: Reader | None
 ) -> tuple[str, RtcCall, str]:
     """Begin a call: its id, the call, the SDP answer."""
-    shown, kept = await begun(state, query, extensions)
+    start = await begun(state, asked, extensions)
     if wanted is not None:
-        shown = updated(shown, wanted)
+        start = replace(start, shown=updated(start.shown, wanted))
     call = RtcCall(
-        state.roster.cast, state.settings_for(kept), shown, state.roster.choices,
+        state.roster.cast, state.settings_for(start.kept), start.shown, state.roster.choices,
         ice_servers=state.ice_servers, observe=state.observe,
         public_address=str(state.config.public_address) if state.config.public_address else None,
     )  # fmt: skip
@@ -109,7 +109,7 @@ async def _answered(
         await call.aclose()
         raise
     call_id = new_id("rtc")
-    state.calls[call_id] = asyncio.create_task(_serve(state, call_id, call, kept), name=call_id)
+    state.calls[call_id] = asyncio.create_task(_serve(state, call_id, call, start), name=call_id)
     return call_id, call, answer
 
 
@@ -125,10 +125,10 @@ async def hang_up(call_id: str, request: Request) -> Response:
     return Response(status_code=200)
 
 
-async def _serve(state: ServerState, call_id: str, call: RtcCall, kept: Kept | None) -> None:
-    log.info("opened", session=call.session.id, call=call_id, resumed=kept is not None)
+async def _serve(state: ServerState, call_id: str, call: RtcCall, start: Start) -> None:
+    log.info("opened", session=call.session.id, call=call_id, resumed=start.kept is not None)
     try:
-        with state.talking(call, kept) as resume:
+        with state.talking(call, start.kept, start.owner) as resume:
             await call.serve(state.config.max_session_minutes * 60, resume)
             state.metrics.count_call(call.quality)
     except Exception:

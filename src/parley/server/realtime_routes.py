@@ -42,15 +42,17 @@ async def _serve(socket: WebSocket, extensions: Extensions | None) -> None:
     state: ServerState = socket.app.state.parley
     if not await admitted(socket, state):
         return
-    shown, kept = await begun(state, socket.query_params, extensions)
+    start = await begun(state, socket, extensions)
     connection = RealtimeSocket(
-        socket, state.roster.cast, state.settings_for(kept), shown, state.roster.choices,
+        socket, state.roster.cast, state.settings_for(start.kept), start.shown, state.roster.choices,
         ticker=state.ticker, observe=state.observe,
         limits=SocketLimits(max_session_s=state.config.max_session_minutes * 60),
     )  # fmt: skip
-    with state.talking(connection, kept) as resume:
+    with state.talking(connection, start.kept, start.owner) as resume:
         await accept(socket)
-        log.info("opened", session=connection.session.id, extensions=extensions is not None, resumed=kept is not None)
+        log.info(
+            "opened", session=connection.session.id, extensions=extensions is not None, resumed=start.kept is not None
+        )
         await connection.serve(resume)
 
 
@@ -65,5 +67,5 @@ async def client_secrets(request: Request) -> JSONResponse:
     session = initial_session(state, None, None)
     if (wanted := given.object("session")) is not None:
         session = updated(session, wanted)
-    secret, expires_at = state.gate.new_secret(seconds)
+    secret, expires_at = state.gate.new_secret(seconds, session)
     return JSONResponse({"value": secret, "expires_at": expires_at, "session": session.to_json()})

@@ -16,6 +16,7 @@ from parley.models.catalogue import Model
 from parley.models.store import Progress, Store, home
 from parley.server import lan, roster, runpod, security
 from parley.server.app import create_app
+from parley.server.hosts import Hosts
 from parley.server.state import ServerState
 from parley.server.tracing import Tracing
 
@@ -72,7 +73,11 @@ class Server:
             self._socket.close()
             raise
         pod = runpod.pod(self.port)
-        gate = security.Gate(key, [*config.allowed_origins, *([pod.url] if pod else [])])
+        gate = security.Gate(
+            key,
+            [*config.allowed_origins, *([pod.url] if pod else [])],
+            Hosts(config.allowed_hosts, own=[pod.host] if pod else [], needs_key=key is not None),
+        )
         self.state = ServerState(config, chosen, gate, log_folder(config), tracing, pod)
 
     def _bind(self) -> socket.socket:

@@ -18,9 +18,14 @@ class Pod:
     port: int
 
     @property
+    def host(self) -> str:
+        """By which name the proxy is called."""
+        return f"{self.id}-{self.port}.proxy.runpod.net"
+
+    @property
     def url(self) -> str:
         """Where the proxy shows our port."""
-        return f"https://{self.id}-{self.port}.proxy.runpod.net"
+        return f"https://{self.host}"
 
 
 def pod(port: int, environment: Mapping[str, str] = os.environ) -> Pod | None:

@@ -136,15 +136,15 @@ class ServerState:
             self.metrics.sessions.dec()
 
     @contextmanager
-    def talking(self, connection: Resumable, kept: Kept | None) -> Iterator[Resume]:
+    def talking(self, connection: Resumable, kept: Kept | None, owner: str) -> Iterator[Resume]:
         """A conversation while it goes on, from its history if it is taken up again; kept if its connection is lost."""
-        with self.seat(), self.resumption.seat(connection.supersede, kept) as seat:
+        with self.seat(), self.resumption.seat(connection.supersede, kept, owner) as seat:
             connection.session.restore(kept.items if kept else ())
             yield Resume(seat.token, self.resumption.kept_s, resumed=kept is not None)
             if not connection.lost:
                 self.resumption.forget(seat.token)
             elif connection.shown.extensions and connection.session.history.items:
-                self.resumption.keep(seat.token, connection.session.history.items, connection.shown)
+                self.resumption.keep(seat.token, connection.session.history.items, connection.shown, owner)
 
     async def hang_up(self) -> None:
         """End all calls."""

@@ -1,0 +1,11 @@
+"""Error answers of the HTTP interface, as OpenAI's have them."""
+
+from __future__ import annotations
+
+from starlette.responses import JSONResponse
+
+
+def error_answer(status: int, message: str, code: str | None = None, param: str | None = None) -> JSONResponse:
+    """A status and why."""
+    kind = "server_error" if status >= 500 else "invalid_request_error"
+    return JSONResponse({"error": {"message": message, "type": kind, "param": param, "code": code}}, status_code=status)

@@ -1,0 +1,80 @@
+"""Stands before every route: host, origin, key. What is not open by its exact path needs a key.
+
+It judges the path that is routed (`scope["path"]`), never one put together from headers: a crafted ``Host`` could else
+make ``/v1/models`` look like ``/health``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from parley.realtime import server_events as se
+from parley.server.answers import error_answer
+from parley.server.security import Refusal
+from parley.server.state import ServerState
+from parley.transports.websocket import refuse
+
+_OPEN_PATHS = frozenset({"/", "/health", "/favicon.ico"})
+_PATHS_OF_SECRETS = frozenset({"/v1/realtime", "/ws", "/v1/realtime/calls", "/v1/parley"})
+"""Where a client secret opens what the key opens: conversations, and what the page asks before one."""
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; "
+    "media-src 'self' blob:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "microphone=(self)",
+}
+
+
+class Guard:
+    """ASGI middleware; also puts the security headers on every answer."""
+
+    def __init__(self, app: ASGIApp, state: ServerState, web: Path) -> None:
+        """`web`: the folder of the page's files, which are open under ``/web``."""
+        self._app = app
+        self._state = state
+        files = (path.relative_to(web).as_posix() for path in web.rglob("*") if path.is_file())
+        self._open = _OPEN_PATHS | {f"/web/{name}" for name in files}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer itself, or let the application."""
+        if scope["type"] == "http":
+            refusal = self._refusal(scope)
+            app = error_answer(refusal.status, refusal.message, refusal.code) if refusal else self._app
+            await app(scope, receive, _with_headers(send))
+        elif scope["type"] == "websocket" and (refusal := self._refusal(scope)) is not None:
+            self._state.metrics.refused.labels(refusal.code).inc()
+            kind = "authentication_error" if refusal.status == 401 else "invalid_request_error"
+            event = se.error(refusal.message, kind=kind, code=refusal.code)
+            await refuse(WebSocket(scope, receive, send), event)
+        else:
+            await self._app(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> Refusal | None:
+        path = _routed(scope)
+        return self._state.gate.refusal(
+            Headers(scope=scope),
+            is_open=scope["type"] == "http" and path in self._open,
+            secrets_too=path in _PATHS_OF_SECRETS,
+        )
+
+
+def _routed(scope: Scope) -> str:
+    """The path that routes are looked up by: without the prefix that a proxy added."""
+    path, root = str(scope["path"]), str(scope.get("root_path", "")).rstrip("/")
+    return path[len(root) :] if root and path.startswith(f"{root}/") else path
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                headers.setdefault(name, value)
+        await send(message)
+
+    return sending

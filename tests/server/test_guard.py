@@ -1,0 +1,132 @@
+"""What is let in: by the path that is routed, and by what each credential is for."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+
+from parley.config import Config
+from parley.server.app import WEB
+from parley.server.guard import Guard
+from parley.server.security import Gate
+from parley.server.state import ServerState
+
+Headers = dict[str, str]
+
+
+async def status(gate: Gate, path: str, *, root_path: str = "", **headers: str) -> int:
+    """Of the answer to a request; 299 where it reached the application."""
+    sent: list[Message] = []
+
+    async def application(_: Scope, __: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 299, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    given = {"host": "localhost", **headers}
+    state = ServerState(Config.model_validate({}), cast("Any", None), gate)
+    scope = {
+        "type": "http", "method": "GET", "http_version": "1.1",
+        "path": path, "root_path": root_path, "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in given.items()],
+    }  # fmt: skip
+    await Guard(application, state, WEB)(scope, receive, send)
+    assert b"content-security-policy" in dict(sent[0]["headers"])
+    return int(sent[0]["status"])
+
+
+def bearer(secret: str) -> Headers:
+    return {"authorization": f"Bearer {secret}"}
+
+
+@pytest.mark.parametrize("path", ["/", "/health", "/web/page.js", "/favicon.ico"])
+async def test_the_page_and_health_need_no_key(path: str) -> None:
+    assert await status(Gate("sesame", []), path) == 299
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/models",
+        "/metrics",
+        "/logs",
+        "//",
+        "//health",
+        "/health/",
+        "/web/",
+        "/web/../v1/models",
+        "/web/x",
+        "/HEALTH",
+    ],
+)
+async def test_all_other_paths_need_it(path: str) -> None:
+    assert await status(Gate("sesame", []), path) == 401
+    assert await status(Gate("sesame", []), path, **bearer("sesame")) == 299
+
+
+@pytest.mark.parametrize("host", ["localhost/health?", "x/web/page.js?", "localhost/health#", "localhost/?"])
+async def test_a_crafted_host_opens_no_other_path(host: str) -> None:
+    assert await status(Gate("sesame", []), "/v1/models", host=host) in (401, 403)
+
+
+async def test_the_prefix_of_a_proxy_is_taken_off() -> None:
+    gate = Gate("sesame", [])
+    assert await status(gate, "/voice/health", root_path="/voice") == 299
+    assert await status(gate, "/voice/v1/models", root_path="/voice") == 401
+    assert await status(gate, "/health/v1/models", root_path="/health") == 401
+
+
+@pytest.mark.parametrize("path", ["/v1/realtime", "/v1/realtime/calls", "/v1/parley", "/ws"])
+async def test_a_client_secret_opens_conversations(path: str) -> None:
+    gate = Gate("sesame", [])
+    assert await status(gate, path, **bearer(gate.new_secret()[0])) == 299
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/realtime/client_secrets",
+        "/v1/audio/speech",
+        "/v1/chat/completions",
+        "/metrics",
+        "/v1/realtime/calls/x/hangup",
+    ],
+)
+async def test_a_client_secret_opens_nothing_else(path: str) -> None:
+    gate = Gate("sesame", [])
+    assert await status(gate, path, **bearer(gate.new_secret()[0])) == 401
+
+
+async def test_a_secret_that_has_expired_opens_nothing() -> None:
+    gate = Gate("sesame", [])
+    assert await status(gate, "/v1/realtime", **bearer(gate.new_secret(-1.0)[0])) == 401
+
+
+async def test_a_name_of_the_public_dns_is_refused_though_its_page_has_the_same_origin() -> None:
+    rebound = {"host": "evil.example:8000", "origin": "http://evil.example:8000"}
+    assert await status(Gate(None, []), "/v1/models", **rebound) == 403
+    assert await status(Gate(None, []), "/", **rebound) == 403
+    assert await status(Gate(None, []), "/v1/models", host="localhost:8000", origin="http://localhost:8000") == 299
+
+
+async def test_an_opaque_origin_is_nobodys_own() -> None:
+    assert await status(Gate(None, []), "/v1/models", origin="null", host="") == 403
+    assert await status(Gate(None, []), "/v1/models", origin="null") == 403
+
+
+def test_a_secret_begins_the_session_that_it_was_made_for() -> None:
+    from starlette.datastructures import Headers as Given
+
+    session = cast("Any", object())
+    gate = Gate("sesame", [])
+    secret, _ = gate.new_secret(session=session)
+    assert gate.session_of(Given(bearer(secret))) is session
+    assert gate.session_of(Given(bearer("sesame"))) is None
+    assert gate.owner(Given(bearer(secret))) != gate.owner(Given(bearer("sesame")))
