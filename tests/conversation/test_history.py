@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from parley.conversation import history as module
 from parley.conversation.history import History
 from parley.conversation.items import Item
 from parley.conversation.memory import cost
@@ -67,3 +68,39 @@ def test_items_are_placed_found_and_missed() -> None:
     revision = h.revision
     h.delete("second")
     assert h.revision > revision
+
+
+def test_items_stand_where_they_were_put_however_the_order_came_about() -> None:
+    history = History()
+    for name in "abc":
+        history.insert(Item(name))
+    assert history.insert(Item("front"), "root") is None
+    assert history.insert(Item("middle"), "a") == "a"
+    assert history.insert(Item("end"), "c") == "c"
+    history.delete("b")
+    history.update("a", text="changed")
+    assert [i.id for i in history.items] == ["front", "a", "middle", "c", "end"]
+    assert history.before("c") == "middle"
+    assert history.before("front") is None
+    assert history.items[1].text == "changed"
+    for item in list(history.items):
+        history.delete(item.id)
+    assert history.items == []
+    assert history.insert(Item("again")) is None
+
+
+def test_a_client_cannot_fill_a_conversation_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_ITEMS", 2)
+    monkeypatch.setattr(module, "MOST_CHARS", 10)
+    history = History()
+    with pytest.raises(ProtocolError, match="full") as fault:
+        history.check_room(Item("a", text="x" * 11))
+    assert fault.value.code == "conversation_full"
+    history.insert(Item("a", text="x" * 10))
+    history.update("a", text="x")
+    history.check_room(Item("b", text="x" * 9))
+    history.insert(Item("b"))
+    with pytest.raises(ProtocolError, match="delete some"):
+        history.check_room(Item("c"))
+    history.delete("a")
+    history.check_room(Item("c"))

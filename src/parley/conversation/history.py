@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from parley.conversation.items import Item
@@ -11,51 +11,99 @@ from parley.conversation.memory import Memory
 from parley.conversation.prompt import Messages
 from parley.errors import ProtocolError
 
+MOST_ITEMS = 20_000
+MOST_CHARS = 20_000_000
+"""What clients may add to one conversation; what is said in it counts too, but is never refused."""
+
+
+@dataclass(slots=True)
+class _Place:
+    """An item between its neighbours."""
+
+    item: Item
+    before: str | None
+    after: str | None
+
 
 class History:
-    """Items in order. `revision` grows with every change; a prompt names the one it was made of."""
+    """Items in order. `revision` grows with every change; a prompt names the one it was made of.
+
+    The order is a chain through the items' ids: adding, changing and removing one takes the same time however many
+    there are, also in front of all others.
+    """
 
     def __init__(self) -> None:
-        self.items: list[Item] = []
+        self._places: dict[str, _Place] = {}
+        self._ends: tuple[str | None, str | None] = (None, None)
+        self._in_order: list[Item] | None = None
+        self._chars = 0
         self.revision = 0
         self.memory = Memory()
 
     def __contains__(self, item_id: str) -> bool:
         """Whether there is an item of that id."""
-        return any(item.id == item_id for item in self.items)
+        return item_id in self._places
+
+    @property
+    def items(self) -> list[Item]:
+        """All items, in order; not to be changed."""
+        if self._in_order is None:
+            self._in_order = []
+            at = self._ends[0]
+            while at is not None:
+                self._in_order.append(self._places[at].item)
+                at = self._places[at].after
+        return self._in_order
 
     def get(self, item_id: str) -> Item:
         """The item; raises `ProtocolError` when there is none of that id."""
-        return self.items[self._index(item_id)]
+        return self._place(item_id).item
+
+    def check_room(self, item: Item) -> None:
+        """Whether a client may add `item`; raises `ProtocolError` when too much is there already."""
+        if len(self._places) >= MOST_ITEMS or self._chars + _chars(item) > MOST_CHARS:
+            raise ProtocolError(
+                f"the conversation is full ({MOST_ITEMS} items, {MOST_CHARS} characters): delete some",
+                field="item", code="conversation_full",
+            )  # fmt: skip
 
     def insert(self, item: Item, after: str | None = None) -> str | None:
         """Add an item, at the end or after another ("root": in front); returns the id before it."""
-        if any(i.id == item.id for i in self.items):
+        if item.id in self._places:
             raise ProtocolError(f"an item '{item.id}' exists already", field="item.id", code="duplicate_item")
-        if after is None:
-            index = len(self.items)
+        first, last = self._ends
+        if after == "root":
+            before, following = None, first
         else:
-            index = 0 if after == "root" else self._index(after, field="previous_item_id") + 1
-        self.items.insert(index, item)
-        self.revision += 1
-        return self.items[index - 1].id if index else None
+            before = last if after is None else after
+            following = None if before is None else self._place(before, field="previous_item_id").after
+        self._places[item.id] = _Place(item, before, following)
+        self._join(before, item.id)
+        self._join(item.id, following)
+        self._chars += _chars(item)
+        self._changed()
+        return before
 
     def update(self, item_id: str, **changes: Any) -> Item:
         """Replace fields of an item; returns the new one."""
-        index = self._index(item_id)
-        self.items[index] = replace(self.items[index], **changes)
-        self.revision += 1
-        return self.items[index]
+        place = self._place(item_id)
+        new = replace(place.item, **changes)
+        self._chars += _chars(new) - _chars(place.item)
+        place.item = new
+        self._changed()
+        return new
 
     def delete(self, item_id: str) -> None:
         """Remove an item."""
-        del self.items[self._index(item_id)]
-        self.revision += 1
+        place = self._place(item_id)
+        del self._places[item_id]
+        self._join(place.before, place.after)
+        self._chars -= _chars(place.item)
+        self._changed()
 
     def before(self, item_id: str) -> str | None:
         """Id of the item in front of another."""
-        index = self._index(item_id)
-        return self.items[index - 1].id if index else None
+        return self._place(item_id).before
 
     def messages(
         self, instructions: str, budget_tokens: int, *, ahead: bool = False, without: Collection[str] = ()
@@ -63,8 +111,31 @@ class History:
         """The prompt in the form of the chat interface, as far as it fits; see `Memory.messages`."""
         return self.memory.messages(self.items, instructions, budget_tokens, ahead=ahead, without=without)
 
-    def _index(self, item_id: str, field: str = "item_id") -> int:
-        for index, item in enumerate(self.items):
-            if item.id == item_id:
-                return index
-        raise ProtocolError(f"no item '{item_id}' in this conversation", field=field, code="item_not_found")
+    def _join(self, before: str | None, after: str | None) -> None:
+        """Make two items (None: an end) neighbours."""
+        first, last = self._ends
+        if before is None:
+            first = after
+        else:
+            self._places[before].after = after
+        if after is None:
+            last = before
+        else:
+            self._places[after].before = before
+        self._ends = (first, last)
+
+    def _changed(self) -> None:
+        self.revision += 1
+        self._in_order = None
+
+    def _place(self, item_id: str, field: str = "item_id") -> _Place:
+        try:
+            return self._places[item_id]
+        except KeyError:
+            raise ProtocolError(
+                f"no item '{item_id}' in this conversation", field=field, code="item_not_found"
+            ) from None
+
+
+def _chars(item: Item) -> int:
+    return len(item.text) + len(item.arguments) + len(item.output) + len(item.name)

@@ -188,6 +188,7 @@ class Session:
 
     def add_item(self, item: Item, after: str | None = None) -> None:
         """Put an item into the history; raises `ProtocolError`."""
+        self.history.check_room(item)
         previous = self.history.insert(item, after)
         self.emit(hp.ItemAdded(item, previous))
         self.emit(hp.ItemDone(item, previous))
