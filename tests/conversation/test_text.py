@@ -74,3 +74,23 @@ def test_said_words_know_where_they_are_written() -> None:
     spoken = speakable(written)
     ends = [spoken.written_end(spoken.text.index(w) + len(w)) for w in ("Go", "now", "please.")]
     assert [written[:e] for e in ends] == ["Go", "Go **now**", written]
+
+
+@pytest.mark.parametrize("letter", ["x", "あ", "."])
+def test_what_has_no_place_to_cut_is_cut_all_the_same(letter: str) -> None:
+    found = pieces(letter * 600)
+    assert "".join(found) == letter * 600
+    assert max(map(len, found)) <= 240
+
+
+def test_no_vowel_sign_is_torn_from_its_letter() -> None:
+    assert all(not piece.startswith("\u0c3f") for piece in pieces("\u0c15\u0c3f" * 400))
+
+
+def test_sentences_of_scripts_without_blanks_are_pieces() -> None:
+    assert pieces("今日は雨です。明日は晴れます。") == ["今日は雨です。", "明日は晴れます。"]
+
+
+def test_open_markup_is_cut_at_a_blank() -> None:
+    found = pieces("*" * 2 + "word " * 200)
+    assert all(len(piece) <= 480 and not piece.lstrip().startswith("ord") for piece in found)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 _TOKEN = re.compile(r"\S+")
 _URL = re.compile(r"(?:https?://|www\.)[^\s)\]>]+", re.IGNORECASE)
-_LINK = re.compile(r"!?\[([^\]]*)\]\([^)\s]*\)?")
+_LINK = re.compile(r"!?\[([^\]]{0,240})\]\([^)\s]*\)?")  # bounded: else each bracket is searched to the end of the text
 _MARKS = re.compile(r"[*_`~#|>]+|^[-•–—]+$|^\s*[-•]\s")
 _EMOJI = re.compile(
     "[\U0001f000-\U0001faff\u2600-\u27bf\u2190-\u21ff\u2b00-\u2bff\ufe0f\u200d\u20e3\U000e0000-\U000e007f]+"
 )
+_PUNCTUATION = ".,;:!?"
 _SYMBOLS = {"&": "and", "+": "plus", "=": "equals", "@": "at", "→": "to", "≈": "about", "°C": "degrees Celsius"}
 
 
@@ -66,6 +67,6 @@ def say_word(word: str) -> str:
 
 
 def _say_url(url: str) -> str:
-    tail = re.search(r"[.,;:!?]+$", url)
-    host = re.sub(r"^(?:https?://)?(?:www\.)?", "", url, flags=re.IGNORECASE).split("/")[0].rstrip(".,;:!?")
-    return host.replace(".", " dot ") + (tail.group() if tail else "")
+    tail = url[len(url.rstrip(_PUNCTUATION)) :]
+    host = re.sub(r"^(?:https?://)?(?:www\.)?", "", url, flags=re.IGNORECASE).split("/")[0].rstrip(_PUNCTUATION)
+    return host.replace(".", " dot ") + tail
