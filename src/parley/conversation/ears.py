@@ -60,6 +60,8 @@ class Ears:
         self._answering = answering
         self._queue: deque[tuple[Int16, int] | Mark | Callable[[], None]] = deque()
         self._queued_s = 0.0
+        self._queued_orders = 0  # what is not sound
+        self._queued_commits = 0
         self._arrived = asyncio.Event()
         self._resampler = AdaptingResampler(MODEL_RATE_HZ)
         self.echo = EchoGuard(cast.canceller) if cast.canceller is not None else None
@@ -96,12 +98,15 @@ class Ears:
     def mark(self, mark: Mark) -> None:
         """Queue a commit or clear behind the audio that came before it."""
         self._queue.append(mark)
+        self._queued_orders += 1
+        self._queued_commits += mark == "commit"
         self._arrived.set()
 
     def after_commit(self, then: Callable[[], None]) -> None:
         """Call `then` once every commit that is queued was taken; at once when none is."""
-        if any(entry == "commit" for entry in self._queue if isinstance(entry, str)):
+        if self._queued_commits:
             self._queue.append(then)
+            self._queued_orders += 1
         else:
             then()
 
@@ -121,11 +126,8 @@ class Ears:
                 self._arrived.clear()
                 await self._arrived.wait()
             entry = self._queue.popleft()
-            if isinstance(entry, str):
-                self._apply(entry)
-                continue
             if not isinstance(entry, tuple):
-                self._call(entry)
+                self._obey(entry)
                 continue
             samples, rate_hz = self._with_following(*entry)
             most = int(_SLICE_S * rate_hz)
@@ -134,6 +136,15 @@ class Ears:
                 samples = samples[:most]
             self._queued_s = max(0.0, self._queued_s - len(samples) / rate_hz)
             await self._examine(self._to_model_rate(samples, rate_hz))
+            await asyncio.sleep(0)  # silence is judged without waiting for a model: others get their turn
+
+    def _obey(self, order: Mark | Callable[[], None]) -> None:
+        self._queued_orders -= 1
+        if callable(order):
+            self._call(order)
+        else:
+            self._queued_commits -= order == "commit"
+            self._apply(order)
 
     def _call(self, then: Callable[[], None]) -> None:
         """What somebody wanted to be done behind a commit; its faults are not the input's."""
@@ -147,7 +158,7 @@ class Ears:
         """Whether what waits is to be looked at now, not together with what comes next."""
         if self._in_turn or self._answering() or self._queued_s >= _CALM_S:
             return bool(self._queue)
-        return any(not isinstance(entry, tuple) for entry in self._queue)
+        return self._queued_orders > 0
 
     def _with_following(self, samples: Int16, rate_hz: int) -> tuple[Int16, int]:
         """Join what waits behind it, up to a slice."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 
 from parley.audio.pcm import Float32
@@ -14,7 +16,7 @@ class InputSound:
     """An input's audio from `start` to `end` (absolute samples); older audio is dropped on order."""
 
     def __init__(self) -> None:
-        self._chunks: list[Float32] = []
+        self._chunks: deque[Float32] = deque()
         self.start = 0
         self.end = 0
         self.turn_from = 0
@@ -44,17 +46,16 @@ class InputSound:
         if end <= start:
             return np.empty(0, np.float32)
         parts: list[Float32] = []
-        at = self.start
-        for chunk in self._chunks:
-            if at + len(chunk) > start and at < end:
+        at = self.end
+        for chunk in reversed(self._chunks):  # what is asked for is mostly recent
+            at -= len(chunk)
+            if at < end:
                 parts.append(chunk[max(0, start - at) : end - at])
-            at += len(chunk)
-            if at >= end:
+            if at <= start:
                 break
-        return np.concatenate(parts)
+        return np.concatenate(parts[::-1])
 
     def forget_before(self, sample: int) -> None:
         """Drop whole chunks that end before `sample`."""
         while self._chunks and self.start + len(self._chunks[0]) <= sample:
-            self.start += len(self._chunks[0])
-            del self._chunks[0]
+            self.start += len(self._chunks.popleft())
