@@ -17,10 +17,13 @@ from parley.models.store import Progress, Store, home
 from parley.server import lan, roster, runpod, security
 from parley.server.app import create_app
 from parley.server.hosts import Hosts
+from parley.server.http_connection import BoundedHttp
+from parley.server.socket_connection import BoundedSocket
 from parley.server.state import ServerState
 from parley.server.tracing import Tracing
 
 _EVERYWHERE = ("0.0.0.0", "::")
+_BACKLOG = 512
 
 
 class _Announcing(uvicorn.Server):
@@ -102,7 +105,9 @@ class Server:
             create_app(self.state),
             log_config=None,
             access_log=False,
-            ws="websockets-sansio",
+            http=BoundedHttp,
+            ws=BoundedSocket,
+            backlog=_BACKLOG,
             ws_max_size=16 * 1024 * 1024,
             ws_ping_interval=20,
             ws_ping_timeout=20,
