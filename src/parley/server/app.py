@@ -9,12 +9,14 @@ from pathlib import Path
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from parley.errors import ModelError, ModelNotFound, Overloaded, ParleyError, ProtocolError, UsageError
 from parley.server import audio_routes, call_routes, info_routes, realtime_routes
 from parley.server.answers import error_answer
+from parley.server.bodies import BodyLimit
 from parley.server.guard import Guard
 from parley.server.state import ServerState
 
@@ -40,9 +42,11 @@ def create_app(state: ServerState) -> FastAPI:
 
     app = FastAPI(title="parley", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json")
     app.state.parley = state
+    app.add_middleware(BodyLimit)
     app.add_middleware(Guard, state=state, web=WEB)
     app.add_exception_handler(ParleyError, _parley_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(HTTPException, _http_error)
     app.include_router(realtime_routes.router)
     app.include_router(call_routes.router)
     app.include_router(audio_routes.router)
@@ -70,6 +74,14 @@ async def _parley_error(_: Request, fault: Exception) -> Response:
         return response
     status = 502 if isinstance(fault, ModelError) else 500
     return error_answer(status, str(fault), "model_failed")
+
+
+async def _http_error(_: Request, fault: Exception) -> Response:
+    """Unknown paths, wrong methods, bodies that are too large or no JSON."""
+    assert isinstance(fault, HTTPException)
+    response = error_answer(fault.status_code, str(fault.detail))
+    response.headers.update(fault.headers or {})
+    return response
 
 
 async def _invalid_request(_: Request, fault: Exception) -> Response:

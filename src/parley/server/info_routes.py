@@ -24,7 +24,6 @@ from parley.workers.routing import Need, route
 
 router = APIRouter()
 _TAIL_BYTES = 64 * 1024
-_MAX_BODY = 4 * 1024 * 1024
 _ALIASES = ("gpt-realtime", "gpt-realtime-mini", "tts-1", "whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-tts")
 
 
@@ -131,8 +130,6 @@ async def log_tail(request: Request, name: str) -> Response:
 async def chat(request: Request) -> Response:
     """Passed through, as it is, to the language model that it names, else to the default one."""
     body = await request.body()
-    if len(body) > _MAX_BODY:
-        return JSONResponse({"error": {"message": f"the request is larger than {_MAX_BODY} bytes"}}, status_code=413)
     try:
         wanted = msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.DecodeError, msgspec.ValidationError) as fault:
