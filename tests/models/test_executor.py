@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 
 from parley.errors import Overloaded, Unwanted
-from parley.models.executor import ModelExecutor, Slots
+from parley.models.executor import MOST_OF_ONE, ModelExecutor, Slots
 from parley.models.interfaces import Caller, Priority
 
 
@@ -123,3 +123,65 @@ async def test_an_executor_lets_others_go_before_who_was_just_served() -> None:
 async def test_what_is_due_goes_first_whoever_was_served() -> None:
     jobs = [("far ahead", 5.0), ("greedy", 0.0), ("soon", 1.0)]
     assert await order_of(jobs) == ["greedy", "soon", "far ahead"]
+
+
+async def busy(executor: ModelExecutor, held: threading.Event) -> asyncio.Task[bool]:
+    """A job that runs until `held` is set; it runs already."""
+    runs, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def work() -> bool:
+        loop.call_soon_threadsafe(runs.set)
+        return held.wait()
+
+    task = asyncio.create_task(executor.run(work, Caller("first")))
+    await runs.wait()
+    return task
+
+
+async def test_one_owner_does_not_fill_the_places_of_all() -> None:
+    executor, held = ModelExecutor("model"), threading.Event()
+    first = await busy(executor, held)
+    waiting = [asyncio.create_task(executor.run(held.wait, Caller("greedy"))) for _ in range(MOST_OF_ONE)]
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded, match="requests of yours"):
+        await executor.run(held.wait, Caller("greedy"))
+    other = asyncio.create_task(executor.run(held.wait, Caller("other")))
+    await asyncio.sleep(0)
+    held.set()
+    assert all(await asyncio.gather(first, other, *waiting))
+    assert await executor.run(held.wait, Caller("greedy"))
+    executor.close()
+
+
+async def test_one_owner_does_not_fill_a_queue_for_slots() -> None:
+    slots = Slots("model", 1)
+    async with slots.take(Caller("first")):
+        waiting = [asyncio.create_task(_taken(slots, "greedy")) for _ in range(MOST_OF_ONE)]
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded, match="requests of yours"):
+            await _taken(slots, "greedy")
+        other = asyncio.create_task(_taken(slots, "other"))
+        await asyncio.sleep(0)
+    await asyncio.gather(other, *waiting)
+    await _taken(slots, "greedy")
+
+
+async def _taken(slots: Slots, owner: str) -> None:
+    async with slots.take(Caller(owner)):
+        pass
+
+
+async def test_what_nobody_listens_to_goes_behind_all_that_is_live() -> None:
+    executor, held = ModelExecutor("model"), threading.Event()
+    order: list[Priority] = []
+    first = await busy(executor, held)
+    later = [
+        asyncio.create_task(executor.run(partial(order.append, priority), Caller(priority.name, priority)))
+        for priority in sorted(Priority, reverse=True)
+    ]
+    await asyncio.sleep(0)
+    held.set()
+    await asyncio.gather(first, *later)
+    assert order == sorted(Priority)
+    assert order[-1] is Priority.BACKGROUND
+    executor.close()

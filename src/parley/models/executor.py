@@ -7,7 +7,7 @@ import heapq
 import threading
 import time
 import weakref
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
@@ -19,6 +19,8 @@ from parley.models.interfaces import Caller, Priority
 
 T = TypeVar("T")
 _LATELY_S = 10.0
+MOST_OF_ONE = 32
+"""Requests of one owner that may wait for one model: nobody fills the places of all others."""
 
 
 class Waits:
@@ -66,12 +68,25 @@ def _done_if_wanted(job: _Job) -> Any:
     return job.work()
 
 
+def _check_share(name: str, waiting: Counter[str], caller: Caller) -> None:
+    """Raise `Overloaded` when as many requests of this owner wait as may."""
+    if waiting[caller.owner] >= MOST_OF_ONE:
+        raise Overloaded(f"{name}: {MOST_OF_ONE} requests of yours are waiting already")
+
+
+def _leave(waiting: Counter[str], caller: Caller) -> None:
+    """One of an owner's requests waits no longer."""
+    waiting[caller.owner] -= 1
+    if waiting[caller.owner] <= 0:
+        del waiting[caller.owner]
+
+
 class ModelExecutor:
     """Runs jobs by priority, then by how many jobs their owner had served lately, then by when they are due.
 
-    The queue is bounded: `run` raises `Overloaded` when `max_waiting` jobs wait. A job whose caller is
-    cancelled before it starts never runs; one that runs is abandoned (its result is dropped). One that is not wanted
-    any more when its turn comes does not run either: `run` raises `Unwanted`.
+    The queue is bounded: `run` raises `Overloaded` when `max_waiting` jobs wait, or `MOST_OF_ONE` of one owner. A job
+    whose caller is cancelled before it starts never runs; one that runs is abandoned (its result is dropped). One that
+    is not wanted any more when its turn comes does not run either: `run` raises `Unwanted`.
     """
 
     def __init__(self, name: str, *, threads: int = 1, max_waiting: int = 256) -> None:
@@ -80,6 +95,7 @@ class ModelExecutor:
         self._max_waiting = max_waiting
         self._jobs: list[_Job] = []
         self._served: defaultdict[str, int] = defaultdict(int)
+        self._owners: Counter[str] = Counter()
         self._count = 0
         self._changed = threading.Condition()
         self._closed = False
@@ -110,6 +126,8 @@ class ModelExecutor:
                 raise Overloaded(f"{self._name} is shutting down")
             if len(self._jobs) >= self._max_waiting:
                 raise Overloaded(f"{self._name}: {len(self._jobs)} requests are waiting already")
+            _check_share(self._name, self._owners, caller)
+            self._owners[caller.owner] += 1
             self._count += 1
             asked = time.monotonic()
             served = self._served[caller.owner] if within_s is None else 0
@@ -125,6 +143,7 @@ class ModelExecutor:
             for job in self._jobs:
                 job.future.cancel()
             self._jobs.clear()
+            self._owners.clear()
             self._changed.notify_all()
 
     def _serve(self) -> None:
@@ -136,6 +155,7 @@ class ModelExecutor:
                 if self._closed:
                     return
                 job = heapq.heappop(self._jobs)
+                _leave(self._owners, job.caller)
                 if not job.future.set_running_or_notify_cancel():
                     continue
                 self._served[job.caller.owner] += 1
@@ -168,6 +188,7 @@ class Slots:
         self._max_waiting = max_waiting
         self._waiting: list[tuple[tuple[int, int, int], asyncio.Future[None]]] = []
         self._served: defaultdict[str, int] = defaultdict(int)
+        self._owners: Counter[str] = Counter()
         self._asked = 0
         self._places: list[tuple[int, str]] = [(place, "") for place in range(max(places, count))]
         """Free ones with their last owners, the one left longest ago first."""
@@ -210,17 +231,21 @@ class Slots:
             return
         if len(self._waiting) >= self._max_waiting:
             raise Overloaded(f"{self._name}: {len(self._waiting)} requests are waiting already")
+        _check_share(self._name, self._owners, caller)
         self._asked += 1
         turn = asyncio.get_running_loop().create_future()
         key = (int(caller.priority), self._served[caller.owner], self._asked)
         heapq.heappush(self._waiting, (key, turn))
         self._served[caller.owner] += 1
+        self._owners[caller.owner] += 1
         try:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
                 self._release()  # it was given in the same moment
             raise
+        finally:
+            _leave(self._owners, caller)
 
     def _release(self) -> None:
         while self._waiting:

@@ -22,6 +22,9 @@ class Priority(IntEnum):
     COMMITTED = 0
     PARTIAL = 1
     SPECULATIVE = 2
+    BACKGROUND = 3
+    """Nobody listens while it is made (REST). What is prepared for a live answer goes before it: it delays nobody in a
+    conversation, while a conversation that waits is heard."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16parley/v1/common.proto\x12\tparley.v1\"H\n\x0b\x45rrorDetail\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x11\n\tretryable\x18\x02 \x01(\x08\x12\x16\n\x0eretry_after_ms\x18\x03 \x01(\r\">\n\x06\x43\x61ller\x12\r\n\x05owner\x18\x01 \x01(\t\x12%\n\x08priority\x18\x02 \x01(\x0e\x32\x13.parley.v1.Priority*R\n\x08Priority\x12\x16\n\x12PRIORITY_COMMITTED\x10\x00\x12\x14\n\x10PRIORITY_PARTIAL\x10\x01\x12\x18\n\x14PRIORITY_SPECULATIVE\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16parley/v1/common.proto\x12\tparley.v1\"H\n\x0b\x45rrorDetail\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x11\n\tretryable\x18\x02 \x01(\x08\x12\x16\n\x0eretry_after_ms\x18\x03 \x01(\r\">\n\x06\x43\x61ller\x12\r\n\x05owner\x18\x01 \x01(\t\x12%\n\x08priority\x18\x02 \x01(\x0e\x32\x13.parley.v1.Priority*k\n\x08Priority\x12\x16\n\x12PRIORITY_COMMITTED\x10\x00\x12\x14\n\x10PRIORITY_PARTIAL\x10\x01\x12\x18\n\x14PRIORITY_SPECULATIVE\x10\x02\x12\x17\n\x13PRIORITY_BACKGROUND\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,7 +32,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'parley.v1.common_pb2', _glo
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PRIORITY']._serialized_start=175
-  _globals['_PRIORITY']._serialized_end=257
+  _globals['_PRIORITY']._serialized_end=282
   _globals['_ERRORDETAIL']._serialized_start=37
   _globals['_ERRORDETAIL']._serialized_end=109
   _globals['_CALLER']._serialized_start=111

@@ -32,6 +32,8 @@ class _PriorityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Priority.Val
     PRIORITY_PARTIAL: _Priority.ValueType  # 1
     PRIORITY_SPECULATIVE: _Priority.ValueType  # 2
     """only with idle capacity"""
+    PRIORITY_BACKGROUND: _Priority.ValueType  # 3
+    """nobody listens while it is made: after all that talks live"""
 
 class Priority(_Priority, metaclass=_PriorityEnumTypeWrapper): ...
 
@@ -40,6 +42,8 @@ PRIORITY_COMMITTED: Priority.ValueType  # 0
 PRIORITY_PARTIAL: Priority.ValueType  # 1
 PRIORITY_SPECULATIVE: Priority.ValueType  # 2
 """only with idle capacity"""
+PRIORITY_BACKGROUND: Priority.ValueType  # 3
+"""nobody listens while it is made: after all that talks live"""
 Global___Priority: _TypeAlias = Priority  # noqa: Y015
 
 @_typing.final

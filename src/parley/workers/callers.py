@@ -15,5 +15,6 @@ def to_wire(caller: Caller) -> common_pb2.Caller:
 
 
 def from_wire(message: common_pb2.Caller, session: str = "") -> Caller:
-    """Of a request; without an owner it is the session's."""
-    return Caller(message.owner or session, Priority(message.priority))
+    """Of a request; without an owner it is the session's. A priority that is not known here yet is the lowest."""
+    known = int(message.priority) in list(Priority)
+    return Caller(message.owner or session, Priority(message.priority) if known else Priority.BACKGROUND)
