@@ -198,6 +198,22 @@ class Config(BaseSettings):
     max_sessions: int = Field(
         25, ge=1, validation_alias=_env("max_sessions"), description="Conversations at once; more are refused."
     )
+    rest_requests: int = Field(
+        32, ge=1, validation_alias=_env("rest_requests"), description="REST requests for models at once (503 beyond)."
+    )
+    rest_requests_per_client: int = Field(
+        8,
+        ge=1,
+        validation_alias=_env("rest_requests_per_client"),
+        description="The same, of one address (429 beyond).",
+    )
+    max_sessions_per_address: int | None = Field(
+        None,
+        ge=1,
+        validation_alias=_env("max_sessions_per_address"),
+        description="Conversations of one address at once; null: four fifths of all places, all of them from this "
+        "machine itself.",
+    )
     admission_wait_s: float = Field(
         0.5,
         gt=0,

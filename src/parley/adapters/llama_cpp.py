@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
 
 from parley.adapters.gguf_weights import fast_on_cpu
 from parley.adapters.openai_chat import OpenAiChat, one_token
@@ -35,6 +35,7 @@ class LlamaCpp:
         self.pid = process.pid
         self._process = process
         self._slots = Slots(client.name, min(at_once, slots), places=slots)
+        self._forwarded = asyncio.Semaphore(max(1, min(at_once, slots) // 2))  # the others are for conversations
 
     async def stream(
         self, messages: Sequence[Message], options: ChatOptions, caller: Caller
@@ -47,6 +48,12 @@ class LlamaCpp:
             async with aclosing(self.client.stream(messages, options, caller, native)) as deltas:
                 async for delta in deltas:
                     yield delta
+
+    @asynccontextmanager
+    async def forwarding(self, caller: Caller) -> AsyncIterator[OpenAiChat]:
+        """The client for a request that is passed on as it is, while a slot is held for it."""
+        async with self._forwarded, self._slots.take(caller):
+            yield self.client
 
     async def prefill(self, messages: Sequence[Message], options: ChatOptions, caller: Caller) -> None:
         """Let the model read the prompt into its cache, unless somebody is waiting for it."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import httpx
@@ -229,6 +229,11 @@ class OpenAiChat:
                         pass
             except OnlyThought:
                 return  # the prompt was read all the same
+
+    @asynccontextmanager
+    async def forwarding(self, _: Caller) -> AsyncIterator[OpenAiChat]:
+        """The client for a request that is passed on as it is; the server behind it has a queue of its own."""
+        yield self
 
     async def post(self, path: str, body: bytes) -> httpx.Response:
         """Forward a request as it is; the caller closes the (streaming) response."""

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 from parley.conversation import happenings as hp
 from parley.conversation.answer import Answer, ResponseWish
 from parley.conversation.engines.base import AnswerPart
-from parley.errors import ParleyError
+from parley.errors import ParleyError, ProtocolError
 from parley.turns.actions import Ending
 
 if TYPE_CHECKING:
     from parley.conversation.answering import Answering
     from parley.conversation.session import Session
+
+MOST_AT_ONCE = 8
+"""Each takes a connection to the language model: one session must not take them all."""
 
 
 class OutOfBand:
@@ -25,7 +28,12 @@ class OutOfBand:
         self._running: dict[str, Answer] = {}
 
     def start(self, wish: ResponseWish) -> None:
-        """Begin one."""
+        """Begin one; raises `ProtocolError` while as many as may are running."""
+        if len(self._running) >= MOST_AT_ONCE:
+            raise ProtocolError(
+                f"{MOST_AT_ONCE} responses beside the conversation are running: wait for one or cancel it",
+                field="response.conversation", code="too_many_responses",
+            )  # fmt: skip
         answer = Answer("", self._session.emit, wish, None, "", committed=True, speaks=False)
         self._running[answer.id] = answer
         self._session.emit(hp.ResponseStarted(answer.id, wish.metadata, out_of_band=True))

@@ -18,6 +18,7 @@ from parley.server import audio_routes, call_routes, info_routes, realtime_route
 from parley.server.answers import error_answer
 from parley.server.bodies import BodyLimit
 from parley.server.guard import Guard
+from parley.server.rest import RestLimit
 from parley.server.state import ServerState
 
 WEB = Path(__file__).parent.parent / "web"
@@ -43,6 +44,8 @@ def create_app(state: ServerState) -> FastAPI:
     app = FastAPI(title="parley", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url="/openapi.json")
     app.state.parley = state
     app.add_middleware(BodyLimit)
+    config = state.config
+    app.add_middleware(RestLimit, in_all=config.rest_requests, of_one=config.rest_requests_per_client)
     app.add_middleware(Guard, state=state, web=WEB)
     app.add_exception_handler(ParleyError, _parley_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)

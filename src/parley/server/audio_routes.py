@@ -16,12 +16,11 @@ from parley.audio import files
 from parley.audio.pcm import Float32
 from parley.conversation.oneshot import say_text, transcribe_recording
 from parley.errors import ParleyError, UsageError
-from parley.models.interfaces import MODEL_RATE_HZ, Caller, SpeakingStyle, TimedText
+from parley.models.interfaces import MODEL_RATE_HZ, SpeakingStyle, TimedText
+from parley.server.rest import caller_of
 from parley.server.state import ServerState
 
 router = APIRouter()
-
-_CALLER = Caller("rest")
 
 
 class SpeechRequest(BaseModel):
@@ -53,7 +52,7 @@ async def speech(request: Request, body: SpeechRequest) -> Response:
         from parley.audio.resample import LiveResampler
 
         resampler = LiveResampler(synthesizer.rate_hz, 24000) if body.response_format == "pcm" else None
-        async with aclosing(say_text(synthesizer, body.input, style, _CALLER)) as chunks:
+        async with aclosing(say_text(synthesizer, body.input, style, caller_of(request))) as chunks:
             async for chunk in chunks:
                 yield await asyncio.to_thread(encoder.push, resampler.push(chunk) if resampler else chunk)
         tail = encoder.push(resampler.flush()) if resampler else b""
@@ -76,7 +75,7 @@ async def transcriptions(
     recording = _Recording(state.uploads.samples(file.file, file.filename or "file"))
     cast = state.roster.cast
     recognizer = cast.recognizers.get(model, cast.recognizer)
-    segments = transcribe_recording(cast.vad, recognizer, recording.blocks(), language, _CALLER)
+    segments = transcribe_recording(cast.vad, recognizer, recording.blocks(), language, caller_of(request))
     if stream:
         first = await anext(segments, None)  # what cannot be read gets its status: nothing has been sent yet
         return StreamingResponse(_events(first, segments), media_type="text/event-stream")

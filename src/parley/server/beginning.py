@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
@@ -12,15 +12,16 @@ from parley.conversation.items import new_id
 from parley.errors import Overloaded
 from parley.realtime import server_events as se
 from parley.realtime.session_object import Extensions, RealtimeSession, WireFormat
+from parley.server.rest import client_of
 from parley.server.resumption import Kept
-from parley.server.state import ServerState
+from parley.server.state import ServerState, Start
 from parley.transports.websocket import refuse
 
 
 async def admitted(socket: WebSocket, state: ServerState) -> bool:
     """Whether there is room for the socket's conversation; one that finds none is told so and closed."""
     try:
-        await state.admit()
+        await state.admit(client_of(socket.scope))
     except Overloaded as fault:
         message = f"{fault}; try again in {fault.retry_after_s:.0f} s"
         await refuse(
@@ -28,17 +29,6 @@ async def admitted(socket: WebSocket, state: ServerState) -> bool:
         )
         return False
     return True
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """What a conversation begins with."""
-
-    shown: RealtimeSession
-    kept: Kept | None
-    """What it goes on from, if its client has returned with a token."""
-    owner: str
-    """Who holds its token: nobody else takes it up again."""
 
 
 async def begun(state: ServerState, connection: HTTPConnection, extensions: Extensions | None) -> Start:
@@ -49,7 +39,7 @@ async def begun(state: ServerState, connection: HTTPConnection, extensions: Exte
     fresh = initial_session(state, query.get("model"), extensions)
     if (meant := state.gate.session_of(headers)) is not None:
         fresh = replace(meant, id=fresh.id, expires_at=fresh.expires_at, extensions=extensions)
-    return Start(_resumed(fresh, kept), kept, owner)
+    return Start(_resumed(fresh, kept), kept, owner, client_of(connection.scope))
 
 
 def initial_session(state: ServerState, model: str | None, extensions: Extensions | None) -> RealtimeSession:

@@ -19,8 +19,9 @@ from parley.errors import ProtocolError
 from parley.realtime import server_events as se
 from parley.realtime.reader import Reader
 from parley.realtime.session_object import Extensions, updated
-from parley.server.beginning import Start, admitted, begun
-from parley.server.state import ServerState
+from parley.server.beginning import admitted, begun
+from parley.server.rest import client_of
+from parley.server.state import ServerState, Start
 from parley.transports.webrtc import CONNECT_S, RtcCall
 from parley.transports.websocket import accept
 
@@ -35,7 +36,7 @@ _MOST_CANDIDATES = 100
 async def begin(request: Request) -> Response:
     """Body: the offer (``application/sdp``), or a form with ``sdp`` and ``session``."""
     state: ServerState = request.app.state.parley
-    await state.admit()
+    await state.admit(client_of(request.scope))
     offer, wanted = await _read(request)
     extensions = Extensions() if request.query_params.get("parley") == "1" else None
     call_id, _, answer = await _answered(state, request, extensions, offer, wanted)
@@ -128,7 +129,7 @@ async def hang_up(call_id: str, request: Request) -> Response:
 async def _serve(state: ServerState, call_id: str, call: RtcCall, start: Start) -> None:
     log.info("opened", session=call.session.id, call=call_id, resumed=start.kept is not None)
     try:
-        with state.talking(call, start.kept, start.owner) as resume:
+        with state.talking(call, start) as resume:
             await call.serve(state.config.max_session_minutes * 60, resume)
             state.metrics.count_call(call.quality)
     except Exception:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,12 @@ import msgspec
 from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 import parley
-from parley.adapters.llama_cpp import LlamaCpp
-from parley.adapters.openai_chat import OpenAiChat
 from parley.logs import TOPICS
 from parley.models.catalogue import catalogue
+from parley.server.rest import caller_of
 from parley.server.roster import speaks
 from parley.server.state import ServerState
 from parley.workers.routing import Need, route
@@ -136,15 +136,25 @@ async def chat(request: Request) -> Response:
         return JSONResponse({"error": {"message": f"the request is not a JSON object: {fault}"}}, status_code=400)
     models = _state(request).roster.all_of("llm")
     model = models.get(str(wanted.get("model")), next(iter(models.values())))
-    client: OpenAiChat = model.client if isinstance(model, LlamaCpp) else model
-    wanted["model"] = client.name
-    answer = await client.post("/chat/completions", msgspec.json.encode(wanted))
-    return StreamingResponse(_relay(answer), answer.status_code, media_type=answer.headers.get("content-type"))
-
-
-async def _relay(answer: httpx.Response) -> AsyncIterator[bytes]:
+    wanted["model"] = model.name
+    held = AsyncExitStack()
     try:
-        async for block in answer.aiter_bytes():
-            yield block
-    finally:
-        await answer.aclose()
+        client = await held.enter_async_context(model.forwarding(caller_of(request)))
+        answer = await client.post("/chat/completions", msgspec.json.encode(wanted))
+    except BaseException:
+        await held.aclose()
+        raise
+    held.push_async_callback(answer.aclose)
+    return _Relay(answer, held)
+
+
+class _Relay(StreamingResponse):
+    """An answer as it comes; what is held for it is let go however it ends, also before it begins."""
+
+    def __init__(self, answer: httpx.Response, held: AsyncExitStack) -> None:
+        super().__init__(answer.aiter_bytes(), answer.status_code, media_type=answer.headers.get("content-type"))
+        self._held = held
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with self._held:
+            await super().__call__(scope, receive, send)

@@ -48,7 +48,7 @@ async def _serve(socket: WebSocket, extensions: Extensions | None) -> None:
         ticker=state.ticker, observe=state.observe,
         limits=SocketLimits(max_session_s=state.config.max_session_minutes * 60),
     )  # fmt: skip
-    with state.talking(connection, start.kept, start.owner) as resume:
+    with state.talking(connection, start) as resume:
         await accept(socket)
         log.info(
             "opened", session=connection.session.id, extensions=extensions is not None, resumed=start.kept is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,7 @@ from parley.server.tracing import Tracing
 
 _EVERYWHERE = ("0.0.0.0", "::")
 _BACKLOG = 512
+_DESCRIPTORS = 65_536
 
 
 class _Announcing(uvicorn.Server):
@@ -61,6 +63,7 @@ class Server:
         Raises `UsageError` for a bad configuration, `UnavailableError` when a model or the port is not to be had.
         """
         config = self.config
+        raise_descriptors()
         key = config.api_key.get_secret_value() if config.api_key else None
         security.check_binding(config.host, has_key=key is not None, insecure=config.insecure)
         if config.tls:
@@ -140,6 +143,14 @@ class Server:
             return self.state.pod.url
         found = lan.addresses()
         return f"https://{found[0]}:{self.port}" if self._certificate is not None and found else None
+
+
+def raise_descriptors() -> None:
+    """Let this process open as many files and sockets as the system allows: a conversation takes several."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def log_folder(config: Config) -> Path:

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,7 @@ from parley.errors import Overloaded
 from parley.realtime.session_object import RealtimeSession
 from parley.server.admission import Admission
 from parley.server.metrics import Metrics
+from parley.server.rest import is_loopback
 from parley.server.resumption import Kept, Resumption
 from parley.server.roster import Roster
 from parley.server.runpod import Pod
@@ -66,6 +68,18 @@ class Resumable(Protocol):
         """End it: the client has come back by another one."""
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a conversation begins with."""
+
+    shown: RealtimeSession
+    kept: Kept | None
+    """What it goes on from, if its client has returned with a token."""
+    owner: str
+    """Who holds its token: nobody else takes it up again."""
+    address: str
+
+
 @dataclass(slots=True)
 class ServerState:
     """One running server."""
@@ -85,6 +99,7 @@ class ServerState:
     calls: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     """WebRTC calls that are going on."""
     admission: Admission = field(init=False)
+    _of_address: Counter[str] = field(default_factory=Counter)
     resumption: Resumption = field(default_factory=Resumption)
 
     def __post_init__(self) -> None:
@@ -109,23 +124,33 @@ class ServerState:
             servers.append({"urls": self.config.turn_servers, **credentials_of(self.config)})
         return servers
 
-    async def admit(self) -> None:
-        """Let one more conversation begin, perhaps after some seconds in a line.
+    async def admit(self, address: str) -> None:
+        """Let one more conversation of an address begin, perhaps after some seconds in a line.
 
         Raises `Overloaded` that says why not and when to come back.
         """
         try:
             if self.draining:
                 raise Overloaded("the server is about to stop", retry_after_s=60)
+            if (taken := self._of_address[address]) >= self._places(address):
+                raise Overloaded(f"all {taken} places of your address are taken", retry_after_s=60)
             await self.admission.admit(lambda: self.sessions)
         except Overloaded:
             self.metrics.refused.labels("server_full").inc()
             raise
 
+    def _places(self, address: str) -> int:
+        """Conversations that one address may have."""
+        if (configured := self.config.max_sessions_per_address) is not None:
+            return configured
+        most = self.config.max_sessions
+        return most if is_loopback(address) else max(1, most * 4 // 5)
+
     @contextmanager
-    def seat(self) -> Iterator[None]:
+    def seat(self, address: str) -> Iterator[None]:
         """Count a conversation while it goes on."""
         self.sessions += 1
+        self._of_address[address] += 1
         self.metrics.sessions.inc()
         began = asyncio.get_running_loop().time()
         try:
@@ -133,12 +158,15 @@ class ServerState:
         finally:
             self.admission.left(began)
             self.sessions -= 1
+            self._of_address[address] -= 1
+            self._of_address += Counter()  # addresses without a conversation are forgotten
             self.metrics.sessions.dec()
 
     @contextmanager
-    def talking(self, connection: Resumable, kept: Kept | None, owner: str) -> Iterator[Resume]:
+    def talking(self, connection: Resumable, start: Start) -> Iterator[Resume]:
         """A conversation while it goes on, from its history if it is taken up again; kept if its connection is lost."""
-        with self.seat(), self.resumption.seat(connection.supersede, kept, owner) as seat:
+        kept, owner = start.kept, start.owner
+        with self.seat(start.address), self.resumption.seat(connection.supersede, kept, owner) as seat:
             connection.session.restore(kept.items if kept else ())
             yield Resume(seat.token, self.resumption.kept_s, resumed=kept is not None)
             if not connection.lost:
