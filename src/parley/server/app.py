@@ -18,6 +18,7 @@ from parley.server import audio_routes, call_routes, info_routes, realtime_route
 from parley.server.answers import error_answer
 from parley.server.bodies import BodyLimit
 from parley.server.guard import Guard
+from parley.server.loop_watch import LoopWatch
 from parley.server.rest import RestLimit
 from parley.server.state import ServerState
 
@@ -33,7 +34,7 @@ def create_app(state: ServerState) -> FastAPI:
             state.metrics.load_seconds.labels(part).set(seconds)
         state.metrics.loop_lag.set_function(lambda: state.admission.loop_lag_s)
         state.metrics.tasks.set_function(lambda: len(asyncio.all_tasks()))
-        async with state.admission:
+        async with state.admission, LoopWatch(state.metrics.loop_blocked.inc):
             yield
         state.draining = True
         await state.hang_up()

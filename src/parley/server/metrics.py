@@ -52,6 +52,9 @@ class Metrics:
             "parley_webrtc_round_trip_seconds", "Of calls, as RTCP tells it", buckets=_SECONDS, registry=registry
         )
         self.loop_lag = Gauge("parley_loop_lag_seconds", "How late the event loop is", registry=registry)
+        self.loop_blocked = Counter(
+            "parley_loop_blocked_seconds", "Time for which something held the event loop", registry=registry
+        )
         registry.register(_ModelWaits())
         ProcessCollector(registry=registry)
         self.tasks = Gauge("parley_tasks", "Tasks of the event loop", registry=registry)
