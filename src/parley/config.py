@@ -176,6 +176,11 @@ class Config(BaseSettings):
     licences: Literal["all", "permissive"] = Field(
         "all", validation_alias=_env("licences"), description="'permissive' leaves out copyleft runtimes."
     )
+    accept_unpinned: bool = Field(
+        False,
+        validation_alias=_env("accept_unpinned"),
+        description="Pull models of whose files no hash is known, as their source delivers them.",
+    )
     instructions: str = Field(
         DEFAULT_INSTRUCTIONS, validation_alias=_env("instructions"), description="The assistant's persona."
     )

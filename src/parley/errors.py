@@ -7,7 +7,8 @@ ParleyError
 ├── UnavailableError    a model or a server could not be had (command line: exit 3)
 │   ├── ModelNotFound   nothing of that name in the catalogue or the store
 │   ├── PullError       no source answered; carries what each one said
-│   └── LicenceRefused  the licence asks for the operator's consent first
+│   ├── LicenceRefused  the licence asks for the operator's consent first
+│   └── UnpinnedRefused a file has no hash to be checked by, which the operator may accept
 ├── ModelError          a loaded model failed; `retryable` says whether trying again may help
 │   └── PromptTooLong   more was asked of a language model than fits into its context
 ├── Unwanted            the result was of no use any more when the request's turn came (`Caller.wanted`)
@@ -55,6 +56,10 @@ class PullError(UnavailableError):
 
 class LicenceRefused(UnavailableError):
     """The model's licence asks for consent: ``--accept-licence NAME``."""
+
+
+class UnpinnedRefused(UnavailableError):
+    """A model's files have no hash to be checked by: ``--accept-unpinned``."""
 
 
 class ModelError(ParleyError):

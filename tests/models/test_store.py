@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from parley.errors import LicenceRefused, PullError
+from parley.errors import LicenceRefused, PullError, UnpinnedRefused
 from parley.models.catalogue import COPYLEFT, PERMISSIVE, File, Model, Part, Source, catalogue
 from parley.models.store import Store
 
@@ -145,3 +145,17 @@ def test_every_entry_of_the_catalogue_is_complete() -> None:
         for file in entry.files:
             assert file.sources, (entry.id, file.name)
             assert file.sha256 or all(s.hub for s in file.sources)
+
+
+def test_a_file_without_a_hash_is_taken_only_on_the_operators_word(
+    tmp_path: Path, web: tuple[str, list[str | None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PARLEY_ACCEPT_UNPINNED", raising=False)
+    file = File("model.bin", len(CONTENT), None, (Source(url=web[0]),))
+    wanted = Model("m", "asr", "moonshine", "MIT", "MIT", (file,))
+    with pytest.raises(UnpinnedRefused, match=r"model\.bin.*--accept-unpinned"):
+        Store(tmp_path).pull(wanted)
+    assert not web[1]
+    Store(tmp_path, accept_unpinned=True).pull(wanted)
+    Store(tmp_path).pull(wanted)
+    assert Store(tmp_path).is_present(wanted)

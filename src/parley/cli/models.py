@@ -58,11 +58,16 @@ def info(name: Annotated[str, typer.Argument(help="Model")]) -> None:
 def pull(
     names: Annotated[list[str], typer.Argument(help="Models")],
     accept_licence: Annotated[str | None, typer.Option(help="Name of a licence that you have read and accept")] = None,
+    accept_unpinned: Annotated[
+        bool, typer.Option("--accept-unpinned", help="Take files that have no hash to be checked by")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress")] = False,
 ) -> None:
     """Bring models here; what is whole already is left alone."""
     wanted = [catalogue().get(name) for name in names]
-    asyncio.run(local.ensure(wanted, Store(), quiet=quiet, accept=accept_licence))
+    asyncio.run(
+        local.ensure(wanted, Store(accept_unpinned=accept_unpinned or None), quiet=quiet, accept=accept_licence)
+    )
     if not quiet:
         errors.print(f"{', '.join(m.id for m in wanted)}: here", highlight=False)
 

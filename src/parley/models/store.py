@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 from filelock import FileLock
 
-from parley.errors import LicenceRefused, PullError
+from parley.errors import LicenceRefused, PullError, UnpinnedRefused
 from parley.models.catalogue import File, Model
 from parley.models.sources import SourceFailed, fetch
 
@@ -46,8 +46,11 @@ def sha256_of(path: Path) -> str:
 class Store:
     """Model files on this machine."""
 
-    def __init__(self, root: Path | None = None) -> None:
+    def __init__(self, root: Path | None = None, *, accept_unpinned: bool | None = None) -> None:
+        """`accept_unpinned`: take files whose content nobody has fixed; None: as PARLEY_ACCEPT_UNPINNED says."""
         self.root = root or home()
+        said = os.environ.get("PARLEY_ACCEPT_UNPINNED", "").lower() in ("1", "true", "yes", "on")
+        self._accept_unpinned = said if accept_unpinned is None else accept_unpinned
 
     def folder(self, model: Model) -> Path:
         """Where the model's files are."""
@@ -74,7 +77,8 @@ class Store:
     def pull(self, model: Model, progress: Progress = lambda *_: None, *, accept: str | None = None) -> None:
         """Bring every missing or broken file here; files in parallel, one puller at a time.
 
-        Raises `LicenceRefused` when consent is needed, `PullError` with a report of every source tried.
+        Raises `LicenceRefused` when consent is needed, `UnpinnedRefused` when a file has no hash to be checked by,
+        `PullError` with a report of every source tried.
         """
         self._check_licence(model, accept)
         self.folder(model).mkdir(parents=True, exist_ok=True)
@@ -82,6 +86,7 @@ class Store:
             missing = [f for f in model.files if f.name in self.faults(model)]
             if not missing:
                 return
+            self._check_pins(model, missing)
             self._check_room(sum(f.size for f in missing))
             with ThreadPoolExecutor(max_workers=4) as pool:
                 pulls = [pool.submit(self._pull_file, model, f, progress) for f in missing]
@@ -145,6 +150,14 @@ class Store:
             note = self.folder(model) / (_STAMPS + ".part")
             note.write_bytes(msgspec.json.encode(stamps))
             note.replace(self.folder(model) / _STAMPS)
+
+    def _check_pins(self, model: Model, missing: Sequence[File]) -> None:
+        unpinned = [file.name for file in missing if not file.sha256]
+        if unpinned and not self._accept_unpinned:
+            raise UnpinnedRefused(
+                f"{model.id}: no hash is known of {', '.join(unpinned)}: whatever the source delivers today would be "
+                "believed; if you trust it, add --accept-unpinned or set PARLEY_ACCEPT_UNPINNED=1"
+            )
 
     def _check_room(self, needed: int) -> None:
         free = shutil.disk_usage(self.root).free

@@ -45,7 +45,7 @@ class Server:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self._store = Store()
+        self._store = Store(accept_unpinned=config.accept_unpinned)
         self._uvicorn: uvicorn.Server | None = None
         self.state: ServerState | None = None
         self.ready = asyncio.Event()
