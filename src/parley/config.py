@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AliasChoices, Field, IPvAnyAddress, SecretStr, ValidationError
+from pydantic import AliasChoices, Field, IPvAnyAddress, IPvAnyNetwork, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from parley.conversation.settings import DEFAULT_INSTRUCTIONS
@@ -168,13 +168,20 @@ class Config(BaseSettings):
     worker_plaintext: bool = Field(
         False, validation_alias=_env("worker_plaintext"), description="Allow workers on other hosts without TLS."
     )
+    worker_networks: list[IPvAnyNetwork] = Field(
+        [],
+        validation_alias=_env("worker_networks"),
+        description="Where workers that Redis names are believed to be without TLS; none: private networks.",
+    )
     local_voices: bool = Field(
         False,
         validation_alias=_env("local_voices"),
         description="Also keep the voices on this machine when other workers are configured.",
     )
     licences: Literal["all", "permissive"] = Field(
-        "all", validation_alias=_env("licences"), description="'permissive' leaves out copyleft runtimes."
+        "all",
+        validation_alias=_env("licences"),
+        description="'permissive' leaves out models with copyleft runtimes, not libraries in wheels: see Security.",
     )
     accept_unpinned: bool = Field(
         False,
@@ -207,10 +214,7 @@ class Config(BaseSettings):
         32, ge=1, validation_alias=_env("rest_requests"), description="REST requests for models at once (503 beyond)."
     )
     rest_requests_per_client: int = Field(
-        8,
-        ge=1,
-        validation_alias=_env("rest_requests_per_client"),
-        description="The same, of one address (429 beyond).",
+        8, ge=1, validation_alias=_env("rest_requests_per_client"), description="Those of one address (429 beyond)."
     )
     max_sessions_per_address: int | None = Field(
         None,

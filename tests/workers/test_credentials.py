@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from ipaddress import ip_network
 from pathlib import Path
 
 import grpc
@@ -14,7 +15,7 @@ from parley.models.interfaces import Caller, SpeakingStyle
 from parley.v1 import worker_pb2 as pb
 from parley.v1 import worker_pb2_grpc
 from parley.workers.certificates import make_authority, make_pair
-from parley.workers.credentials import WORKER_NAME, channel, check_plain
+from parley.workers.credentials import WORKER_NAME, channel, check_announced, check_plain
 from parley.workers.fleet import Fleet
 from parley.workers.settings import TlsSettings
 from parley.workers.speaking import RemoteVoice
@@ -164,3 +165,23 @@ async def test_after_a_change_of_the_authority_a_server_comes_back_without_a_res
         assert await fleet.until(lambda: not well(), 5)
         await stack.enter_async_context(fake_worker(given | {"listen": first.address}))
         assert await fleet.until(well, 10)
+
+
+@pytest.mark.parametrize("address", ["10.1.2.3:50051", "127.0.0.1:1", "[fd00::1]:50051", "worker:50051", "unix:/run/w"])
+def test_announced_workers_are_believed_in_private_networks(address: str) -> None:
+    check_announced(address, ())
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8:50051", "worker.evil.example:50051", "[2001:4860::1]:443"])
+def test_announced_workers_elsewhere_are_not(address: str) -> None:
+    with pytest.raises(UsageError, match="worker_networks"):
+        check_announced(address, ())
+
+
+def test_configured_networks_are_the_only_ones() -> None:
+    networks = [ip_network("203.0.113.0/24")]
+    check_announced("203.0.113.7:50051", networks)
+    check_announced("localhost:50051", networks)
+    for address in ("10.1.2.3:50051", "worker:50051"):
+        with pytest.raises(UsageError, match="none of worker_networks"):
+            check_announced(address, networks)

@@ -165,14 +165,14 @@ async def choose(config: Config, store: Store, *, own_port: int | None = None) -
     child = _child(config, specs) if config.local_voices or not config.has_workers else None
     roster = Roster(specs, fleet_of(config), config.has_workers, child)
     needed = [m for part, m in chosen.items() if isinstance(m, Model) and (child is not None or not speaks(part))]
-    missing = {m.id: m for m in needed if not store.is_present(m)}
-    return roster, list(missing.values())
+    return roster, list({m.id: m for m in needed if not store.is_present(m)}.values())
 
 
 def fleet_of(config: Config) -> Fleet:
     """The workers that are configured."""
     url = config.redis_url.get_secret_value() if config.redis_url else None
-    return Fleet(config.workers, redis_url=url, tls=config.worker_tls, plaintext=config.worker_plaintext)
+    tls, plaintext, networks = config.worker_tls, config.worker_plaintext, config.worker_networks
+    return Fleet(config.workers, redis_url=url, tls=tls, plaintext=plaintext, networks=networks)
 
 
 def _child(config: Config, specs: Mapping[str, ModelSpec]) -> ChildWorker:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 
 import grpc
 
@@ -11,6 +12,9 @@ from parley.workers.settings import TlsSettings
 
 WORKER_NAME = "parley-worker"
 """Every worker's certificate carries this name: workers are told apart by address, their right by the authority."""
+
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def is_local(address: str) -> bool:
@@ -33,6 +37,25 @@ def check_plain(address: str, *, allowed: bool) -> None:
             f"{address} would be reached without encryption: set tls (see 'parley certs'), or plaintext: true on a "
             "network that you trust"
         )
+
+
+def check_announced(address: str, networks: Sequence[Network]) -> None:
+    """Raise `UsageError` when an address that somebody wrote into Redis is not one to send conversations to.
+
+    Without TLS nothing proves who is there, so it must be in one of the `networks`; where none are configured in a
+    private one, on this machine, or a name without a dot, which no public DNS has.
+    """
+    if is_local(address):
+        return
+    host = address.rsplit(":", 1)[0].strip("[]")
+    try:
+        ip = ipaddress.ip_address(host)
+    except ValueError:
+        believed = not networks and "." not in host
+    else:
+        believed = any(ip in network for network in networks) if networks else ip.is_private
+    if not believed:
+        raise UsageError(f"{address} was announced but is in none of worker_networks, and no TLS proves who is there")
 
 
 def _read(tls: TlsSettings) -> tuple[bytes, bytes, bytes]:

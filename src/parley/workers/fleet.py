@@ -24,7 +24,7 @@ from parley.errors import ModelError, Overloaded, ParleyError, UsageError
 from parley.v1 import duplex_pb2_grpc, recognition_pb2_grpc, worker_pb2_grpc
 from parley.v1 import worker_pb2 as pb
 from parley.workers.announcement import Announcement, from_capabilities
-from parley.workers.credentials import channel
+from parley.workers.credentials import Network, channel, check_announced
 from parley.workers.faults import from_rpc
 from parley.workers.registry import Directory
 from parley.workers.routing import Choice, Need, Route, Standing, route
@@ -40,6 +40,7 @@ _FORGET_S = 60.0
 _RETRY_S = (0.1, 1.0)
 _CALL_S = 5.0
 _SESSIONS = 4096
+_MOST_WORKERS = 256
 _ASK_AGAIN_S = 10.0
 
 
@@ -87,7 +88,10 @@ class RemoteWorker:
 
 
 class Fleet:
-    """Use as ``async with``. `addresses` are fixed; `redis_url` names where others announce themselves."""
+    """Use as ``async with``. `addresses` are fixed; `redis_url` names where others announce themselves.
+
+    Those are believed in `networks` only, unless TLS proves who they are (see `check_announced`).
+    """
 
     def __init__(
         self,
@@ -96,11 +100,13 @@ class Fleet:
         redis_url: str | None = None,
         tls: TlsSettings | None = None,
         plaintext: bool = False,
+        networks: Sequence[Network] = (),
     ) -> None:
         self._addresses = addresses
         self._redis_url = redis_url
         self._tls = tls
         self._plaintext = plaintext
+        self._networks = networks
         self._by_address: dict[str, RemoteWorker] = {}
         self._bound: OrderedDict[tuple[str, str], set[Choice]] = OrderedDict()
         """(session, model) to where it was begun."""
@@ -163,6 +169,10 @@ class Fleet:
 
     def _arrived(self, announcement: Announcement) -> None:
         try:
+            if self._tls is None:
+                check_announced(announcement.addr, self._networks)
+            if len(self._by_address) >= _MOST_WORKERS and announcement.addr not in self._by_address:
+                raise UsageError(f"{_MOST_WORKERS} workers are known already")
             self.add(announcement.addr)
         except ParleyError as fault:
             log.warning("worker not used", worker=announcement.name, error=str(fault))
