@@ -36,6 +36,12 @@ test *ARGS: system
 wild *ARGS:
     pytest tests/wild {{ARGS}}
 
+# The server and the protocol with the oldest packages that are allowed, in an environment of their own
+test-oldest *ARGS:
+    uv venv -q --allow-existing --python 3.11 .venv-oldest
+    VIRTUAL_ENV=.venv-oldest uv pip install -q --resolution lowest-direct -e '.[dev,otel]'
+    .venv-oldest/bin/pytest tests/server tests/realtime tests/conformance tests/audio {{ARGS}}
+
 # All tests with the full counts: thousands of generated conversations, a thousand broken connections
 accept: system
     PARLEY_EXAMPLES=5000 PARLEY_DISCONNECTS=1000 PARLEY_INTERRUPTIONS=40 PARLEY_FAULTS=40 PARLEY_CUTS=2,10,50 pytest --timeout 3600
