@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from parley.conversation import memory
 from parley.conversation.chunker import Chunker
 from parley.conversation.history import History
 from parley.conversation.items import Item
@@ -63,3 +64,24 @@ def test_a_text_costs_what_it_is_long(kind: str) -> None:
     speakable(text)
     assert time.thread_time() - began < 1.5
     assert max((len(piece.text) for piece in pieces), default=0) <= 480
+
+
+@pytest.mark.wild(before="8 s for a prompt")
+def test_the_prompt_of_twelve_thousand_items_is_made_by_looking_at_each_a_few_times(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked = 0
+    counted = memory._size
+
+    def counting(text: str) -> int:
+        nonlocal looked
+        looked += 1
+        return counted(text)
+
+    monkeypatch.setattr(memory, "_size", counting)
+    history = History()
+    for number in range(12_000):
+        history.insert(Item(f"i{number}", role="user", text="word"))
+    history.messages("Be kind.", 1000)
+    history.memory.leaving(history.items, 1000)
+    assert looked < 12_000 * 3 * 6

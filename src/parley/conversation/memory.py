@@ -23,6 +23,8 @@ _SHARE_OF_ONE = 0.25
 """Of the budget, for a single result or an older message; the last question may have twice that."""
 _LEAST_CHARS = 400
 _MOST_SUMMARY_CHARS = 1200
+_MOST_TOLD_CHARS = 12_000
+"""Of what leaves, as much is given to be summed up: a client may have added thousands of items at once."""
 _WORD = re.compile(r"\w{4,}")
 _SUMMARY = "What was said before, in short: "
 _ASK = (
@@ -67,12 +69,14 @@ class Memory:
 
     def cut(self, items: Sequence[Item], budget_tokens: int) -> int:
         """Where a prompt of half the budget begins: with a user's words, and never behind the last of them."""
-        kept = _shortened(items, budget_tokens)
-        first = _index(items, self._oldest)
-        begins = [i for i in range(first, len(items)) if items[i].kind == "message" and items[i].role == "user"]
-        if not begins:
-            return max(first, len(items) - 1)
-        return next((i for i in begins if cost(kept[i:]) <= budget_tokens / 2), begins[-1])
+        first, begins, room = _index(items, self._oldest), None, budget_tokens / 2
+        for index in range(len(items) - 1, first - 1, -1):
+            room -= cost(_shortened(items[index : index + 1], budget_tokens))
+            if room < 0 and begins is not None:
+                break
+            if items[index].kind == "message" and items[index].role == "user":
+                begins = index
+        return max(first, len(items) - 1) if begins is None else begins
 
     def leaving(self, items: Sequence[Item], budget_tokens: int) -> Sequence[Item]:
         """What left unsummed, or soon will not fit: to be summed up while nobody waits; empty when all fits for now."""
@@ -101,7 +105,10 @@ class Memory:
         """What a model is asked for the summary."""
         said = [f"{_SUMMARY}{self.summary}"] if self.summary else []
         said += [line for item in leaving if (line := _line(item))]
-        return [{"role": "system", "content": _ASK}, {"role": "user", "content": "\n".join(said)}]
+        text = "\n".join(said)
+        if len(text) > _MOST_TOLD_CHARS:
+            text = _without_middle(text, _MOST_TOLD_CHARS)
+        return [{"role": "system", "content": _ASK}, {"role": "user", "content": text}]
 
 
 def _index(items: Sequence[Item], item_id: str | None) -> int:
@@ -111,8 +118,10 @@ def _index(items: Sequence[Item], item_id: str | None) -> int:
 
 def _with_calls(kept: Sequence[Item], items: Sequence[Item]) -> list[Item]:
     """A result that came late keeps its call, however old that is."""
-    calls = {i.call_id: i for i in items if i.kind == "function_call"}
     there = {i.call_id for i in kept if i.kind == "function_call"}
+    if all(i.call_id in there for i in kept if i.kind == "function_call_output"):
+        return list(kept)
+    calls = {i.call_id: i for i in items if i.kind == "function_call"}
     found: list[Item] = []
     for item in kept:
         if item.kind == "function_call_output" and item.call_id in calls and item.call_id not in there:
