@@ -142,7 +142,7 @@ async def test_a_locked_server_wants_its_key_and_counts_its_places(locked: Runni
             assert refusal["retry_after_s"] == 60
             with pytest.raises(ConnectionClosed) as closed:
                 await second.recv()
-            assert "places are taken" in str(closed.value)
+            assert "places of your address are taken" in str(closed.value)
         async with connect(address, additional_headers=key, subprotocols=[Subprotocol("realtime")]) as third:
             assert third.subprotocol == "realtime", "a browser would else close without showing the reason"
             assert "server_full" in str(await third.recv())
