@@ -13,6 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from parley.audio.pcm import Int16, from_bytes
 
 RATE_HZ = 24000
+_TRIES = 6
 Event = dict[str, Any]
 
 
@@ -78,9 +79,16 @@ class Talk:
         self.events: list[Event] = []
 
     async def __aenter__(self) -> Self:
-        self.socket: ClientConnection = await connect(f"{self._url}/v1/realtime", additional_headers=self._headers)
-        assert (await self.receive())["type"] == "session.created"
-        return self
+        """Connect; come back when the server says so, if it is still busy with what another test did to it."""
+        for _ in range(_TRIES):
+            self.socket: ClientConnection = await connect(f"{self._url}/v1/realtime", additional_headers=self._headers)
+            first = await self.receive()
+            if first["type"] == "session.created":
+                return self
+            await self.socket.close()
+            assert "retry_after_s" in first["error"], first
+            await asyncio.sleep(first["error"]["retry_after_s"])
+        raise AssertionError(f"never let in: {first}")
 
     async def __aexit__(self, *_: object) -> None:
         await self.socket.close()
