@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import structlog
+
 from parley.conversation import happenings as hp
 from parley.conversation.answer import Answer, ResponseWish
 from parley.conversation.engines.base import AnswerPart
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 MOST_AT_ONCE = 8
 """Each takes a connection to the language model: one session must not take them all."""
+log = structlog.get_logger("conversation")
 
 
 class OutOfBand:
@@ -56,6 +59,9 @@ class OutOfBand:
             await self._session.cast.engine.answer(self._answering.requests.of(answer), take)
         except ParleyError as fault:
             ending, reason = Ending.FAILED, str(fault)
+        except Exception as fault:
+            log.error("response broke", session=self._session.id, response=answer.id, exc_info=True)
+            ending, reason = Ending.FAILED, f"internal error ({type(fault).__name__})"
         except asyncio.CancelledError:
             ending, reason = Ending.CUT, "client_cancelled"
             raise

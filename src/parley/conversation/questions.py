@@ -97,7 +97,7 @@ class Questions:
             self._dispatch(ev.EndOfTurnScored(order.participant, order.turn, order.revision, probability))
         except Unwanted:
             pass
-        except ParleyError as fault:
+        except Exception as fault:  # noqa: BLE001 - `_goes_without` logs it
             self._goes_without("the sound's verdict", fault)
         finally:
             self._done()
@@ -122,14 +122,15 @@ class Questions:
                 probability = await model.probability(order.text, self._caller(order, priority))
         except Unwanted:
             pass
-        except ParleyError as fault:
+        except Exception as fault:  # noqa: BLE001 - `_goes_without` logs it
             self._goes_without("the words' verdict", fault)
         finally:
             self._done()
             self._dispatch(ev.EndOfSentenceScored(order.participant, order.turn, order.text, probability))
 
-    def _goes_without(self, what: str, fault: ParleyError) -> None:
-        log.warning("turn goes on without", missing=what, session=self._owner, error=str(fault))
+    def _goes_without(self, what: str, fault: Exception) -> None:
+        unforeseen = None if isinstance(fault, ParleyError) else fault
+        log.warning("turn goes on without", missing=what, session=self._owner, error=str(fault), exc_info=unforeseen)
 
     def close(self) -> None:
         """Forget the turn's words; the next transcription begins with the turn's sound."""

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import structlog
+
 from parley.audio.pcm import Int16, to_float
 from parley.audio.resample import resample
 from parley.conversation import happenings as hp
@@ -16,6 +18,8 @@ from parley.models.interfaces import MODEL_RATE_HZ, Caller, Priority
 
 if TYPE_CHECKING:
     from parley.conversation.session import Session
+
+log = structlog.get_logger("conversation")
 
 
 class RecordedItems:
@@ -58,5 +62,9 @@ class RecordedItems:
             return  # the item was deleted meanwhile
         except ParleyError as fault:
             session.emit(hp.TranscriptFailed(item.id, str(fault)))
+            return
+        except Exception as fault:
+            log.error("recording not understood", session=session.id, exc_info=True)
+            session.emit(hp.TranscriptFailed(item.id, f"internal error ({type(fault).__name__})"))
             return
         session.emit(hp.TranscriptDone(item.id, text, len(samples) / rate_hz))

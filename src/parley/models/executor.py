@@ -160,8 +160,8 @@ class ModelExecutor:
                     continue
                 self._served[job.caller.owner] += 1
                 self._busy += 1
-            self.waits.note(job.caller, job.asked)
             try:
+                self.waits.note(job.caller, job.asked)
                 job.future.set_result(_done_if_wanted(job))
             except BaseException as fault:  # noqa: BLE001 - handed to the caller, whatever it is
                 job.future.set_exception(fault)
@@ -208,15 +208,13 @@ class Slots:
         """Hold a slot and get its place (from 0); raises `Overloaded` when `max_waiting` requests wait."""
         asked = time.monotonic()
         await self._acquire(caller)
-        self.waits.note(caller, asked)
         try:
-            wanted = caller.wanted()
+            self.waits.note(caller, asked)
+            if not caller.wanted():
+                raise Unwanted
         except BaseException:
             self._release()
             raise
-        if not wanted:
-            self._release()
-            raise Unwanted
         own = next((i for i, (_, owner) in enumerate(self._places) if owner == caller.owner), 0)
         place, _ = self._places.pop(own)
         try:

@@ -11,8 +11,7 @@ from parley.realtime import session_object as so
 from parley.realtime.items import NewItem, read_item
 from parley.realtime.reader import Reader
 
-_MOST_METADATA = 64
-_LONGEST_METADATA = 4096
+_MOST_METADATA = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +141,6 @@ def _create_response(given: Reader) -> Command:
     wish = given.object("response") or Reader({}, "response")
     output = wish.object("audio")
     sink = output.object("output") if output else None
-    metadata = wish.object("metadata")
     return CreateResponse(
         instructions=wish.text("instructions"),
         modality=so.read_modality(wish) if wish.data.get("output_modalities") is not None else None,
@@ -150,22 +148,15 @@ def _create_response(given: Reader) -> Command:
         tools=so.read_tools(wish) if wish.data.get("tools") is not None else None,
         tool_choice=so.read_tool_choice(wish) if wish.data.get("tool_choice") is not None else None,
         max_output_tokens=so.read_max_tokens(wish),
-        metadata=_metadata(metadata) if metadata else None,
+        metadata=wish.texts("metadata", most=_MOST_METADATA, longest=512),
         out_of_band=wish.choice("conversation", ("auto", "none"), "auto") == "none",
         input=tuple(_input(r) for r in wish.objects("input")) if wish.data.get("input") is not None else None,
     )
 
 
-def _metadata(given: Reader) -> dict[str, str]:
-    """Texts by name, as the client will get them back."""
-    if len(given.data) > _MOST_METADATA:
-        raise ProtocolError(f"'{given.path}' has more than {_MOST_METADATA} entries", field=given.path)
-    return {name: given.text(name, "", longest=_LONGEST_METADATA) or "" for name in given.data}
-
-
 def _input(given: Reader) -> NewItem | str:
     if given.data.get("type") == "item_reference":
-        return given.need_text("id", longest=64)
+        return given.need_identifier("id")
     return read_item(given)
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from parley.realtime.reader import Reader
 
+_LONGEST_CALL_ID = 200
 _CONTENT = {
     "user": ("input_text", "input_audio"),
     "system": ("input_text",),
@@ -33,14 +34,16 @@ class NewItem:
 def read_item(given: Reader) -> NewItem:
     """An item of ``conversation.item.create`` or of a response's ``input``; raises `ProtocolError`."""
     kind = given.choice("type", ("message", "function_call", "function_call_output"), None)
-    item_id = given.text("id", longest=64)
+    item_id = given.identifier("id")
     if kind == "message":
         return _read_message(given, item_id)
     if kind == "function_call_output":
-        return NewItem(item_id, kind, call_id=given.need_text("call_id"), output=given.need_text("output"))
+        call_id = given.need_identifier("call_id", longest=_LONGEST_CALL_ID)
+        return NewItem(item_id, kind, call_id=call_id, output=given.need_text("output"))
     if kind == "function_call":
-        return NewItem(item_id, kind, call_id=given.text("call_id", "") or "", name=given.need_text("name"),
-                       arguments=given.need_text("arguments"))  # fmt: skip
+        call_id = given.identifier("call_id", longest=_LONGEST_CALL_ID) or ""
+        name = given.need_identifier("name")
+        return NewItem(item_id, kind, call_id=call_id, name=name, arguments=given.need_text("arguments"))
     raise given.fail("type", "is required", "missing_required_parameter")
 
 

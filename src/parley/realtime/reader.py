@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from parley.errors import ProtocolError
+
+_DEEPEST = 64
+_LONGEST_NAME = 64
+
+
+def decoded(text: str | bytes, field: str | None = None) -> Any:
+    """JSON as a value; raises `ProtocolError` that says why it is none."""
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, ValueError, RecursionError) as fault:
+        where = f"'{field}'" if field else "the message"
+        raise ProtocolError(f"{where} is not JSON: {fault}", field=field, code="invalid_json") from fault
 
 
 class Reader:
@@ -81,6 +95,38 @@ class Reader:
             raise self.fail(field, f"must be one of {', '.join(choices)}, not '{value}'")
         return value
 
+    def identifier(self, field: str, *, longest: int = 64) -> str | None:
+        """A name that machines give things, or None when absent or null: what cannot be printed is none."""
+        value = self.text(field, longest=longest)
+        if value is not None and not (value and value.isprintable()):
+            raise self.fail(field, "must be printable characters")
+        return value
+
+    def need_identifier(self, field: str, *, longest: int = 64) -> str:
+        """Such a name that must be there."""
+        value = self.identifier(field, longest=longest)
+        if value is None:
+            raise self.fail(field, "is required", "missing_required_parameter")
+        return value
+
+    def texts(self, field: str, *, most: int, longest: int) -> dict[str, str] | None:
+        """An object of strings by name, or None when absent or null."""
+        found = self.object(field)
+        if found is None:
+            return None
+        if len(found.data) > most:
+            raise self.fail(field, f"has more than {most} entries")
+        if any(len(name) > _LONGEST_NAME for name in found.data):
+            raise self.fail(field, f"has a name longer than {_LONGEST_NAME} characters")
+        return {name: found.need_text(name, longest=longest) for name in found.data}
+
+    def schema(self, field: str) -> dict[str, Any] | None:
+        """An object that is passed on as it is, or None when absent or null; its depth is bounded."""
+        found = self.object(field)
+        if found is not None and _depth(found.data) > _DEEPEST:
+            raise self.fail(field, f"is nested deeper than {_DEEPEST} levels")
+        return found.data if found else None
+
     def object(self, field: str) -> Reader | None:
         """A nested object, or None when absent or null."""
         value = self.data.get(field)
@@ -111,3 +157,13 @@ def _shown(value: int | float) -> str:
         return f"{value:g}"
     except OverflowError:
         return "a number of hundreds of digits"
+
+
+def _depth(value: Any) -> int:
+    """Levels of objects and lists; what is deeper than is allowed is not followed further."""
+    depth, level = 0, [value]
+    while level and depth <= _DEEPEST:
+        inner = [v.values() if isinstance(v, dict) else v for v in level if isinstance(v, dict | list)]
+        depth += bool(inner)
+        level = [entry for entries in inner for entry in entries]
+    return depth

@@ -151,7 +151,7 @@ def updated(session: RealtimeSession, given: Reader) -> RealtimeSession:
     if "max_output_tokens" in given:
         changes["max_output_tokens"] = read_max_tokens(given) or "inf"
     if given.data.get("truncation") is not None:
-        changes["truncation"] = given.data["truncation"]
+        changes["truncation"] = read_truncation(given)
     if (audio := given.object("audio")) is not None:
         changes |= _audio_changes(session, audio)
     if (extensions := given.object("parley")) is not None:
@@ -255,11 +255,11 @@ def read_tools(given: Reader) -> tuple[dict[str, Any], ...]:
     for tool in given.objects("tools", most=128):
         if tool.choice("type", ("function", "mcp"), "function") == "mcp":
             raise tool.fail("type", "mcp is not supported by this server", "unsupported")
-        kept: dict[str, Any] = {"type": "function", "name": tool.need_text("name", longest=64)}
+        kept: dict[str, Any] = {"type": "function", "name": tool.need_identifier("name")}
         if (description := tool.text("description")) is not None:
             kept["description"] = description
-        parameters = tool.object("parameters")
-        kept["parameters"] = parameters.data if parameters else {"type": "object", "properties": {}}
+        parameters = tool.schema("parameters")
+        kept["parameters"] = parameters if parameters is not None else {"type": "object", "properties": {}}
         tools.append(kept)
     return tuple(tools)
 
@@ -270,7 +270,20 @@ def read_tool_choice(given: Reader) -> Any:
     if isinstance(value, str):
         return given.choice("tool_choice", ("auto", "none", "required"))
     choice = given.need_object("tool_choice")
-    return {"type": "function", "name": choice.need_text("name", longest=64)}
+    return {"type": "function", "name": choice.need_identifier("name")}
+
+
+def read_truncation(given: Reader) -> Any:
+    """``auto``, ``disabled``, or what is kept when the prompt grows too long."""
+    if isinstance(given.data["truncation"], str):
+        return given.choice("truncation", ("auto", "disabled"))
+    wanted = given.need_object("truncation")
+    wanted.choice("type", ("retention_ratio",), "retention_ratio")
+    kept: dict[str, Any] = {"type": "retention_ratio", "retention_ratio": wanted.number("retention_ratio", 1.0, 0, 1)}
+    if (limits := wanted.object("token_limits")) is not None:
+        tokens = limits.integer("post_instructions", None, 0, 1_000_000)
+        kept["token_limits"] = {} if tokens is None else {"post_instructions": tokens}
+    return kept
 
 
 def read_extensions(given: Reader, current: Extensions) -> Extensions:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import Any
 
-import msgspec
 import structlog
 from fastapi import APIRouter, Request
 from starlette.datastructures import FormData, UploadFile
@@ -17,7 +15,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from parley.conversation.items import new_id
 from parley.errors import ProtocolError
 from parley.realtime import server_events as se
-from parley.realtime.reader import Reader
+from parley.realtime.reader import Reader, decoded
 from parley.realtime.session_object import Extensions, updated
 from parley.server.beginning import admitted, begun
 from parley.server.rest import client_of
@@ -87,7 +85,7 @@ async def _next(socket: WebSocket, kind: str) -> Reader:
     message = await socket.receive()
     if message["type"] == "websocket.disconnect":
         raise WebSocketDisconnect(message.get("code", 1005))
-    given = Reader(_json(message.get("text") or "", "message"))
+    given = Reader(decoded(message.get("text") or "", "message"))
     given.choice("type", [kind], "")
     return given
 
@@ -144,7 +142,7 @@ async def _read(request: Request) -> tuple[str, Reader | None]:
             offer, session = await _text(form, "sdp"), await _text(form, "session")
         if offer is None:
             raise ProtocolError("the form has no field 'sdp'", field="sdp", code="missing_field")
-        return offer, Reader(_json(session, "session")) if session else None
+        return offer, Reader(decoded(session, "session"), "session") if session else None
     body = b""
     async for part in request.stream():
         body += part
@@ -156,10 +154,3 @@ async def _read(request: Request) -> tuple[str, Reader | None]:
 async def _text(form: FormData, field: str) -> str | None:
     value = form.get(field)
     return (await value.read()).decode(errors="replace") if isinstance(value, UploadFile) else value
-
-
-def _json(text: str, field: str) -> Any:
-    try:
-        return msgspec.json.decode(text)
-    except msgspec.DecodeError as fault:
-        raise ProtocolError(f"'{field}' is not JSON: {fault}", field=field, code="invalid_json") from fault

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import structlog
 from fastapi import APIRouter, Request, WebSocket
 from starlette.responses import JSONResponse
 
-from parley.realtime.reader import Reader
+from parley.realtime.reader import Reader, decoded
 from parley.realtime.session_object import Extensions, updated
 from parley.server.beginning import admitted, begun, initial_session
 from parley.server.call_routes import signal
@@ -60,8 +58,7 @@ async def _serve(socket: WebSocket, extensions: Extensions | None) -> None:
 async def client_secrets(request: Request) -> JSONResponse:
     """A short-lived secret for a browser, so that the key stays on the owner's server."""
     state: ServerState = request.app.state.parley
-    body: Any = await request.json() if await request.body() else {}
-    given = Reader(body)
+    given = Reader(decoded(body) if (body := await request.body()) else {}, "body")
     expiry = given.object("expires_after")
     seconds = expiry.integer("seconds", 600, 10, 7200) if expiry else 600
     session = initial_session(state, None, None)

@@ -209,6 +209,9 @@ class Fleet:
                     wait_s = _RETRY_S[0]
                 await self._break(worker)
                 await self._renew(worker)
+            except Exception:
+                log.error("a worker's news cannot be used", worker=worker.name, exc_info=True)
+                await self._break(worker)
             if not worker.listed and time.monotonic() - max(worker.heard_at, began) > _FORGET_S:
                 await self._forget(worker)
                 return

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
+import structlog
 from grpc.aio import AioRpcError
 
 from parley.audio.pcm import Float32, to_bytes, to_int16
@@ -16,6 +17,8 @@ from parley.v1 import recognition_pb2 as pb
 from parley.workers.callers import to_wire
 from parley.workers.fleet import STREAM_SILENT_S, Failover, Fleet
 from parley.workers.routing import Choice, Need
+
+log = structlog.get_logger("worker")
 
 _KEPT_BYTES = 300 * MODEL_RATE_HZ * 2  # five minutes; of a longer utterance the end
 _MESSAGE_BYTES = 256 * 1024
@@ -161,7 +164,10 @@ class _Call:
                 if not isinstance(answer, pb.RecognizeResponse):
                     raise ModelError(f"worker {self.choice.worker} ended an utterance", retryable=True)
                 self._take(answer)
-        except (AioRpcError, TimeoutError, ModelError) as fault:
+        except Exception as fault:
+            if not isinstance(fault, AioRpcError | TimeoutError | ModelError):
+                log.error("reading transcripts failed", worker=self.choice.worker, exc_info=True)
+                fault = ModelError(f"worker {self.choice.worker}: {type(fault).__name__}", retryable=True)
             self.broken = True
             for future in self.asked.values():
                 if not future.done():

@@ -159,6 +159,8 @@ class Directory:
                 self._arrived(msgspec.json.decode(data, type=Announcement))
         except msgspec.DecodeError as fault:
             log.warning("an announcement that cannot be read", error=str(fault))
+        except Exception:
+            log.error("an announcement that cannot be used", exc_info=True)
 
 
 async def announced(url: str) -> list[Announcement]:
