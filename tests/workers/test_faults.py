@@ -15,6 +15,7 @@ import pytest
 
 from parley.errors import ModelError
 from parley.models.interfaces import Caller, SpeakingStyle
+from parley.workers import fleet as fleets
 from parley.workers.child import ChildWorker
 from parley.workers.fleet import Fleet
 from parley.workers.hearing import RemoteRecognizer
@@ -144,7 +145,8 @@ async def test_what_was_said_is_heard_anew_elsewhere(tmp_path: Path) -> None:
         stream.close()
 
 
-async def test_the_servers_own_worker_is_started_again() -> None:
+async def test_the_servers_own_worker_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fleets, "PATIENCE_S", 60.0)  # a busy machine takes longer than a user would wait
     child = ChildWorker(
         {
             "name": "local",
