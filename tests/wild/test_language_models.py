@@ -498,3 +498,23 @@ async def test_a_server_starts_without_its_model_and_says_so(tmp_path: Any) -> N
     finally:
         process.terminate()
         await asyncio.to_thread(process.wait, 20)
+
+
+@pytest.mark.wild(before="the provider's words with the key in them")
+async def test_what_is_passed_through_tells_nothing_of_the_providers_errors(
+    wild: RunningServer, model: ScriptedServer
+) -> None:
+    async def quoting(reply: Reply) -> None:
+        status = int(str(reply.request["messages"][-1]["content"]).split()[-1])
+        await reply.json({"error": {"message": "Incorrect API key provided: sk-secret"}}, status)
+
+    model.scripts["pass through"] = quoting
+    async with httpx.AsyncClient(timeout=30) as client:
+        for status in (400, 401, 403, 429, 500):
+            body = {"model": "scripted", "messages": [{"role": "user", "content": f"pass through {status}"}]}
+            answer = await client.post(f"{wild.url}/v1/chat/completions", json=body)
+            assert answer.status_code == 502
+            assert "secret" not in answer.text
+            assert str(status) in answer.json()["error"]["message"]
+        nonsense = await client.post(f"{wild.url}/v1/chat/completions", content="[" * 100_000)
+        assert nonsense.status_code == 400

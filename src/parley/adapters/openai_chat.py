@@ -236,14 +236,26 @@ class OpenAiChat:
         yield self
 
     async def post(self, path: str, body: bytes) -> httpx.Response:
-        """Forward a request as it is; the caller closes the (streaming) response."""
+        """Forward a request as it is; the caller closes the (streaming) response.
+
+        Raises `ModelError` for an answer whose words may tell what is the owner's alone: the provider's account, the
+        state of his server, and, where a key is used, whatever quotes it.
+        """
         request = self._forwarding.build_request(
             "POST", f"{self.base_url}{path}", content=body, headers={"Content-Type": "application/json"}
         )
         try:
-            return await self._forwarding.send(request, stream=True)
+            response = await self._forwarding.send(request, stream=True)
         except httpx.HTTPError as fault:
             raise ModelError(f"{place(self.base_url)}: {type(fault).__name__}", retryable=True) from fault
+        status = response.status_code
+        about_the_request = 400 <= status < 500 and status not in (401, 402, 403) and self._api_key is None
+        if status < 400 or about_the_request:
+            return response
+        try:
+            raise refusal(place(self.base_url), self.name, status, await beginning(response))
+        finally:
+            await response.aclose()
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 import parley
 from parley.logs import TOPICS
 from parley.models.catalogue import catalogue
+from parley.realtime.reader import Reader, decoded
 from parley.server.rest import caller_of
 from parley.server.roster import speaks
 from parley.server.state import ServerState
@@ -129,17 +130,14 @@ async def log_tail(request: Request, name: str) -> Response:
 @router.post("/v1/chat/completions")
 async def chat(request: Request) -> Response:
     """Passed through, as it is, to the language model that it names, else to the default one."""
-    body = await request.body()
-    try:
-        wanted = msgspec.json.decode(body, type=dict[str, Any])
-    except (msgspec.DecodeError, msgspec.ValidationError) as fault:
-        return JSONResponse({"error": {"message": f"the request is not a JSON object: {fault}"}}, status_code=400)
+    wanted = Reader(decoded(await request.body(), "body"), "body").data
     models = _state(request).roster.all_of("llm")
     model = models.get(str(wanted.get("model")), next(iter(models.values())))
-    wanted["model"] = model.name
     held = AsyncExitStack()
     try:
         client = await held.enter_async_context(model.forwarding(caller_of(request)))
+        await client.look()
+        wanted["model"] = client.name
         answer = await client.post("/chat/completions", msgspec.json.encode(wanted))
     except BaseException:
         await held.aclose()

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+import structlog
 from aiortc import RTCIceServer
 
 from parley.config import Config
@@ -33,6 +34,8 @@ from parley.server.tracing import Tracing
 from parley.server.uploads import Uploads
 from parley.transports.bridge import Resume
 from parley.transports.pacing import Ticker
+
+log = structlog.get_logger("server")
 
 _TURN_S = 3600
 
@@ -135,8 +138,11 @@ class ServerState:
             if (taken := self._of_address[address]) >= self._places(address):
                 raise Overloaded(f"all {taken} places of your address are taken", retry_after_s=60)
             await self.admission.admit(lambda: self.sessions)
-        except Overloaded:
+        except Overloaded as fault:
             self.metrics.refused.labels("server_full").inc()
+            log.warning(
+                "refused", reason=str(fault), retry_after_s=fault.retry_after_s, sessions=self.sessions, address=address
+            )
             raise
 
     def _places(self, address: str) -> int:
