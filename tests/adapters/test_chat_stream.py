@@ -98,6 +98,13 @@ def test_an_answer_that_breaks_off_can_be_asked_for_anew() -> None:
     assert caught.value.retryable
 
 
+def test_a_transfer_that_is_torn_has_broken_off_whatever_its_last_words_are() -> None:
+    reader = ChatReader()
+    reader.push(events("Hello there.", reason=None, done=False).encode())
+    with pytest.raises(BrokeOff):
+        reader.end(broken=True)
+
+
 def test_a_bound_that_was_spent_on_thoughts_is_told_apart() -> None:
     with pytest.raises(OnlyThought):
         read(events("<think>hm, what may", reason="length"))

@@ -158,8 +158,30 @@ async def test_the_embedded_language_model_answers_stops_and_dies_with_its_owner
     process = psutil.Process(model.pid)
     await model.aclose()
     assert not process.is_running()
-    with pytest.raises(ModelError, match="ended"):
+    with pytest.raises(ModelError, match="died"):
         await anext(model.stream(messages, ChatOptions(), CALLER))
+
+
+async def test_an_embedded_language_model_that_is_killed_comes_back() -> None:
+    model = await local.load_model("smollm2-135m", "llm", quiet=True)
+    messages = [{"role": "user", "content": "Count to a hundred."}]
+    for times in (1, 2):
+        with pytest.raises(ModelError) as broke:
+            await killed_in_an_answer(model, messages)
+        assert broke.value.retryable
+        assert await model.keeper.until_up(60)
+        texts = [d.text async for d in model.stream(messages, ChatOptions(max_tokens=8), CALLER)]
+        assert "".join(texts).strip()
+        assert model.keeper.restarts == times
+    await model.aclose()
+
+
+async def killed_in_an_answer(model: Any, messages: list[dict[str, str]]) -> None:
+    async with aclosing(model.stream(messages, ChatOptions(max_tokens=400), CALLER)) as deltas:
+        await anext(deltas)
+        psutil.Process(model.pid).kill()
+        async for _ in deltas:
+            pass
 
 
 async def test_a_language_model_server_that_is_not_there_is_named() -> None:

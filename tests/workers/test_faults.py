@@ -164,7 +164,7 @@ async def test_the_servers_own_worker_is_started_again(monkeypatch: pytest.Monke
             kill(first)
             chunks = [c async for c in voice.synthesize("Good morning.", SpeakingStyle(), Caller("sess"))]
             assert sum(len(c.samples) for c in chunks) > 20000
-            assert child.restarts == 1
+            assert child.keeper.restarts == 1
             assert child.pid != first
     finally:
         await child.aclose()

@@ -37,8 +37,9 @@ async def read_answer(response: httpx.Response, reader: ChatReader, still_s: flo
             if reader.finished:
                 return
             raise
-        except httpx.RemoteProtocolError:
-            block = None
+        except (httpx.RemoteProtocolError, httpx.ReadError):
+            yield reader.end(broken=True)
+            return
         if block is None:
             yield reader.end()
             return

@@ -47,7 +47,7 @@ class ChatReader:
         self._broken = 0
         self._tail = ""
         self._left = most_chars
-        self._reason: str | None = None
+        self._torn = False
         self.finished = False
         """Whether the answer is over; only its usage may follow."""
         self.settled = False
@@ -80,8 +80,12 @@ class ChatReader:
             raise ModelError("the language model's server sent a line of more than a megabyte")
         return [delta for line in lines for delta in self._line(line)]
 
-    def end(self) -> list[ChatDelta]:
-        """The server hung up; raises `ModelError`, `retryable` when the answer broke off."""
+    def end(self, *, broken: bool = False) -> list[ChatDelta]:
+        """The server hung up, properly or (`broken`) in the middle of its transfer.
+
+        Raises `ModelError`, `retryable` when the answer broke off.
+        """
+        self._torn = broken
         if self._body is not None:
             found = list(self._whole(bytes(self._body)))
         else:
@@ -227,7 +231,8 @@ class ChatReader:
         self.finished = True
         why = _REASONS.get((reason or "stop").lower(), "stop")
         found = list(self._pieces(self._markup.flush(by_itself=reason is not None and why == "stop")))
-        if reason is None and not self._calls and self.said and not _CLOSED.search(self._tail):
+        open_end = self._torn or not _CLOSED.search(self._tail)
+        if reason is None and not self._calls and self.said and open_end:
             raise BrokeOff(found)
         found += list(self._tell_calls(self._calls.finish()))
         if not self.said:

@@ -1,7 +1,6 @@
 """A language model of our own: llama.cpp's OpenAI-compatible server in a process of its own.
 
-The child runs `serve_model`, prints its address, and ends when its standard input closes, so it never
-outlives the parent, however that ends.
+The child runs `serve_model` and prints its address; when it dies, another one is started (see `Keeper`).
 """
 
 from __future__ import annotations
@@ -9,45 +8,86 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager
 
 from parley.adapters.gguf_weights import fast_on_cpu
 from parley.adapters.openai_chat import OpenAiChat, one_token
 from parley.errors import ModelError
-from parley.models.children import end
+from parley.models.children import end_with_parent
 from parley.models.executor import Slots
 from parley.models.interfaces import Caller, ChatDelta, ChatModel, ChatOptions, Message, ModelSpec
+from parley.models.keeper import Keeper
 
 _START_S = 120.0
+_RESTART_S = 4.0
 
 
 class LlamaCpp:
     """The child process and the client that talks to it."""
 
     def __init__(
-        self, process: asyncio.subprocess.Process, client: OpenAiChat, at_once: int, slots: int, *, elsewhere: bool
+        self, name: str, keeper: Keeper, at_once: int, slots: int, *, context_tokens: int, elsewhere: bool
     ) -> None:
-        self.name = client.name
+        """`keeper` has started."""
+        self.name = name
+        self.context_tokens = context_tokens
         self.elsewhere = elsewhere
-        self.context_tokens = client.context_tokens
-        self.client = client
-        self.pid = process.pid
-        self._process = process
-        self._slots = Slots(client.name, min(at_once, slots), places=slots)
+        self.keeper = keeper
+        self.client = self._connected(keeper.said)
+        keeper.on_start = self._restarted
+        self._old: set[asyncio.Task[None]] = set()
+        self._slots = Slots(name, min(at_once, slots), places=slots)
         self._forwarded = asyncio.Semaphore(max(1, min(at_once, slots) // 2))  # the others are for conversations
+
+    @property
+    def up(self) -> bool:
+        """Whether it can be asked now."""
+        return self.keeper.up
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process that runs now."""
+        return self.keeper.pid
+
+    def _connected(self, address: str) -> OpenAiChat:
+        return OpenAiChat(f"{address}/v1", self.name, context_tokens=self.context_tokens)
+
+    def _restarted(self, address: str) -> None:
+        """Another process answers at another address."""
+        closing = asyncio.create_task(self.client.aclose(), name="close connections")
+        self._old.add(closing)
+        closing.add_done_callback(self._old.discard)
+        self.client = self._connected(address)
 
     async def stream(
         self, messages: Sequence[Message], options: ChatOptions, caller: Caller
     ) -> AsyncGenerator[ChatDelta, None]:
-        """See `ChatModel.stream`."""
-        if self._process.returncode is not None:
-            raise ModelError(f"the language model's process ended with code {self._process.returncode}")
+        """See `ChatModel.stream`.
+
+        A process that died is waited for, since another one needs a second or less, and asked again what it left
+        wholly unanswered; else `ModelError` is raised, which is `retryable`.
+        """
         async with self._slots.take(caller) as slot:
-            native = {"id_slot": slot, "cache_prompt": True}
-            async with aclosing(self.client.stream(messages, options, caller, native)) as deltas:
-                async for delta in deltas:
-                    yield delta
+            for last in (False, True):
+                await self._ready()
+                start, begun = self.keeper.starts, False
+                native = {"id_slot": slot, "cache_prompt": True}
+                try:
+                    async with aclosing(self.client.stream(messages, options, caller, native)) as deltas:
+                        async for delta in deltas:
+                            begun = True
+                            yield delta
+                except ModelError:
+                    if last or begun or not await self.keeper.replaced(start, _RESTART_S):
+                        raise
+                else:
+                    return
+
+    async def _ready(self) -> None:
+        if not await self.keeper.until_up(_RESTART_S):
+            raise ModelError(f"the process of {self.name} died and is being started again", retryable=True)
 
     @asynccontextmanager
     async def forwarding(self, caller: Caller) -> AsyncIterator[OpenAiChat]:
@@ -57,7 +97,7 @@ class LlamaCpp:
 
     async def prefill(self, messages: Sequence[Message], options: ChatOptions, caller: Caller) -> None:
         """Let the model read the prompt into its cache, unless somebody is waiting for it."""
-        if not self._slots.waiting:
+        if self.up and not self._slots.waiting:
             async with aclosing(self.stream(messages, one_token(options), caller)) as deltas:
                 async for _ in deltas:
                     pass
@@ -65,11 +105,18 @@ class LlamaCpp:
     async def aclose(self) -> None:
         """Close the connections, then end the process."""
         await self.client.aclose()
-        await end(self._process)
+        await self.keeper.aclose()
 
 
 async def load(spec: ModelSpec) -> ChatModel:
-    """Adapter entry point; options: context (tokens a slot), slots (prompts kept), threads, ..., see `_DEFAULTS`.
+    """Adapter entry point; see `load_as`."""
+    return await load_as(spec.id, spec)
+
+
+async def load_as(name: str, spec: ModelSpec) -> LlamaCpp:
+    """Load it; `name` is its process's in logs and metrics.
+
+    Options: context (tokens a slot), slots (prompts kept), threads, ..., see `_DEFAULTS`.
 
     `cpu_weights: IQ4_NL`: without a GPU, Q4_1 weights are converted (see `gguf_weights`).
     """
@@ -78,25 +125,18 @@ async def load(spec: ModelSpec) -> ChatModel:
     if spec.options.get("cpu_weights") == "IQ4_NL" and not options["gpu_layers"]:
         path = await asyncio.to_thread(fast_on_cpu, path)
     at_once = int(options.pop("at_once"))
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "parley.adapters.llama_cpp", str(path), spec.id, *(str(v) for v in options.values()),
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        env={**_THREADS, **os.environ},
-    )  # fmt: skip
-    assert process.stdout is not None
+    arguments = [str(path), spec.id, *(str(v) for v in options.values())]
+    command = [sys.executable, "-m", "parley.adapters.llama_cpp", *arguments]
+    keeper = Keeper(name, command, longest_start_s=_START_S, environment=_THREADS)
     try:
-        line = await asyncio.wait_for(process.stdout.readline(), _START_S)
-    except TimeoutError as fault:
-        process.kill()
-        raise ModelError(f"{spec.id}: llama.cpp did not start within {_START_S:.0f} s") from fault
-    address = line.decode().strip()
-    if not address.startswith("http"):
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
-        raise ModelError(f"{spec.id}: llama.cpp could not load {path.name} (out of memory or not a GGUF file)")
-    client = OpenAiChat(f"{address}/v1", spec.id, context_tokens=int(options["context"]))
-    return LlamaCpp(process, client, at_once, int(options["slots"]), elsewhere=bool(options["gpu_layers"]))
+        await keeper.start()
+    except ModelError as fault:
+        message = f"{spec.id}: llama.cpp could not load {path.name} (out of memory or not a GGUF file)"
+        raise ModelError(message) from fault
+    return LlamaCpp(
+        spec.id, keeper, at_once, int(options["slots"]),
+        context_tokens=int(options["context"]), elsewhere=bool(options["gpu_layers"]),
+    )  # fmt: skip
 
 
 _DEFAULTS: dict[str, int] = {
@@ -110,6 +150,7 @@ _THREADS = {"GOMP_SPINCOUNT": "200"}
 
 def serve_model(path: str, alias: str, context: int, slots: int, threads: int, gpu_layers: int) -> None:
     """Body of the child process."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # it logs every request
     import xllamacpp
 
     params = xllamacpp.CommonParams()
@@ -130,9 +171,9 @@ def serve_model(path: str, alias: str, context: int, slots: int, threads: int, g
     params.verbosity = 0
     server = xllamacpp.Server(params)
     os.write(1, f"{server.listening_address}\n".encode())
-    sys.stdin.buffer.read()
-    os._exit(0)  # the server has no stop; its threads must not hold the process
+    threading.Event().wait()  # the server has no stop; the process ends with its parent or its standard input
 
 
 if __name__ == "__main__":
+    end_with_parent(watch_stdin=True)
     serve_model(sys.argv[1], sys.argv[2], *(int(a) for a in sys.argv[3:7]))

@@ -19,6 +19,7 @@ from parley.models.interfaces import Caller, ChatDelta, ChatModel, ChatOptions, 
 FIRST_MODEL = "auto"
 STILL_S = 10.0
 _CONNECT_S = 5.0
+_LOOK_EVERY_S = 5.0
 _KEPT_CONNECTIONS = 4
 _DELTAS_AHEAD = 64
 _BROKEN_OFF_AT_MOST = 50
@@ -52,8 +53,9 @@ class OpenAiChat:
         self.prefills = is_own(self.base_url) if prefills is None else prefills
         self._still_s = still_s
         self._api_key = api_key
-        self.reachable = True
+        self.up = True
         """Whether the server answered when it was last asked for something."""
+        self._looks_again = 0.0
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self._exchanges: dict[asyncio.Task[None], httpx.AsyncClient] = {}
         self._broken_off = 0
@@ -83,6 +85,22 @@ class OpenAiChat:
             self.name = self.habits.model = await first_model(self.base_url, self._api_key)
         if self.habits.context_tokens is None:
             self.habits.context_tokens = await context_of(self._client, self.base_url, self.name)
+
+    def look_again(self) -> None:
+        """If the server did not answer when it was last asked, find out in the background whether it does now."""
+        now = asyncio.get_running_loop().time()
+        if not self.up and now >= self._looks_again:
+            self._looks_again = now + _LOOK_EVERY_S
+            looking = asyncio.ensure_future(self._find_out())
+            self._closing.add(looking)
+            looking.add_done_callback(self._closing.discard)
+
+    async def _find_out(self) -> None:
+        try:
+            response = await self._client.get(f"{self.base_url}/models", timeout=_CONNECT_S)
+        except httpx.HTTPError:
+            return
+        self.up = response.status_code < httpx.codes.INTERNAL_SERVER_ERROR
 
     async def stream(
         self,
@@ -142,7 +160,7 @@ class OpenAiChat:
         except ModelError as fault:
             await deltas.put(fault)
         except httpx.ConnectError:
-            self.reachable = False
+            self.up = False
             await deltas.put(
                 ModelError(f"there is no language model's server at {place(self.base_url)}", retryable=True)
             )
@@ -175,7 +193,7 @@ class OpenAiChat:
             except httpx.RemoteProtocolError:
                 # a kept connection that the server was just closing: nothing was answered, asking again is safe
                 response = await client.send(sending, stream=True)
-            self.reachable = response.status_code < httpx.codes.INTERNAL_SERVER_ERROR
+            self.up = response.status_code < httpx.codes.INTERNAL_SERVER_ERROR
             try:
                 if response.status_code == httpx.codes.OK:
                     if await self._take(response, reader, deltas, may_think_again=not self.habits.thinks):

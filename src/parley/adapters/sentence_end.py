@@ -36,8 +36,7 @@ class SentenceEnd:
 
     def __init__(self, model: llama_cpp.LlamaCpp) -> None:
         self._model = model
-        base_url = model.client.base_url.removesuffix("/v1")
-        self._client = httpx.AsyncClient(base_url=base_url, timeout=_TIMEOUT_S, trust_env=False)
+        self._client = httpx.AsyncClient(timeout=_TIMEOUT_S, trust_env=False)
         self._slots = Slots("sentence-end", 1)
 
     async def probability(self, text: str, caller: Caller) -> float:
@@ -48,13 +47,21 @@ class SentenceEnd:
         async with self._slots.take(caller):
             return _end_probability(await self._complete(words))
 
+    @property
+    def up(self) -> bool:
+        """Whether it can be asked now."""
+        return self._model.up
+
     async def _complete(self, words: str) -> dict[str, Any]:
         request = {
             "prompt": f"<|im_start|>user\n{words}", "n_predict": 1, "n_probs": _CANDIDATES, "temperature": 0.0,
             "cache_prompt": True,
         }  # fmt: skip
+        if not self.up:  # a verdict that comes late is of no use: it is not waited for
+            raise ModelError("the sentence model's process died and is being started again", retryable=True)
+        address = self._model.client.base_url.removesuffix("/v1")
         try:
-            response = await self._client.post("/completion", json=request)
+            response = await self._client.post(f"{address}/completion", json=request)
             response.raise_for_status()
             answer: dict[str, Any] = response.json()
         except (httpx.HTTPError, ValueError) as fault:
@@ -85,6 +92,4 @@ def _end_probability(answer: dict[str, Any]) -> float:
 async def load(spec: ModelSpec) -> EndOfSentence:
     """Adapter entry point; takes a GGUF model as `llama_cpp` does."""
     options = {**spec.options, "context": _CONTEXT, "slots": 1, "at_once": 1, "threads": 1}
-    model = await llama_cpp.load(ModelSpec(spec.id, spec.family, spec.files, options))
-    assert isinstance(model, llama_cpp.LlamaCpp)
-    return SentenceEnd(model)
+    return SentenceEnd(await llama_cpp.load_as("sentence-end", ModelSpec(spec.id, spec.family, spec.files, options)))

@@ -15,16 +15,20 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.types import Receive, Scope, Send
 
 import parley
+from parley.adapters.openai_chat import OpenAiChat
 from parley.logs import TOPICS
 from parley.models.catalogue import catalogue
+from parley.models.interfaces import ModelSpec
 from parley.realtime.reader import Reader, decoded
 from parley.server.rest import caller_of
-from parley.server.roster import speaks
+from parley.server.roster import Roster, speaks
 from parley.server.state import ServerState
 from parley.workers.routing import Need, route
 
 router = APIRouter()
 _TAIL_BYTES = 64 * 1024
+_NEEDED = frozenset({"vad", "asr", "llm", "tts"})
+"""Parts without which nobody is answered."""
 _ALIASES = ("gpt-realtime", "gpt-realtime-mini", "tts-1", "whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-tts")
 
 
@@ -71,26 +75,40 @@ async def about(request: Request) -> JSONResponse:
 
 @router.get("/health")
 async def health(request: Request) -> JSONResponse:
-    """200 while conversations can be answered, 503 otherwise."""
+    """200 while conversations can be answered, 503 otherwise; 200 and "degraded" where only a judge is missing."""
     state = _state(request)
-    voices = state.roster.fleet.standings
-    loaded = {
-        part: route(Need(spec.id), voices).now is not None if speaks(part) else part in state.roster.models
-        for part, spec in state.roster.specs.items()
-    }
-    well = all(loaded.values()) and not state.draining
+    loaded = _standing(state.roster)
+    down = [part for part, up in loaded.items() if not up]
+    well = _NEEDED.isdisjoint(down) and not state.draining
     pod = state.pod
     body: dict[str, Any] = {
-        "status": "healthy" if well else "unavailable",
+        "status": ("degraded" if down else "healthy") if well else "unavailable",
         "runpod": {
             "pod_id": pod.id if pod else None,
             "public_ip": pod.public_ip if pod else None,
             "tcp_port": pod.tcp_port if pod else None,
         },
         "models": loaded,
+        "down": down,
+        "stopping": state.draining,
         "gpu": _gpu(),
     }
     return JSONResponse(body, status_code=200 if well else 503)
+
+
+def _standing(roster: Roster) -> dict[str, bool]:
+    """Part to whether it can be asked now."""
+    workers = roster.fleet.standings
+
+    def up(part: str, spec: ModelSpec) -> bool:
+        if speaks(part):
+            return route(Need(spec.id), workers).now is not None
+        model = roster.models.get(part)
+        if isinstance(model, OpenAiChat):
+            model.look_again()
+        return model is not None and getattr(model, "up", True)
+
+    return {part: up(part, spec) for part, spec in roster.specs.items()}
 
 
 def _gpu() -> dict[str, Any]:

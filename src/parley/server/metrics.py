@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from parley.conversation import happenings as hp
 from parley.models.executor import all_waits
+from parley.models.keeper import all_keepers
 from parley.transports.webrtc import Quality
 
 _SECONDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
@@ -56,6 +57,7 @@ class Metrics:
             "parley_loop_blocked_seconds", "Time for which something held the event loop", registry=registry
         )
         registry.register(_ModelWaits())
+        registry.register(_Children())
         ProcessCollector(registry=registry)
         self.tasks = Gauge("parley_tasks", "Tasks of the event loop", registry=registry)
         self.load_seconds = Gauge("parley_model_load_seconds", "Time to load a model", ["part"], registry=registry)
@@ -108,3 +110,19 @@ class _ModelWaits(Collector):
         for waits in all_waits():
             family.add_metric([waits.name], waits.usual_s)
         yield family
+
+
+class _Children(Collector):
+    """The processes that host models."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Two values for each."""
+        up = GaugeMetricFamily("parley_child_up", "Whether a model's process can be asked", labels=["child"])
+        restarts = CounterMetricFamily(
+            "parley_child_restarts", "How often it was started again because it had died", labels=["child"]
+        )
+        for keeper in all_keepers():
+            up.add_metric([keeper.name], float(keeper.up))
+            restarts.add_metric([keeper.name], keeper.restarts)
+        yield up
+        yield restarts

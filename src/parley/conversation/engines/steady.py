@@ -46,7 +46,11 @@ async def written(chat: ChatModel, request: AnswerRequest) -> AsyncGenerator[Cha
         except ModelError as fault:
             if answer.calls_done:
                 return  # a call that is whole is an answer; asked for anew it would be made twice
-            if not tries_left or not (fault.retryable or answer.refuses_to_continue):
+            if tries_left and (fault.retryable or answer.refuses_to_continue):
+                pass
+            elif answer.sounds_complete:
+                return  # it was torn off behind its last sentence, and there is nothing to add
+            else:
                 raise
             log.warning("answer broke off, going on", session=request.caller.owner, error=str(fault))
             await asyncio.sleep(_PAUSE_S)
@@ -62,6 +66,11 @@ class _Answer:
         self._continues: bool | None = None
         """Whether the model was given the text to continue; False: its server takes no such request."""
         self._came = False
+
+    @property
+    def sounds_complete(self) -> bool:
+        """Whether an earlier request left it at the end of a sentence, and this one gave nothing."""
+        return not self._came and self.text.rstrip().endswith((".", "!", "?", "…", "।", "。"))
 
     @property
     def refuses_to_continue(self) -> bool:
