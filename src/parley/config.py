@@ -254,6 +254,13 @@ class Config(BaseSettings):
     max_session_minutes: float = Field(
         60, gt=0, validation_alias=_env("max_session_minutes"), description="Longest conversation."
     )
+    stop_grace_s: float = Field(
+        5.0,
+        ge=0,
+        validation_alias=_env("stop_grace_s"),
+        description="When the server is told to stop, answers that sound may go on for so long; then clients are told "
+        "and closed. A second signal ends it at once.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", validation_alias=_env("log_level"), description="Least urgent line that is logged."
     )

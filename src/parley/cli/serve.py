@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import sys
 import time
@@ -15,6 +16,7 @@ import typer
 from pydantic import SecretStr
 
 from parley.cli import local
+from parley.cli.signals import Signals
 from parley.cli.terminal import errors
 from parley.config import Config
 from parley.server.run import Server, set_up_logs
@@ -83,8 +85,13 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 async def _serve(settings: Config, *, quiet: bool, open_page: bool) -> None:
     began = time.monotonic()
     server = Server(settings)
-    await local.prepare(server, quiet=quiet)
+    signals = Signals()
+    if not await signals.unless_stopped(local.prepare(server, quiet=quiet)):
+        errors.print("[yellow]stopped before it was ready[/]")
+        await server.abandon()
+        os._exit(0)  # a download in a thread of its own would be waited for
     serving = asyncio.create_task(server.serve())
+    stopping = asyncio.create_task(_stop_when_told(server, signals))
     await asyncio.wait({serving, ready := asyncio.ensure_future(server.ready.wait())}, return_when="FIRST_COMPLETED")
     ready.cancel()
     if server.ready.is_set() and not quiet:
@@ -92,6 +99,17 @@ async def _serve(settings: Config, *, quiet: bool, open_page: bool) -> None:
         if open_page:
             typer.launch(server.url)
     await serving
+    stopping.cancel()
+
+
+async def _stop_when_told(server: Server, signals: Signals) -> None:
+    """The first signal lets answers finish; a second one does not."""
+    await signals.next()
+    winding_up = asyncio.create_task(server.stop())
+    await signals.unless_stopped(asyncio.wait([winding_up]))
+    if not winding_up.done():
+        winding_up.cancel()
+        server.stop_now()
 
 
 def _greet(server: Server, seconds: float) -> None:

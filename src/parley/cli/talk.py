@@ -87,7 +87,7 @@ async def _talk(url: str | None, clips: list[Path], output: Path | None, **how: 
     try:
         await _connect(server.url, clips, output, **how)
     finally:
-        server.stop()
+        await server.stop()
         await serving
 
 

@@ -312,6 +312,11 @@ class Session:
         return not self._closed and (self._taker.awaits_verdict or self._answering.producing)
 
     @property
+    def answers(self) -> bool:
+        """Whether an answer sounds, is written or is on its way to somebody who has finished speaking."""
+        return not self._closed and (bool(self._taker.active_responses) or self._taker.awaits_verdict)
+
+    @property
     def others_wait(self) -> bool:
         """Whether users of other sessions wait for something: then nothing is read ahead here."""
         return any(other._is_waited_for for other in _sessions if other is not self)

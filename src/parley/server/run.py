@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import resource
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
@@ -39,6 +40,11 @@ class _Announcing(uvicorn.Server):
         await super().startup(sockets)
         self._ready.set()
 
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are ours (`Server.stop`): uvicorn would close every conversation at once and die of the signal."""
+        yield
+
 
 class Server:
     """One server, in the running loop. `prepare`, then `serve`; `stop` ends it."""
@@ -47,6 +53,7 @@ class Server:
         self.config = config
         self._store = Store(accept_unpinned=config.accept_unpinned)
         self._uvicorn: uvicorn.Server | None = None
+        self._chosen: roster.Roster | None = None
         self.state: ServerState | None = None
         self.ready = asyncio.Event()
         self.port = config.port
@@ -74,6 +81,7 @@ class Server:
             chosen, missing = await roster.choose(config, self._store, own_port=self.port)
             if missing:
                 await asyncio.to_thread(roster.pull, missing, self._store, pulling(missing))
+            self._chosen = chosen
             await roster.load_all(chosen, tell=loaded)
         except BaseException:
             self._socket.close()
@@ -123,10 +131,22 @@ class Server:
         self._uvicorn = _Announcing(settings, self.ready)
         await self._uvicorn.serve(sockets=[self._socket])
 
-    def stop(self) -> None:
-        """End `serve` after open requests."""
+    async def stop(self) -> None:
+        """End `serve`: nobody new comes in, answers that sound are finished within the grace, clients are told."""
+        if self.state is not None:
+            await self.state.wind_up(self.config.stop_grace_s)
         if self._uvicorn is not None:
             self._uvicorn.should_exit = True
+
+    def stop_now(self) -> None:
+        """End `serve` without waiting for anybody."""
+        if self._uvicorn is not None:
+            self._uvicorn.should_exit = self._uvicorn.force_exit = True
+
+    async def abandon(self) -> None:
+        """What a preparation that was cancelled has started ends."""
+        if self._chosen is not None:
+            await self._chosen.aclose()
 
     @property
     def url(self) -> str:

@@ -38,6 +38,8 @@ from parley.transports.pacing import Ticker
 log = structlog.get_logger("server")
 
 _TURN_S = 3600
+_LOOK_S = 0.05
+_GOODBYE_S = 3.0
 
 
 def turn_credentials(secret: str, now: float | None = None) -> dict[str, str]:
@@ -70,6 +72,9 @@ class Resumable(Protocol):
     def supersede(self) -> None:
         """End it: the client has come back by another one."""
 
+    def server_stops(self) -> None:
+        """End it, and tell the client why."""
+
 
 @dataclass(frozen=True, slots=True)
 class Start:
@@ -101,6 +106,8 @@ class ServerState:
     draining: bool = False
     calls: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     """WebRTC calls that are going on."""
+    _connections: set[Resumable] = field(default_factory=set)
+    _one_left: asyncio.Event = field(default_factory=asyncio.Event)
     admission: Admission = field(init=False)
     _of_address: Counter[str] = field(default_factory=Counter)
     resumption: Resumption = field(default_factory=Resumption)
@@ -174,11 +181,36 @@ class ServerState:
         kept, owner = start.kept, start.owner
         with self.seat(start.address), self.resumption.seat(connection.supersede, kept, owner) as seat:
             connection.session.restore(kept.items if kept else ())
-            yield Resume(seat.token, self.resumption.kept_s, resumed=kept is not None)
+            self._connections.add(connection)
+            try:
+                yield Resume(seat.token, self.resumption.kept_s, resumed=kept is not None)
+            finally:
+                self._connections.discard(connection)
+                self._one_left.set()
             if not connection.lost:
                 self.resumption.forget(seat.token)
             elif connection.shown.extensions and connection.session.history.items:
                 self.resumption.keep(seat.token, connection.session.history.items, connection.shown, owner)
+
+    async def wind_up(self, grace_s: float) -> None:
+        """Let nobody new in, wait until no answer sounds (at most `grace_s`), then tell everybody and wait for them."""
+        self.draining = True
+        log.info("stopping", sessions=self.sessions, grace_s=grace_s)
+        try:
+            async with asyncio.timeout(grace_s):
+                while any(c.session.answers for c in self._connections):  # noqa: ASYNC110 - of many, rarely asked
+                    await asyncio.sleep(_LOOK_S)
+        except TimeoutError:
+            log.info("answers are cut", grace_s=grace_s)
+        for connection in list(self._connections):
+            connection.server_stops()
+        try:
+            async with asyncio.timeout(_GOODBYE_S):
+                while self._connections:
+                    self._one_left.clear()
+                    await self._one_left.wait()
+        except TimeoutError:
+            log.warning("connections that do not end are broken off", count=len(self._connections))
 
     async def hang_up(self) -> None:
         """End all calls."""

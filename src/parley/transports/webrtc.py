@@ -63,7 +63,13 @@ _CAME_BACK = "the client came back by another connection"
 _VANISHED = "the peer vanished"
 _FAILED = "connection lost"
 _TIME_OVER, _BROKE, _NOT_READING = "session time is over", "internal error", "client does not read"
-_CODES = {_TIME_OVER: "session_expired", _BROKE: "internal_error", _NOT_READING: "slow_client"}
+_STOPS = "the server stops"
+_CODES = {
+    _STOPS: "server_stopping",
+    _TIME_OVER: "session_expired",
+    _BROKE: "internal_error",
+    _NOT_READING: "slow_client",
+}
 """Reasons for which the server ends a call; the client is told by an ``error`` event, as of any other fault."""
 _SILENT_REASONS = frozenset({"client left", "no connection came about"})
 _TELL_S = 1.0
@@ -295,6 +301,10 @@ class RtcCall:
     def supersede(self) -> None:
         """The client has come back by another connection."""
         self._end(_CAME_BACK)
+
+    def server_stops(self) -> None:
+        """End the call, and tell the client why."""
+        self._end(_STOPS)
 
     async def serve(self, longest_s: float, resume: Resume | None = None) -> None:
         """Talk until either side closes, then release everything."""

@@ -27,7 +27,7 @@ log = structlog.get_logger("websocket")
 
 _MAX_UNSENT_BYTES = 4 * 1024 * 1024
 _DELIBERATE = (1000, 1001)
-_POLICY_VIOLATION, _INTERNAL_ERROR, _TRY_AGAIN, _NORMAL = 1008, 1011, 1013, 1000
+_POLICY_VIOLATION, _INTERNAL_ERROR, _TRY_AGAIN, _NORMAL, _GOING_AWAY = 1008, 1011, 1013, 1000, 1001
 _CLOSE_S = 2.0
 _LONGEST_REASON = 100  # characters, of 123 bytes that a closing frame takes
 _TIME_OVER, _BROKE, _TOO_MANY, _NOT_READING = (
@@ -36,7 +36,9 @@ _TIME_OVER, _BROKE, _TOO_MANY, _NOT_READING = (
     "too many faulty messages",
     "client does not read",
 )
+_STOPS = "the server stops"
 _CODES = {
+    _STOPS: "server_stopping",
     _TIME_OVER: "session_expired",
     _BROKE: "internal_error",
     _TOO_MANY: "too_many_errors",
@@ -107,6 +109,7 @@ class RealtimeSocket:
         self.lost = False
         """Whether the connection ended without the client's word."""
         self._superseded = asyncio.Event()
+        self._server_stops = asyncio.Event()
         self._session = Session(cast, settings_of(shown, settings, choices), self._tell, observe)
         self._bridge = Bridge(
             self._session, shown, choices, self._send, lambda bridge: EventSound(bridge, self._outbox.put)
@@ -126,6 +129,10 @@ class RealtimeSocket:
         """The client has come back by another connection."""
         self.lost = True
         self._superseded.set()
+
+    def server_stops(self) -> None:
+        """End the connection, and tell the client why."""
+        self._server_stops.set()
 
     async def serve(self, resume: Resume | None = None) -> None:
         """Run until either side closes, then release everything."""
@@ -156,6 +163,7 @@ class RealtimeSocket:
             asyncio.create_task(self._read(), name="socket-read"): (_NORMAL, "client left"),
             asyncio.create_task(self._write(), name="socket-write"): (_NORMAL, "client left"),
             asyncio.create_task(self._outbox.overflowed.wait()): (_POLICY_VIOLATION, _NOT_READING),
+            asyncio.create_task(self._server_stops.wait()): (_GOING_AWAY, _STOPS),
             asyncio.create_task(self._too_many_errors.wait()): (_POLICY_VIOLATION, _TOO_MANY),
             asyncio.create_task(self._session.broken.wait()): (_INTERNAL_ERROR, _BROKE),
             asyncio.create_task(self._superseded.wait()): (_NORMAL, "the client came back by another connection"),

@@ -33,7 +33,7 @@ from parley.workers.settings import TlsSettings
 log = structlog.get_logger("worker")
 
 STREAM_SILENT_S = 0.7  # three heartbeats of a call missed: the worker is gone or frozen
-PATIENCE_S = 4.0  # for a worker that can take a request
+PATIENCE_S = 8.0  # for a worker that can take a request: one that died is back in 2 to 5 s
 _ATTEMPTS = 4
 _SILENT_S = 2.5
 _FORGET_S = 60.0
