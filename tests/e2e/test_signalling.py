@@ -72,6 +72,7 @@ async def test_a_socket_that_closes_before_the_call_connected_takes_it_along(ser
     ("message", "field"),
     [
         ("nonsense", "message"),
+        ("[" * 5000, "message"),
         ("[]", None),
         ('{"type": "session.update"}', "type"),
         ('{"type": "parley.rtc.offer"}', "sdp"),

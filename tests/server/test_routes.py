@@ -156,3 +156,19 @@ async def test_a_locked_server_wants_its_key_and_counts_its_places(locked: Runni
 
 def test_the_log_of_a_locked_server_holds_no_key(locked: RunningServer) -> None:
     assert "open-sesame" not in Path(locked.log).read_text()
+
+
+@pytest.mark.parametrize("path", ["/v1/realtime/client_secrets", "/v1/chat/completions"])
+@pytest.mark.parametrize("body", [b"{", b"\xff", b"[" * 5000 + b"]" * 5000, b"[]", b'"x"'])
+async def test_a_body_that_is_no_object_is_the_clients_fault(server: RunningServer, path: str, body: bytes) -> None:
+    async with httpx.AsyncClient(timeout=20) as client:
+        answer = await client.post(server.url + path, content=body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] in ("invalid_json", "invalid_type")
+
+
+async def test_a_chat_that_the_language_model_cannot_take_is_no_fault_of_this_server(server: RunningServer) -> None:
+    async with httpx.AsyncClient(timeout=20) as client:
+        answer = await client.post(f"{server.url}/v1/chat/completions", json={"messages": [{"content": "Hello."}]})
+    assert answer.status_code in (400, 502)
+    assert answer.json()["error"]["message"]

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-import msgspec
 import structlog
 
 from parley.audio.formats import AudioFormat
@@ -20,6 +19,7 @@ from parley.errors import AudioError, Overloaded, ProtocolError
 from parley.realtime import client_events as ce
 from parley.realtime import server_events as se
 from parley.realtime.items import NewItem
+from parley.realtime.reader import decoded
 from parley.realtime.session_object import Extensions, RealtimeSession, updated
 from parley.transports.mapping import Choices, chat_tool_choice, chat_tools, settings_of
 from parley.transports.pacing import Pacer
@@ -97,9 +97,9 @@ class Bridge:
     def receive_text(self, text: str | bytes) -> None:
         """Take a client event as it came over the wire."""
         try:
-            event = msgspec.json.decode(text)
-        except (msgspec.DecodeError, UnicodeError, RecursionError) as fault:
-            self.send(se.error(f"the message is not JSON: {fault}", code="invalid_json"))
+            event = decoded(text)
+        except ProtocolError as fault:
+            self.send(se.error(str(fault), code=fault.code))
             return
         self.receive(event)
 
