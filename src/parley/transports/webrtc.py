@@ -20,7 +20,7 @@ import msgspec
 import numpy as np
 import structlog
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
-from aiortc.exceptions import InvalidStateError
+from aiortc.exceptions import InvalidStateError, OperationError
 from aiortc.mediastreams import MediaStreamError
 from aiortc.sdp import candidate_from_sdp
 from aiortc.stats import RTCInboundRtpStreamStats, RTCRemoteInboundRtpStreamStats
@@ -39,6 +39,7 @@ from parley.realtime.session_object import RealtimeSession
 from parley.transports import opus
 from parley.transports.bridge import Bridge, Resume
 from parley.transports.mapping import Choices, settings_of
+from parley.transports.offers import UNREADABLE, check_offer, unusable
 from parley.transports.telling import AudioTarget
 
 log = structlog.get_logger("webrtc")
@@ -250,6 +251,7 @@ class RtcCall:
         """The SDP answer with all candidates; raises `ProtocolError` for an offer that is none."""
         if (found := _MAX_MESSAGE_SIZE.search(offer)) is not None:
             self._most_bytes = int(found.group(1)) or _MOST_UNSENT_BYTES  # 0: any size
+        check_offer(offer)
         try:
             await self._peer.setRemoteDescription(RTCSessionDescription(offer, "offer"))
             if not any(t.kind == "audio" for t in self._peer.getTransceivers()):
@@ -257,8 +259,8 @@ class RtcCall:
             self._buffers = opus.receive_with_least_delay(self._peer, self._hear)
             self._peer.addTrack(PlayoutTrack(self._bridge.pacer.tick, self._sound, self._sound_broke))
             await self._peer.setLocalDescription(await self._peer.createAnswer())
-        except (ValueError, IndexError, KeyError, AttributeError, TypeError) as fault:
-            raise ProtocolError(f"the SDP offer cannot be used: {fault}", field="sdp", code="invalid_sdp") from fault
+        except (*UNREADABLE, OperationError) as fault:
+            raise unusable(fault) from fault
         sdp = opus.asking_for_redundancy(self._peer.localDescription.sdp)
         return announcing(sdp, self._public_address) if self._public_address else sdp
 
@@ -274,7 +276,7 @@ class RtcCall:
                 await self._peer.addIceCandidate(found)
             else:
                 await self._peer.addIceCandidate(None)
-        except (ValueError, IndexError, AssertionError, InvalidStateError) as fault:
+        except (*UNREADABLE, InvalidStateError) as fault:
             raise ProtocolError(
                 f"the candidate cannot be used: {fault}", field="candidate", code="invalid_candidate"
             ) from fault
