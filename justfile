@@ -44,7 +44,7 @@ test-oldest *ARGS:
 
 # All tests with the full counts: thousands of generated conversations, a thousand broken connections
 accept: system
-    PARLEY_EXAMPLES=5000 PARLEY_DISCONNECTS=1000 PARLEY_INTERRUPTIONS=40 PARLEY_FAULTS=40 PARLEY_CUTS=2,10,50 pytest --timeout 3600
+    PARLEY_EXAMPLES=5000 PARLEY_DISCONNECTS=1000 PARLEY_INTERRUPTIONS=40 PARLEY_FAULTS=40 PARLEY_CUTS=2,10,50 PARLEY_FUZZ_S=150 pytest --timeout 3600
 
 # What CI runs
 ci: lint typecheck test
