@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from starlette.responses import JSONResponse
 
+JSON_OBJECT = {"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}}}
+"""For ``/openapi.json``: the body of a route that reads it itself."""
+
 
 def error_answer(status: int, message: str, code: str | None = None, param: str | None = None) -> JSONResponse:
     """A status and why."""

@@ -20,6 +20,7 @@ from parley.logs import TOPICS
 from parley.models.catalogue import catalogue
 from parley.models.interfaces import ModelSpec
 from parley.realtime.reader import Reader, decoded
+from parley.server.answers import JSON_OBJECT
 from parley.server.rest import caller_of
 from parley.server.roster import Roster, speaks
 from parley.server.state import ServerState
@@ -145,7 +146,7 @@ async def log_tail(request: Request, name: str) -> Response:
         return PlainTextResponse(stream.read().decode(errors="replace"))
 
 
-@router.post("/v1/chat/completions")
+@router.post("/v1/chat/completions", openapi_extra=JSON_OBJECT)
 async def chat(request: Request) -> Response:
     """Passed through, as it is, to the language model that it names, else to the default one."""
     wanted = Reader(decoded(await request.body(), "body"), "body").data

@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse
 
 from parley.realtime.reader import Reader, decoded
 from parley.realtime.session_object import Extensions, updated
+from parley.server.answers import JSON_OBJECT
 from parley.server.beginning import admitted, begun, initial_session
 from parley.server.call_routes import signal
 from parley.server.state import ServerState
@@ -54,7 +55,7 @@ async def _serve(socket: WebSocket, extensions: Extensions | None) -> None:
         await connection.serve(resume)
 
 
-@router.post("/v1/realtime/client_secrets")
+@router.post("/v1/realtime/client_secrets", openapi_extra=JSON_OBJECT)
 async def client_secrets(request: Request) -> JSONResponse:
     """A short-lived secret for a browser, so that the key stays on the owner's server."""
     state: ServerState = request.app.state.parley
