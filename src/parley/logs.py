@@ -58,9 +58,22 @@ def _handler(handler: logging.Handler, renderer: structlog.types.Processor) -> l
     return handler
 
 
+class _TopicFile(logging.handlers.RotatingFileHandler):
+    """A log file whose loss is told once: on a full disk each line would else write a trace to the terminal."""
+
+    _told = False
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """A line could not be written."""
+        fault = sys.exc_info()[1]
+        if not isinstance(fault, OSError):
+            super().handleError(record)
+        elif not self._told:
+            self._told = True
+            structlog.get_logger("server").warning("a log file lacks lines", file=self.baseFilename, error=str(fault))
+
+
 def _topic_handler(folder: Path, topic: str) -> logging.Handler:
-    handler = logging.handlers.RotatingFileHandler(
-        folder / f"{topic}.log", maxBytes=_MAX_BYTES, backupCount=_FILES, delay=True
-    )
+    handler = _TopicFile(folder / f"{topic}.log", maxBytes=_MAX_BYTES, backupCount=_FILES, delay=True)
     handler.addFilter(lambda record: _TOPIC_OF.get(record.name, "server") == topic)
     return _handler(handler, structlog.processors.JSONRenderer())

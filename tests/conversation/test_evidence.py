@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import stat
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from parley.turns import events as ev
 from parley.turns.replay import Recorded
 from parley.turns.settings import TurnSettings
 
+FULL = Path("/dev/full")
 EVENTS: list[ev.Event] = [
     ev.SettingsChanged(TurnSettings(mode="silence", silence_s=0.7)),
     ev.VoiceStarted("user", 0.5),
@@ -39,6 +41,22 @@ async def test_a_long_log_is_written_in_order(tmp_path: Path) -> None:
         log.add(float(at), ev.MediaAdvanced("user", at / 50))
     await log.aclose()
     assert [r.at for r in evidence.read(log.path)] == [float(at) for at in range(5000)]
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="only Linux has a full disk at hand")
+async def test_on_a_full_disk_the_loss_is_told_at_the_end_and_nothing_piles_up() -> None:
+    log = EvidenceLog(FULL)
+    event = ev.Transcribed("user", 1, 0, "word " * 1000, True)
+    for at in range(1000):
+        log.add(float(at), event)
+        await asyncio.sleep(0)
+    while not log._failed:  # noqa: ASYNC110 - a thread finds it out
+        await asyncio.sleep(0.001)
+    held = len(log._buffer)
+    log.add(1.0, event)
+    assert len(log._buffer) == held
+    with pytest.raises(OSError, match="No space left"):
+        await log.aclose()
 
 
 @pytest.mark.parametrize(

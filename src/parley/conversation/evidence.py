@@ -36,6 +36,8 @@ class EvidenceLog:
 
     def add(self, at: float, event: ev.Event) -> None:
         """Record an event; it is written some time later, off the event loop."""
+        if self._failed:
+            return
         line = msgspec.json.encode({"now": round(at, 4), "event": type(event).__name__, **msgspec.to_builtins(event)})
         if len(line) >= self._left:
             return
@@ -44,6 +46,12 @@ class EvidenceLog:
         if len(self._buffer) >= _FLUSH_BYTES and (self._writing is None or self._writing.done()):
             chunk, self._buffer = bytes(self._buffer), bytearray()
             self._writing = asyncio.get_running_loop().run_in_executor(None, self._write, chunk)
+
+    @property
+    def _failed(self) -> bool:
+        """Whether it could not be written, on a full disk: `aclose` tells, and nothing more is kept until then."""
+        writing = self._writing
+        return writing is not None and writing.done() and writing.exception() is not None
 
     def _write(self, chunk: bytes) -> None:
         while chunk:
