@@ -5,7 +5,7 @@ const MENDS = {
   "no-device": "No microphone was found: plug one in and connect again.",
   unreachable: "The server does not answer: is it running?",
   invalid_api_key: "This server needs a key: enter it below.",
-  server_full: "All places of this server are taken.",
+  server_full: "There is no room for another conversation now:",
 };
 
 export class ParleyError extends Error {
