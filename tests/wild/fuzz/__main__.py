@@ -14,6 +14,8 @@ import time
 from collections.abc import Awaitable, Callable
 from random import Random
 
+import httpx
+
 from tests.wild.fuzz import calls, frames, requests, sockets
 from tests.wild.fuzz.findings import Case, Findings
 
@@ -45,6 +47,8 @@ async def fuzz(url: str, kind: str, seed: str, seconds: float, only: int | None 
             attack = KINDS[kind][number % len(KINDS[kind])]
             try:
                 await asyncio.wait_for(attack(url, case), _CASE_S)
+            except (TimeoutError, httpx.HTTPError) as fault:  # a busy machine; a fault of the server is told by others
+                case.hear(repr(fault), fault="500 Internal" in str(fault))
             except Exception as fault:  # noqa: BLE001 - whatever it is, the server was not to cause it
                 case.hear(f"{attack.__name__} ended by {fault!r}", fault=True)
             findings.take(case)
