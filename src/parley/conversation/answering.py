@@ -26,7 +26,7 @@ from parley.conversation.engines.base import (
     UsagePart,
     WrittenPart,
 )
-from parley.conversation.prompt import add_user_words
+from parley.conversation.prompt import add_user_words, opened
 from parley.conversation.requests import Requests
 from parley.conversation.summary import Summary
 from parley.errors import ParleyError, PromptTooLong, ProtocolError
@@ -128,7 +128,7 @@ class Answering:
             )
             if so_far and not engine.hears:
                 add_user_words(messages, so_far)
-            await engine.prefill(messages, self.requests.options(wish), caller)
+            await engine.prefill(opened(messages), self.requests.options(wish), caller)
         except ParleyError as fault:
             log.debug("prefill failed", session=session.id, error=str(fault))
 

@@ -39,15 +39,22 @@ def add_user_words(messages: Messages, words: str) -> None:
     messages.append({"role": "user", "content": words})
 
 
-def answerable(messages: Messages) -> Messages:
-    """The prompt with somebody to answer: the user speaks first, and he or a tool's result has the last word."""
+def opened(messages: Messages) -> Messages:
+    """The prompt with the user as the first who speaks, as some models' templates insist: an assistant was greeted."""
     first = 1 if messages and messages[0]["role"] == "system" else 0
-    rest = list(messages[first:])
-    if rest and rest[0]["role"] == "assistant":
-        rest.insert(0, {"role": "user", "content": _OPENING})
-    if not rest or rest[-1]["role"] == "assistant":
-        rest.append({"role": "user", "content": _GO_ON if rest else _OPENING})
-    return [*messages[:first], *rest]
+    if len(messages) > first and messages[first]["role"] == "assistant":
+        return [*messages[:first], {"role": "user", "content": _OPENING}, *messages[first:]]
+    return messages
+
+
+def answerable(messages: Messages) -> Messages:
+    """The prompt with somebody to answer: the user or a tool's result has the last word."""
+    messages = opened(messages)
+    if not messages or messages[-1]["role"] == "system":
+        return [*messages, {"role": "user", "content": _OPENING}]
+    if messages[-1]["role"] == "assistant":
+        return [*messages, {"role": "user", "content": _GO_ON}]
+    return messages
 
 
 class _Prompt:
