@@ -30,11 +30,12 @@ redis:
 
 # All tests but those of `just wild`, each kind of long run once
 test *ARGS: system
-    pytest --ignore tests/wild {{ARGS}}
+    pytest --ignore tests/wild --ignore tests/faults {{ARGS}}
 
-# What the world does to a server: misbehaving models, hostile clients. Prints a table: case, on the release before, now
-wild *ARGS:
-    pytest tests/wild {{ARGS}}
+# What the world does to a server: misbehaving models, hostile clients, networks and workers that fail. Prints a table:
+# case, on the release before, now
+wild *ARGS: system
+    pytest tests/wild tests/faults {{ARGS}}
 
 # The server and the protocol with the oldest packages that are allowed, in an environment of their own
 test-oldest *ARGS:
@@ -47,7 +48,7 @@ accept: system
     PARLEY_EXAMPLES=5000 PARLEY_DISCONNECTS=1000 PARLEY_INTERRUPTIONS=40 PARLEY_FAULTS=40 PARLEY_CUTS=2,10,50 PARLEY_FUZZ_S=150 pytest --timeout 3600
 
 # What CI runs
-ci: lint typecheck test
+ci: lint typecheck test wild
 
 # The server
 serve *ARGS:

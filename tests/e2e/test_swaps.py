@@ -58,7 +58,16 @@ def telugu(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield real
         return
     made = tmp_path_factory.mktemp("speech") / "telugu.wav"
-    command = [sys.executable, "-m", "parley.cli", "say", "ఈ అమ్మాయి బాగా పాడుతుంది.", "-o", str(made), "-q"]
+    command = [
+        sys.executable,
+        "-m",
+        "parley.cli",
+        "say",
+        "ఒకటి రెండు మూడు నాలుగు ఐదు ఆరు ఏడు ఎనిమిది తొమ్మిది పది.",
+        "-o",
+        str(made),
+        "-q",
+    ]
     subprocess.run([*command, "--voice", "espeak", "--language", "te"], check=True)
     yield made
 

@@ -32,7 +32,7 @@ BAD_MESSAGES: list[tuple[str | bytes, str]] = [
     ("{}", "missing_required_parameter"),
     ('{"type": 5}', "invalid_type"),
     ("[" * 50_000, "invalid_json"),
-    ('{"type": "session.update", "session": {"truncation": %s}}' % ("[" * 900 + "]" * 900), "invalid_value"),
+    ('{"type": "session.update", "session": {"truncation": %s}}' % ("[" * 900 + "]" * 900), "invalid_type"),
     ('{"type": "no.such.event"}', "unknown_event_type"),
     ('{"type": "session.update"}', "missing_required_parameter"),
     ('{"type": "session.update", "session": "x"}', "invalid_type"),
