@@ -1,0 +1,298 @@
+"""Numbers with what they count: money, units, percent, ranges, fractions, years, codes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from parley.conversation.spoken import numerals
+from parley.conversation.spoken.amounts import COMMAS, POINTS, VULGAR, read, say, say_vulgar
+from parley.conversation.spoken.cursor import Cursor, Rule, rule
+from parley.conversation.spoken.formulas import parts_of
+from parley.conversation.spoken.languages import Language
+from parley.conversation.spoken.units import ADJACENT, ENGLISH_UNITS, PER, UNITS
+
+_OPERATORS = tuple("+-−=*/^²³<>")
+_OPENING = re.compile(r"(?<![\d.])\"")
+_DASH = r"\s?[-–—]\s?"
+_FOLLOWERS = set("and or in to for per of from at is was by a the each every with on if when than as are".split())
+_CODES = set(
+    "code codes pin otp passcode password extension ext zip postcode pincode flight account tracking reference ref "
+    "confirmation cvv cvc pnr serial id room".split()
+)
+_CALLED = {"call", "dial", "dialed", "text"}
+_COMMON = {12, 16, 20, 24, 32, 50, 64, 100}
+"""Denominators above ten that people say as ordinals."""
+_RATED = {"scored", "rated", "rating", "score", "got", "gave", "rate"}
+_LINKS = {"is", "was", "are", ":", "=", "number", "no", "code", "id", "#", "to"}
+_YEARS = set(
+    "c ca in since by until till before after during from of year years circa copyright © early late mid "
+    "between".split()
+)
+_SPECIAL = {"24/7": "twenty-four seven", "9/11": "nine eleven", "50/50": "fifty-fifty", "7/11": "seven eleven"}
+
+
+def number(language: Language) -> str:
+    """Pattern of a number of the language."""
+    return COMMAS if language.comma_decimals else POINTS
+
+
+def quantity_rules(language: Language) -> Sequence[Rule]:
+    """Rules for numbers and what stands behind them; the last takes every number."""
+    num = number(language)
+    span = rf"(?P<n>{num})(?:{_DASH}(?P<n2>{num}))?"
+    names = {**UNITS, **ENGLISH_UNITS} if language.english else UNITS
+    units = "|".join(sorted(map(re.escape, names), key=len, reverse=True))
+    pers = "|".join(sorted(map(re.escape, PER), key=len, reverse=True))
+    scales = "|".join(sorted(map(re.escape, language.words.scales), key=len, reverse=True)) or "(?!)"
+    return [
+        rule(rf"{span}(?P<gap>[ \u00a0\u202f-]?)(?P<unit>{units})(?:/(?P<per>{pers}))?"
+             r"(?:\.(?=,|\s+[a-z\d]))?(?!\w|°|[/^²³]\w?)", _measure, "9"),
+        rule(rf"(?P<n>{num})\s?(?P<feet>['′])\s?(?P<n2>\d{{1,2}})\s?(?:[\"”″]|'')(?!\w)", _feet, "9"),
+        rule(rf"(?P<n>{num})(?P<feet>)(?P<n2>)[\"″](?=\s|[.,)-]|$)", _feet, "9"),
+        rule(rf"(?P<n>{num})(?:[%‰]?{_DASH}(?P<n2>{num}))?\s?(?P<sign>[%‰])", _percent, "9"),
+        rule(rf"(?P<n>{num})(?:\s?[×x*]\s?10(?:\^|\*\*)(?P<e>[-−+]?\d{{1,4}})|[eE](?P<e2>[-+]?\d{{1,3}}))"
+             r"(?!\w)", _scientific, "9"),
+        rule(rf"(?P<n>{num})(?:\s?[×x]\s?(?:{num})){{1,3}}(?![\w])", _dimensions, "9"),
+        rule(rf"(?P<n>{num})[x×](?![\w])", _times, "9"),
+        rule(r"(?P<n>\d{1,3}[.,]\d{1,2})/(?P<n2>\d{1,3})(?![\w/])", _out_of, "9"),
+        rule(r"(?P<n>[3-8])['’′](?P<n2>1[01]|\d)(?![\w\"”″])", _feet, "9"),
+        rule(r"(?P<unit>km/h|m/s|mph|kph)(?!\w)", _unit_alone, "a"),
+        rule(r"(?:(?P<w>\d{1,4})[ -])?(?P<a>\d{1,4})[/\u2044](?P<b>\d{1,4})(?![\w/]|[.,]\d)", _fraction, "9"),
+        rule(rf"(?P<w>\d{{1,6}})?\s?(?P<v>[{VULGAR}])(?:\s?(?P<unit>{units})(?!\w))?", _vulgar, "9"),
+        rule(rf"{span}(?:\s(?=[a-zA-Z]{{2}})|(?<=\d))(?P<scale>{scales})(?!\w)", _scaled, "9"),
+        rule(r"(?P<n>\d{1,4}):(?P<n2>\d{1,4})(?::(?P<n3>\d{1,4}))?(?![\w:])", _ratio, "9"),
+        rule(rf"(?P<n>{num}){_DASH}(?P<n2>{num})(?![\w=]|[-–]\w)", _range, "9"),
+        rule(num, _number, "9"),
+        rule(r"\.(?P<part>\d+)", _part, "."),
+    ]  # fmt: skip
+
+
+def _say(written: str, cursor: Cursor, following: str = "") -> str:
+    return say(read(written, cursor.language), cursor.language, following)
+
+
+def attributive(cursor: Cursor, end: int) -> bool:
+    """Whether it stands before what it describes ("a 5 km run"): named in the singular."""
+    if not cursor.language.english or cursor.word() not in ("a", "an"):
+        return False
+    after = re.match(r"[ -]([a-z]+)", cursor.following(end))
+    return bool(after) and after[1] not in _FOLLOWERS  # type: ignore[index]
+
+
+def _is_one(match: re.Match[str], cursor: Cursor) -> bool:
+    """Whether what is counted is one, and no range."""
+    return not match["n2"] and read(match["n"], cursor.language).one
+
+
+def _spans(match: re.Match[str], cursor: Cursor, following: str, *, counts: bool = True) -> str:
+    """A number, or a range of them; `following`, `counts`: see `genders.form`."""
+    numbers = [read(match[name], cursor.language) for name in ("n", "n2") if match[name]]
+    said = (say(number, cursor.language, following, counts=counts) for number in numbers)
+    return f" {cursor.language.words.to} ".join(said)
+
+
+def _measure(match: re.Match[str], cursor: Cursor) -> str | None:
+    unit, per, language = match["unit"], match["per"], cursor.language
+    if not language.counts:
+        return None
+    if unit in ADJACENT and match["gap"] == " " and unit in ("in", "A", "N", "J", "K", "l"):
+        return None
+    if (unit == "in" and not match["gap"]) or unit == "in.":
+        unit = "in."
+    one = _is_one(match, cursor) or attributive(cursor, match.end())
+    said = _spans(match, cursor, language.unit(UNITS.get(unit, ""), "", one=one) or "")
+    if unit in ("°C", "℃", "°F", "℉"):
+        words = language.words.celsius if unit in ("°C", "℃") else language.words.fahrenheit
+        if words and not one:
+            return f"{said} {words}"
+    if unit in UNITS:
+        named = language.unit(UNITS[unit], said, one=one, per=PER[per] if per else None)
+        if named is None and per:
+            named = (
+                f"{language.unit(UNITS[unit], said, one=one)} {language.words.per} {PER[per]}"
+                if language.english
+                else None
+            )
+        if named is not None or unit not in ENGLISH_UNITS:
+            return _singular(named, said) if named and one and language.english else named
+    name = ENGLISH_UNITS.get(unit, "")
+    if not name:
+        return None
+    first, _, rest = name.partition(" ")
+    if rest and not rest.startswith("per"):
+        first, rest = name, ""
+    return f"{said} {first}{'' if one else 's' if first != 'hertz' else ''}{' ' + rest if rest else ''}"
+
+
+def _singular(named: str, said: str) -> str:
+    return named if named.startswith(said) else f"{said} {named}"
+
+
+def _feet(match: re.Match[str], cursor: Cursor) -> str | None:
+    if not cursor.language.english:
+        return None
+    if not match["n2"]:
+        if match.group()[-1] == '"' and len(_OPENING.findall(cursor.text, 0, match.start())) % 2:
+            return None  # it closes a quotation
+        one = read(match["n"], cursor.language).one or cursor.following(match.end())[:2].strip().isalpha()
+        return f"{_say(match['n'], cursor)} {'inch' if one else 'inches'}"
+    return f"{_say(match['n'], cursor)} foot {_say(match['n2'], cursor)}"
+
+
+def _percent(match: re.Match[str], cursor: Cursor) -> str | None:
+    words = cursor.language.words
+    if not words.percent or not cursor.language.counts:
+        return None
+    return (
+        f"{_spans(match, cursor, words.percent, counts=False)} {words.percent if match['sign'] == '%' else 'per mille'}"
+    )
+
+
+def _scientific(match: re.Match[str], cursor: Cursor) -> str | None:
+    words = cursor.language.words
+    exponent = match["e"] or match["e2"]
+    if not words.times or not cursor.language.counts:
+        return None
+    said = _exponent(exponent, cursor)
+    return (
+        f"{_say(match['n'], cursor)} {words.times} {numerals.cardinal(10, cursor.language.code)} {words.power} {said}"
+    )
+
+
+def _exponent(written: str, cursor: Cursor) -> str:
+    sign = f"{cursor.language.words.minus} " if written[0] in "-−" else ""
+    digits = written.lstrip("+-−")
+    return sign + (_say(digits, cursor) if digits.isdecimal() else digits)
+
+
+def _dimensions(match: re.Match[str], cursor: Cursor) -> str | None:
+    reckoned = cursor.last[-1:] == "=" or cursor.following(match.end()).lstrip()[:1] == "="
+    by = "by" if cursor.language.english and not reckoned else cursor.language.words.times
+    if not by or not cursor.language.counts or match["n"].startswith("0"):
+        return None
+    return f" {by} ".join(_say(part.strip(), cursor) for part in re.split("[×x]", match.group()))
+
+
+def _unit_alone(match: re.Match[str], cursor: Cursor) -> str | None:
+    """ "in km/h"."""
+    named = cursor.language.unit(UNITS[match["unit"]], "", one=False)
+    return named.strip() if named else None
+
+
+def _out_of(match: re.Match[str], cursor: Cursor) -> str | None:
+    return f"{_say(match['n'], cursor)} out of {_say(match['n2'], cursor)}" if cursor.language.english else None
+
+
+def _times(match: re.Match[str], cursor: Cursor) -> str | None:
+    after = cursor.following(match.end()).lstrip()
+    if cursor.last[-1:] in _OPERATORS or (after[:1] in _OPERATORS and not re.match("/[a-z]{2}", after)):
+        return f"{_say(match['n'], cursor)} {match.group()[-1]}" if cursor.language.counts else None  # a formula's x
+    return f"{_say(match['n'], cursor)} times" if cursor.language.english else None
+
+
+def _fraction(match: re.Match[str], cursor: Cursor) -> str | None:
+    language = cursor.language
+    if not language.counts:
+        return None
+    if language.english and not match["w"] and match.group() in _SPECIAL:
+        return _SPECIAL[match.group()]
+    above, below = int(match["a"]), int(match["b"])
+    if not match["w"] and cursor.following(match.end()).lstrip()[:1] == "=":
+        return f"{_say(match['a'], cursor)} {language.words.divided} {_say(match['b'], cursor)}"
+    if language.english and cursor.word() in _RATED:
+        return f"{_say(match['a'], cursor)} out of {_say(match['b'], cursor)}"
+    said = (
+        parts_of(above, below, language)
+        if 0 < above < 100 and below > 1 and (below <= 10 or below in _COMMON)
+        else None
+    )
+    if match["w"]:
+        if said is None:
+            return None
+        said = "a half" if said == "one half" else said
+        return f"{_say(match['w'], cursor)} {language.words.conjunction} {said}"
+    over = "over" if language.english else language.words.divided
+    return said or f"{_say(match['a'], cursor)} {over} {_say(match['b'], cursor)}"
+
+
+def _vulgar(match: re.Match[str], cursor: Cursor) -> str | None:
+    said = say_vulgar(match["v"], cursor.language) if cursor.language.counts else None
+    if said is None:
+        return None
+    if match["w"]:
+        said = "a half" if said == "one half" else said
+        said = f"{_say(match['w'], cursor)} {cursor.language.words.conjunction} {said}"
+    if not match["unit"]:
+        return said
+    return cursor.language.unit(UNITS.get(match["unit"], ""), said, one=not match["w"]) or f"{said} {match['unit']}"
+
+
+def _scaled(match: re.Match[str], cursor: Cursor) -> str | None:
+    scale = match["scale"]
+    adjacent = match.group()[-len(scale) - 1].isdigit()
+    if not cursor.language.counts or (adjacent and scale == "m"):
+        return None
+    if adjacent and scale == "K" and match["n"] in ("4", "5", "8", "10"):
+        return f"{_say(match['n'], cursor)} K"
+    if adjacent and scale in ("b", "T", "L"):
+        return None
+    scale = cursor.language.scale(scale, one=_is_one(match, cursor))
+    return f"{_spans(match, cursor, scale)} {scale}"
+
+
+def _ratio(match: re.Match[str], cursor: Cursor) -> str | None:
+    language = cursor.language
+    if not language.counts:
+        return None
+    parts = [p for p in (match["n"], match["n2"], match["n3"]) if p]
+    return f" {language.words.ratio} ".join(_say(part, cursor) for part in parts)
+
+
+def _range(match: re.Match[str], cursor: Cursor) -> str | None:
+    language, first, second = cursor.language, match["n"], match["n2"]
+    if not language.counts or not language.words.to:
+        return None
+    if (
+        re.fullmatch(r"[12]\d{3}", first)
+        and re.fullmatch(r"[12]\d{3}|\d\d", second)
+        and (len(second) == 4 or second > first[2:])
+    ):
+        last = numerals.year(int(second), language.code) if len(second) == 4 else _say(second, cursor)
+        return f"{numerals.year(int(first), language.code)} {language.words.to} {last}"
+    spaced_minus = re.search(r"\s[-−]\s", match.group()) is not None
+    link = language.words.minus if spaced_minus else language.words.to
+    following = cursor.following(match.end())
+    return f"{_say(first, cursor, following)} {link} {_say(second, cursor, following)}"
+
+
+def _part(match: re.Match[str], cursor: Cursor) -> str | None:
+    language = cursor.language
+    return f"{language.words.point} {numerals.digits(match['part'], language.code)}" if language.counts else None
+
+
+def _number(match: re.Match[str], cursor: Cursor) -> str | None:
+    language, written = cursor.language, match.group()
+    if not language.counts:
+        return None
+    before, last = cursor.two()
+    coded = last in _CODES or (last in _LINKS and before in _CODES) or (last in _CALLED and len(written) < 5)
+    if coded and written.isdecimal() and len(written) > 2 and language.english:
+        return numerals.digits(written, "en")
+    if is_year(written, match.end(), cursor):
+        cursor.years = True
+        return numerals.year(int(written), language.code)
+    return _say(written, cursor, cursor.following(match.end()))
+
+
+def is_year(written: str, end: int, cursor: Cursor) -> bool:
+    """Whether four digits are a year: by what stands before, and by what they do not count."""
+    if len(written) != 4 or not written.isdecimal() or not "1000" <= written <= "2099":
+        return False
+    word = cursor.word()
+    if word in _YEARS or (cursor.years and word in ("and", "or", "to", "-", "–")):
+        return True
+    if written < "1900" or written.endswith("00"):
+        return False
+    after = re.match(r"\s+([^\W\d_]+)", cursor.following(end))
+    return not (after and len(after[1]) > 3 and after[1].endswith("s") and after[1] not in ("this", "does"))
