@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import numpy as np
 import pytest
 
@@ -20,7 +22,10 @@ from parley.audio.pcm import Int16, rms_dbfs, to_float, to_int16
 from parley.audio.resample import resample
 
 # Servers of tests let everybody in, however busy the tests keep the machine; whom one keeps out is tested on its own.
-os.environ.update(PARLEY_ADMISSION_CPU="1", PARLEY_ADMISSION_NEWCOMERS="1000")
+os.environ.update(PARLEY_ADMISSION_CPU="1", PARLEY_ADMISSION_NEWCOMERS="1000", PARLEY_LIGHT="1")
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 SHARED = Path(__file__).parent.parent.parent / "shared" / "data" / "speech"
 
 
@@ -56,12 +61,17 @@ class Clip:
 
 @pytest.fixture(scope="session")
 def question(tmp_path_factory: pytest.TempPathFactory) -> Clip:
-    """A spoken question: a real one where the recordings are, else one said by Piper."""
+    """A spoken question: a real one where the recordings are, else one said by the default voice."""
     real = SHARED / "en-brooklyn-bridge.wav"
     if real.exists():
         return Clip(real, "how old is the brooklyn bridge")
     text = "How old is the Brooklyn Bridge?"
     return Clip(_said(text, tmp_path_factory.mktemp("speech") / "question.wav"), text)
+
+
+UNDERSTOOD = re.compile("bridge|how old", re.IGNORECASE)
+"""What shows that the question arrived. A machine that is busy loses frames of a browser's microphone, and a word of it
+may then be heard otherwise: how well words are understood is for the recogniser's own tests and the benchmarks."""
 
 
 @pytest.fixture(scope="session")

@@ -9,12 +9,13 @@ from typing import Any, Self, TypeVar
 import numpy as np
 
 from parley.audio.pcm import Int16
-from parley.conversation import happenings as hp
+from parley.conversation import notifications as nt
+from parley.conversation.connection import Connection
+from parley.conversation.conversation import Conversation
 from parley.conversation.engines.base import Engine
 from parley.conversation.engines.cascade import Cascade
-from parley.conversation.playout import PlayoutFrame
-from parley.conversation.session import Session
-from parley.conversation.settings import Cast, SessionSettings
+from parley.conversation.output.playout import PlayoutFrame
+from parley.conversation.settings import SessionModels, SessionSettings
 from parley.models.fakes import FakeChat, FakeEndOfTurn, FakeRecognizer, FakeSynthesizer, FakeVad, tone
 from parley.models.interfaces import EndOfSentence, Recognizer, Synthesizer
 from parley.transports.pacing import Pacer
@@ -39,11 +40,15 @@ class Stage:
     recognizers: dict[str, Recognizer] = field(default_factory=dict)
     voices: dict[str, Synthesizer] = field(default_factory=dict)
     settings: SessionSettings = field(default_factory=SessionSettings)
+    hooks: dict[str, Any] = field(default_factory=dict)
+    """Further fields of `SessionModels`."""
 
     def __post_init__(self) -> None:
-        self.happenings: list[hp.Happening] = []
+        self.notifications: list[nt.Notification] = []
         self.frames: list[tuple[float, PlayoutFrame]] = []
         self.user_speaks: list[tuple[float, float]] = []
+        self.held: list[bool] = []
+        """What models elsewhere were told: an answer is paused, or goes on."""
         self.changed = asyncio.Event()
 
     @classmethod
@@ -51,7 +56,7 @@ class Stage:
         return cls(settings=SessionSettings(turns=turns or TurnSettings()), **more)
 
     async def __aenter__(self) -> Self:
-        cast = Cast(
+        models = SessionModels(
             vad=FakeVad(),
             recognizer=self.recognizer,
             engine=self.engine or Cascade(self.chat),
@@ -61,25 +66,37 @@ class Stage:
             voices={"fake-voice": self.voice, **self.voices},
             engines=self.engines,
             recognizers=self.recognizers,
+            hold=lambda _, paused: self.held.append(paused),
+            **self.hooks,
         )
-        self.session = Session(cast, self.settings, self._tell)
-        self.pacer = Pacer(self.session, self._play)
-        await self.session.__aenter__()
+        self.session = Conversation(models, self.settings)
+        self.connection = Connection(self.session, self.settings, self._tell)
+        self.pacer = self.connection.listen(lambda outlet: Pacer(outlet, self))
+        await self.connection.__aenter__()
         self._clock = asyncio.create_task(self._tick())
         return self
 
     async def __aexit__(self, *fault: Any) -> None:
         self._clock.cancel()
-        await self.session.__aexit__(*fault)
+        await self.connection.__aexit__(*fault)
+        await self.session.aclose()
 
-    def _tell(self, happening: hp.Happening) -> None:
-        self.happenings.append(happening)
-        if isinstance(happening, hp.PlayoutFlushed):
-            self.pacer.stopped(happening.key)
+    def _tell(self, notification: nt.Notification) -> None:
+        self.notifications.append(notification)
         self.changed.set()
 
-    def _play(self, frame: PlayoutFrame) -> None:
+    def deliver(self, frame: PlayoutFrame) -> None:
+        """As a `Carrier`, which the next three belong to."""
         self.frames.append((self.now, frame))
+
+    def all_sent(self, response: str) -> None:
+        """Nobody is told."""
+
+    def finished(self, response: str) -> None:
+        """Nobody is told."""
+
+    def flushed(self, response: str) -> None:
+        """Nobody is told."""
 
     async def _tick(self) -> None:
         while True:
@@ -102,23 +119,23 @@ class Stage:
     async def _stream(self, samples: Int16) -> None:
         size = RATE // 50
         for start in range(0, len(samples), size):
-            self.session.append_audio(samples[start : start + size], RATE)
+            self.connection.append_audio(samples[start : start + size], RATE)
             await asyncio.sleep(0.02)
 
     async def silence_until(self, kind: type[H], count: int = 1, limit_s: float = 60.0) -> H:
-        """Keep the microphone open (silent) until the `count`-th happening of a kind."""
+        """Keep the microphone open (silent) until the `count`-th notification of a kind."""
         end = self.now + limit_s
         while len(self.of(kind)) < count:
-            assert self.now < end, f"no {kind.__name__}: {[type(h).__name__ for h in self.happenings]}"
+            assert self.now < end, f"no {kind.__name__}: {[type(h).__name__ for h in self.notifications]}"
             await self.silence(0.02)
         return self.of(kind)[count - 1]
 
     def of(self, kind: type[H]) -> list[H]:
-        return [h for h in self.happenings if isinstance(h, kind)]
+        return [h for h in self.notifications if isinstance(h, kind)]
 
     @property
     def endings(self) -> list[Ending]:
-        return [h.ending for h in self.of(hp.ResponseEnded)]
+        return [h.ending for h in self.of(nt.ResponseEnded)]
 
     def set(self, **changes: Any) -> None:
         self.session.update(replace(self.session.settings, **changes))

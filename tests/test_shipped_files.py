@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import shutil
 import subprocess
 import sys
@@ -22,7 +23,7 @@ def test_the_servers_configuration_is_read(monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.delenv(name, raising=False)
     config = load(ROOT / "configs" / "orchestrator.yaml")
     assert config.has_workers
-    assert config.tts == "piper-en-us-joe"
+    assert config.tts == "hibari-heart"
 
 
 def test_the_workers_configuration_is_read_and_its_models_are_known() -> None:
@@ -56,3 +57,18 @@ def test_the_stubs_of_the_worker_interface_are_fresh(tmp_path: Path) -> None:
 
 
 PLUGINS = ("protoc-gen-mypy", "protoc-gen-mypy_grpc")
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: path.name)
+def test_tables_of_the_documentation_are_as_the_code_says(page: Path) -> None:
+    generate = runpy.run_path(str(ROOT / "docs" / "generate.py"))
+    text = page.read_text(encoding="utf-8")
+    assert text == generate["filled"](text), "run 'just gen-docs'"
+    assert text.count("<!-- generated: ") == text.count("<!-- end of generated -->")
+
+
+def test_the_architecture_names_every_folder_of_the_source() -> None:
+    source = ROOT / "src" / "parley"
+    folders = {f"`{p.relative_to(source)}/`" for p in source.rglob("*") if p.is_dir() and not p.name.startswith("__")}
+    told = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert not [folder for folder in sorted(folders) if folder not in told]

@@ -10,20 +10,33 @@ T = TypeVar("T")
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """Time passes only in jumps. Work in other threads is not waited for."""
+    """Time passes only in jumps, and stands while a thread of the loop works (`asyncio.to_thread`)."""
 
     def __init__(self) -> None:
         super().__init__()
         self._virtual_s = 1000.0
+        self._working = 0
 
     def time(self) -> float:
         return self._virtual_s
 
     def _run_once(self) -> None:
         ready, scheduled = self._ready, self._scheduled  # type: ignore[attr-defined]
-        if not ready and scheduled:
-            self._virtual_s = max(self._virtual_s, scheduled[0].when())
+        if not ready and scheduled and not self._working:
+            # A timer that was cancelled is dropped when its turn comes: the time between it and the next would be real.
+            awaited = scheduled if scheduled[0].cancelled() else scheduled[:1]
+            at = min((timer.when() for timer in awaited if not timer.cancelled()), default=self._virtual_s)
+            self._virtual_s = max(self._virtual_s, at)
         super()._run_once()  # type: ignore[misc]
+
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]
+        self._working += 1
+        future = super().run_in_executor(executor, func, *args)
+        future.add_done_callback(self._worked)
+        return future
+
+    def _worked(self, _: Any) -> None:
+        self._working -= 1
 
 
 def run_virtual(work: Coroutine[Any, Any, T], limit_s: float = 3600.0) -> T:

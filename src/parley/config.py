@@ -1,22 +1,29 @@
 """The server's configuration: defaults, then a YAML file, then environment variables, then the command line."""
 
+# Above 300 lines: every setting stands here once, with its meaning, bounds and names.
 from __future__ import annotations
 
 import os
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AliasChoices, Field, IPvAnyAddress, IPvAnyNetwork, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import AliasChoices, Field, IPvAnyAddress, IPvAnyNetwork, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 
 from parley.conversation.settings import DEFAULT_INSTRUCTIONS
 from parley.errors import UsageError
-from parley.validation import explain
+from parley.languages import code_of
+from parley.validation import RedisUrl, explain, nearest
 from parley.workers.settings import TlsSettings
 
 _StunUrl = Annotated[str, Field(pattern=r"^stuns?:[^?:]+(:\d+)?$")]
 _TurnUrl = Annotated[str, Field(pattern=r"^turns?:[^?:]+(:\d+)?(\?transport=(udp|tcp))?$")]
+
+
+_OTHER_VARIABLES = frozenset({"PARLEY_HOME", "PARLEY_CLIPS", "PARLEY_PARENT_PID"})
+"""Of the store, of `parley bench`, and between processes of ours."""
 
 
 def _env(name: str, *others: str) -> Any:
@@ -101,7 +108,7 @@ class Config(BaseSettings):
         description="Further recognisers to load, which clients may choose, also in mid-conversation.",
     )
     tts: str = Field(
-        "piper-en-us-joe",
+        "hibari-heart",
         validation_alias=_env("tts", "PIPER_VOICE"),
         description="Default voice: a model of the catalogue or a Piper .onnx file.",
     )
@@ -111,13 +118,20 @@ class Config(BaseSettings):
     llm: str = Field(
         "auto",
         validation_alias=_env("llm", "LLM_MODEL"),
-        description="Language model: 'auto' (a running server, else the embedded one), a model of the catalogue, "
-        "a .gguf file, or a model name of the server at llm_base_url.",
+        description="What answers: 'auto' (a running language model server, else an embedded model), a model of the "
+        "catalogue (a language model, one that hears, one that takes turns itself), a .gguf file, or a model name of "
+        "the server at llm_base_url.",
+    )
+    light: bool = Field(
+        False,
+        validation_alias=_env("light"),
+        description="Where no language model is named or served, keep to the tiny embedded one (two sentences an "
+        "answer) instead of bringing a better one that takes over.",
     )
     llms: list[str] = Field(
         [],
         validation_alias=_env("llms"),
-        description="Further language models that clients may choose, also in mid-conversation; with 'auto' all those "
+        description="Further models like llm that clients may choose, also in mid-conversation; with 'auto' all those "
         "that servers on this machine offer.",
     )
     llm_base_url: str | None = Field(
@@ -155,7 +169,7 @@ class Config(BaseSettings):
     workers: list[str] = Field(
         [], validation_alias=_env("workers"), description="Addresses of model workers (host:port, unix:/path)."
     )
-    redis_url: SecretStr | None = Field(
+    redis_url: RedisUrl | None = Field(
         None,
         validation_alias=_env("redis_url", "REDIS_URL"),
         description="Redis where model workers announce themselves (redis://:PASSWORD@HOST, rediss:// for TLS).",
@@ -191,11 +205,24 @@ class Config(BaseSettings):
     instructions: str = Field(
         DEFAULT_INSTRUCTIONS, validation_alias=_env("instructions"), description="The assistant's persona."
     )
+    clock: bool = Field(
+        True,
+        validation_alias=_env("clock"),
+        description="Tell the language model the date and the time at which a conversation began.",
+    )
     greeting: str | None = Field(
         None, validation_alias=_env("greeting"), description="Spoken when a conversation begins."
     )
     language: str | None = Field(
-        None, validation_alias=_env("language"), description="Spoken language (ISO 639-1) unless the client says."
+        None,
+        validation_alias=_env("language"),
+        description="Spoken language (en, te-IN, English) unless the client says; null: the recogniser decides.",
+    )
+    tools: list[str] = Field(
+        [],
+        validation_alias=_env("tools"),
+        description="Functions of the server's own that the language model may call (current_time, and those of "
+        "plug-ins: see Tools).",
     )
     max_output_tokens: int = Field(
         160, ge=1, le=4096, validation_alias=_env("max_output_tokens"), description="Longest answer, tokens."
@@ -205,7 +232,7 @@ class Config(BaseSettings):
         ge=0,
         le=2,
         validation_alias=_env("temperature"),
-        description="Of the language model; null: its own default.",
+        description="Of the language model; null: its own default, 0.4 for one that runs in here.",
     )
     max_sessions: int = Field(
         25, ge=1, validation_alias=_env("max_sessions"), description="Conversations at once; more are refused."
@@ -274,6 +301,11 @@ class Config(BaseSettings):
         "null: nowhere. Ask the speakers first.",
     )
 
+    @field_validator("language")
+    @classmethod
+    def _language_code(cls, given: str | None) -> str | None:
+        return None if given is None else code_of(given)
+
     @property
     def has_workers(self) -> bool:
         """Whether other workers than the server's own are configured."""
@@ -289,33 +321,52 @@ class Config(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The command line first, then the environment, then the file, then the defaults."""
-        return init_settings, env_settings, _File(settings_cls)
+        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls, _FILE.get())
 
 
-class _File(PydanticBaseSettingsSource):
-    """The YAML file that `load` was given."""
-
-    content: dict[str, Any] = {}  # noqa: RUF012 - set by `load` for one construction
-
-    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
-        return self.content.get(field_name), field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        return dict(self.content)
+_FILE: ContextVar[Path | None] = ContextVar("file", default=None)
+"""The file of the configuration that is being read: whoever makes a `Config` cannot hand one to its sources."""
 
 
 def load(path: Path | None = None, **given: Any) -> Config:
     """Read the configuration; `given` are values of the command line (None: not given).
 
-    Raises `UsageError` that names the file and the field at fault.
+    Raises `UsageError` that names the file and the field at fault, or a variable of the environment that is none.
     """
-    _File.content = _read(path) if path else {}
+    _check_environment()
+    if path is not None:
+        _read(path)  # for errors that name the place
+    token = _FILE.set(path)
     try:
         return Config(**{k: v for k, v in given.items() if v is not None})
     except ValidationError as fault:
         raise UsageError(f"{path or 'configuration'}: {explain(fault)}") from fault
     finally:
-        _File.content = {}
+        _FILE.reset(token)
+
+
+def origins(path: Path | None = None) -> dict[str, str]:
+    """Where each setting's value comes from, the command line aside."""
+    content = _read(path) if path else {}
+    found = {}
+    for name in Config.model_fields:
+        variable = next((v for v in variables(name) if os.environ.get(v)), None)
+        found[name] = f"environment, {variable}" if variable else str(path) if name in content else "default"
+    return found
+
+
+def variables(field: str) -> list[str]:
+    """The variables of the environment that set a field, the one named after it first."""
+    alias = Config.model_fields[field].validation_alias
+    assert isinstance(alias, AliasChoices)
+    return [str(choice) for choice in alias.choices if choice != field]
+
+
+def _check_environment() -> None:
+    known = {variable for field in Config.model_fields for variable in variables(field)} | _OTHER_VARIABLES
+    for name in os.environ:
+        if name.startswith("PARLEY_") and name not in known:
+            raise UsageError(f"{name} in the environment is no setting{nearest(name, known)}")
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -329,4 +380,7 @@ def _read(path: Path) -> dict[str, Any]:
         return {}
     if not isinstance(content, dict):
         raise UsageError(f"{path}: must be a mapping of settings")
+    for name in content:
+        if name not in Config.model_fields:
+            raise UsageError(f"{path}: '{name}' is no setting{nearest(str(name), Config.model_fields)}")
     return content

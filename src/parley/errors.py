@@ -11,7 +11,7 @@ ParleyError
 │   └── UnpinnedRefused a file has no hash to be checked by, which the operator may accept
 ├── ModelError          a loaded model failed; `retryable` says whether trying again may help
 │   └── PromptTooLong   more was asked of a language model than fits into its context
-├── Unwanted            the result was of no use any more when the request's turn came (`Caller.wanted`)
+├── RequestAbandoned    the result was of no use any more when the request's turn came (`Caller.wanted`)
 └── Overloaded          a limit of this server is reached; `retry_after_s` says when to return
 """
 
@@ -65,16 +65,18 @@ class UnpinnedRefused(UnavailableError):
 class ModelError(ParleyError):
     """A loaded model failed."""
 
-    def __init__(self, message: str, *, retryable: bool = False) -> None:
+    def __init__(self, message: str, *, retryable: bool = False, status: int | None = None) -> None:
+        """`status`: with which a server answered, where it was one."""
         super().__init__(message)
         self.retryable = retryable
+        self.status = status
 
 
 class PromptTooLong(ModelError):
     """The prompt does not fit into the model's context."""
 
 
-class Unwanted(ParleyError):
+class RequestAbandoned(ParleyError):
     """Nothing was done: who asked has no use for the result any more."""
 
 

@@ -40,7 +40,16 @@ def set_up(level: str, folder: Path | None) -> None:
     root = logging.getLogger()
     root.handlers[:] = handlers
     root.setLevel(level.upper())
-    for name in ("uvicorn.error", "httpx", "httpcore", "faster_whisper", "websockets", "asyncio"):
+    for name in (
+        "uvicorn.error",
+        "httpx",
+        "httpcore",
+        "faster_whisper",
+        "websockets",
+        "asyncio",
+        "aioice",
+        "aiortc",
+    ):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

@@ -12,13 +12,13 @@ import pytest
 
 from parley.adapters.chat_servers import find_servers
 from parley.adapters.openai_chat import OpenAiChat
-from parley.adapters.whisper import without_repetition
 from parley.audio import files, loudness
 from parley.audio.pcm import Float32, to_float
+from parley.audio.resample import resample
 from parley.cli import local
 from parley.client.word_errors import rate
 from parley.errors import ModelError
-from parley.models.interfaces import MODEL_RATE_HZ, Caller, ChatOptions, SpeakingStyle
+from parley.models.interfaces import MODEL_RATE_HZ, UNGUIDED, Caller, ChatOptions, Guidance, SpeakingStyle
 from tests.conftest import SHARED, Clip
 
 CALLER = Caller("test")
@@ -50,11 +50,32 @@ async def test_silero_finds_speech_and_batches_streams(question: Clip) -> None:
 
 async def test_smart_turn_tells_a_whole_question_from_a_cut_one(question: Clip) -> None:
     model = await local.load_model("smart-turn-v3", "end_of_turn", quiet=True)
-    audio = sound(question)
-    whole = await model.probability(audio, CALLER)
-    cut = await model.probability(audio[: len(audio) // 2], CALLER)
-    assert cut < whole / 2
-    assert whole > 0.8 or not SHARED.exists(), "of a synthetic question it is less sure, and each time otherwise"
+    audio, pause = sound(question), np.zeros(3200, np.float32)  # it is asked in pauses only
+
+    async def judged(part: int) -> float:
+        return float(await model.probability(np.concatenate([audio[: len(audio) * part // 20], pause]), CALLER))
+
+    whole, cuts = await judged(20), [await judged(part) for part in range(5, 13)]
+    assert np.mean(cuts) < 0.75 * whole, "of one cut it may be wrong: some happen to sound like an end"
+    assert whole > 0.4 or not SHARED.exists(), "of a synthetic question it is less sure, and each time otherwise"
+    await closed(model)
+
+
+async def test_moonshine_hears_whether_a_question_is_whole(question: Clip) -> None:
+    model = await local.load_model("moonshine-tiny-en", "asr", quiet=True)
+    audio, pause = sound(question), np.zeros(1600, np.float32)
+
+    async def judged(part: int) -> float:
+        stream = model.open("en")
+        stream.feed(np.concatenate([audio[: len(audio) * part // 20], pause]))
+        finished = (await stream.finish(CALLER)).finished
+        assert finished is not None
+        return float(finished)
+
+    whole, cuts = await judged(20), [await judged(part) for part in range(5, 13)]
+    assert model.tells_ends
+    assert np.mean(cuts) < 0.75 * whole, "of one cut it may be wrong: some happen to sound like an end"
+    assert (await model.open("en").finish(CALLER)).finished is None
     await closed(model)
 
 
@@ -64,7 +85,7 @@ async def test_a_small_language_model_tells_whether_words_can_end() -> None:
     assert await model.probability("I would like the.", CALLER) < 0.01
     assert await model.probability("", CALLER) == 0
     piece_of_a_character_follows = "I hope I can get high confidence from language, Jed."
-    assert await model.probability(piece_of_a_character_follows, CALLER) < 0.05
+    assert await model.probability(piece_of_a_character_follows, CALLER) < 0.1
     await closed(model)
 
 
@@ -96,23 +117,47 @@ async def test_whisper_detects_the_language_or_takes_the_one_it_is_told(question
     await closed(model)
 
 
-@pytest.mark.parametrize(
-    ("said", "kept"),
-    [
-        ("I see. I see.", "I see."),
-        ("no no no no no", "no"),
-        ("Only two are used. Only two", "Only two are used."),
-        ("You have learned. You have learned. Now go.", "You have learned. Now go."),
-        ("It was very very good.", "It was very very good."),
-        ("i am my bhaga pardhthththththththththt", "i am my bhaga pardht"),
-        ("It cost 1000000 and she said hmmm.", "It cost 1000000 and she said hmmm."),
-    ],
-)
-def test_repetitions_of_a_short_window_are_undone(said: str, kept: str) -> None:
-    assert without_repetition(said) == kept
+@pytest.mark.parametrize(("name", "median_s"), [("moonshine-tiny-en", 0.06), ("whisper-base", 0.16)])
+async def test_recognisers_tell_when_words_were_said(name: str, median_s: float) -> None:
+    text = "My sister lives in a small town near the coast of Norway."
+    voice = await local.load_model("hibari-heart", "tts", quiet=True)  # says it the same each time
+    chunks = [c async for c in voice.synthesize(text, SpeakingStyle(), CALLER)]
+    said = to_float(np.concatenate([c.samples for c in chunks]))
+    quiet = np.zeros(MODEL_RATE_HZ // 2, np.float32)
+    model = await local.load_model(name, "asr", quiet=True)
+    stream = model.open("en", Guidance(word_times=True))
+    stream.feed(np.concatenate([quiet, resample(said, voice.rate_hz, MODEL_RATE_HZ), quiet]))
+    heard = await stream.finish(CALLER)
+    assert [w.text for w in heard.words] == heard.text.split()
+    truth = [w.start_s + 0.5 for c in chunks for w in c.words]
+    assert len(truth) == len(heard.words), heard.text
+    off = sorted(abs(w.start_s - true) for w, true in zip(heard.words, truth, strict=True))
+    assert off[len(off) // 2] <= median_s
+    assert heard.mean_logprob < 0
+    assert heard.tokens
+    await closed(model)
+    await closed(voice)
 
 
-@pytest.mark.parametrize("name", ["piper-en-us-joe", "espeak"])
+async def test_whisper_keeps_what_was_said_twice_and_takes_hints(question: Clip) -> None:
+    model = await local.load_model("whisper-base", "asr", quiet=True)
+    voice = await local.load_model("hibari-heart", "tts", quiet=True)
+
+    async def heard(samples: Float32, guidance: Guidance = UNGUIDED) -> str:
+        stream = model.open("en", guidance)
+        stream.feed(samples)
+        return str((await stream.finish(CALLER)).text)
+
+    chunks = [c.samples async for c in voice.synthesize("It is very, very good.", SpeakingStyle(), CALLER)]
+    twice = resample(to_float(np.concatenate(chunks)), voice.rate_hz, MODEL_RATE_HZ)
+    assert (await heard(twice)).lower().count("very") == 2
+    assert await heard(sound(question), Guidance(prompt="Names: Brooklynn Bridgge."))
+    assert "bridge" in (await heard(sound(question), Guidance(translate=True))).lower()
+    await closed(model)
+    await closed(voice)
+
+
+@pytest.mark.parametrize("name", ["hibari-heart", "piper-en-us-joe", "espeak"])
 async def test_voices_speak_at_target_loudness_with_ordered_words(name: str) -> None:
     voice = await local.load_model(name, "tts", quiet=True)
     text = "Hello there, how are you today? In 1984, Dr. Smith paid $3.50 for it."
@@ -128,16 +173,15 @@ async def test_voices_speak_at_target_loudness_with_ordered_words(name: str) -> 
     await closed(voice)
 
 
-async def test_piper_words_sound_where_they_are_said_to() -> None:
-    voice = await local.load_model("piper-en-us-joe", "tts", quiet=True)
+@pytest.mark.parametrize("name", ["hibari-heart", "piper-en-us-joe"])
+async def test_words_sound_where_they_are_said_to(name: str) -> None:
+    voice = await local.load_model(name, "tts", quiet=True)
     recogniser = await local.load_model("moonshine-tiny-en", "asr", quiet=True)
     text = "The weather is sunny today and tomorrow it will rain in the mountains."
     chunks = [c async for c in voice.synthesize(text, SpeakingStyle(), CALLER)]
     audio = to_float(np.concatenate([c.samples for c in chunks]))
     words = [w for c in chunks for w in c.words]
     half = next(w for w in words if text[w.text_start : w.text_end] == "today")
-    from parley.audio.resample import resample
-
     stream = recogniser.open("en")
     stream.feed(resample(audio[: int((half.end_s + 0.05) * voice.rate_hz)], voice.rate_hz, MODEL_RATE_HZ))
     heard = (await stream.finish(CALLER)).text

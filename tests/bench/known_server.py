@@ -66,6 +66,7 @@ class _Call:
         self._response: str | None = None
         self._count = 0
         self._sent = self._held = 0
+        self._interrupted: str | None = None
 
     async def send(self, event: dict[str, Any]) -> None:
         await self._socket.send(msgspec.json.encode(event).decode())
@@ -79,7 +80,9 @@ class _Call:
             if self._heard and self._quiet == self._server.answer_after:
                 await self._begin()
         elif loud and self._loud == self._server.stop_after and not self._server.deaf:
-            await self.send({"type": "input_audio_buffer.speech_started", "item_id": "u", "audio_start_ms": 0})
+            self._interrupted = f"u{self._count + 1}"
+            event = {"type": "input_audio_buffer.speech_started", "item_id": self._interrupted, "audio_start_ms": 0}
+            await self.send(event)
             await self._end("cancelled")
         else:
             await self._go_on()
@@ -89,6 +92,10 @@ class _Call:
         self._count += 1
         self._response = f"r{self._count}"
         self._sent = self._held = 0
+        if self._interrupted is not None:
+            item, self._interrupted = self._interrupted, None
+            await self.send({"type": "input_audio_buffer.speech_stopped", "item_id": item, "audio_end_ms": 0})
+        await self.send({"type": "input_audio_buffer.committed", "item_id": f"u{self._count}"})
         await self.send({"type": "response.created", "response": {"id": self._response, "status": "in_progress"}})
         await self._sound(LEAD)
 

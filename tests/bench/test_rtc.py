@@ -6,7 +6,7 @@ import pytest
 
 from parley.audio.pcm import to_float
 from parley.bench import scenario as scenarios
-from parley.bench.materials import Materials
+from parley.bench.corpus import Materials
 from parley.bench.rtc import RtcConnection
 from parley.bench.score import score
 from parley.bench.script import hold

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parley.bench import machine, page, sound
+from parley.bench import html_report, machine, plots, sound
 from parley.bench import report as reports
 from parley.bench import scenario as scenarios
-from parley.bench.borders import is_beginning
+from parley.bench.pause_editor import is_beginning
 from parley.bench.runner import How, Run
 from parley.bench.scenario import ClipEntry
 from parley.bench.score import Result
@@ -113,12 +115,14 @@ def test_figures_leave_void_calls_out_and_carry_counts() -> None:
     void = Result("q/9.wav#0", "plain-question", {"clip": "9.wav"}, void="late", voice_to_voice_ms=[9000.0])
     found = reports.figures([*results(), void])
     assert (found["calls"], found["void"]) == (8, 1)
+    assert list(found["why_void"].values()) == [1]
     assert found["voice_to_voice_ms"]["n"] == 8
     assert found["voice_to_voice_ms"]["p95"] < 410
-    assert found["missed"] == {"n": 8, "count": 0, "share": 0.0}
+    assert found["missed"] == {"n": 8, "count": 0, "share": 0.0, "interval": [0.0, 0.3244]}
     assert found["taken_over"]["share"] is None
     assert found["understood_wer"]["share"] == pytest.approx(0.2)
-    assert found["prepared"] == {"used": {"n": 10, "count": 8, "share": 0.8}, "dropped_ms_a_turn": 18}
+    used = found["prepared"]["used"]
+    assert (used["n"], used["count"], used["share"], found["prepared"]["dropped_ms_a_turn"]) == (10, 8, 0.8, 18)
 
 
 def test_a_load_tells_what_a_turn_costs() -> None:
@@ -141,7 +145,7 @@ def test_what_grows_over_a_run_is_named() -> None:
         result.at_s = float(index + 1)
     (load,) = reports.report([done], [])["loads"]
     assert load["over_time"]["pss_mb"] == [810, 870]
-    assert page.over_time(load) == (
+    assert html_report.over_time(load) == (
         "memory 810 → 870 MB (+7.4 %: parley +60), open files 40 → 40, tasks 9 → 9, voice to voice 400 → 406 ms"
     )
 
@@ -149,11 +153,19 @@ def test_what_grows_over_a_run_is_named() -> None:
 def test_the_page_stands_alone_and_has_plots() -> None:
     done = Run(How("ws://x"), results=results(), wall_s=10.0)
     done.samples = [sample(t) for t in range(9)]
-    html = page.page(reports.report([done, done], scenarios.shipped()), "Bench", {"server": "<here>"})
+    html = html_report.page(reports.report([done, done], scenarios.shipped()), "Bench", {"server": "<here>"})
     assert html.count("<svg") == 2 + 1 + 2 * 3
     assert "&lt;here&gt;" in html
-    assert "http://" not in html
-    assert "<script" not in html
+    assert not re.search(r"<script|<link|<image|(?:href|src)=|url\((?!#)", html)
+    assert "median 404 ms" in html
+    assert 'aria-label="ms: 400 – 450; answers: 16"' in html  # a bar, for who does not see it
+    assert html.count("currentColor") > 100  # light or dark, as the page is
+
+
+def test_without_the_library_for_plots_its_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "vl_convert", None)
+    with pytest.raises(UsageError, match=r"parley-voice\[bench\]"):
+        plots.library()
 
 
 def test_a_local_server_is_found_by_its_port() -> None:

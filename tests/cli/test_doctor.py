@@ -97,3 +97,11 @@ def test_a_server_that_is_none_is_named_before_anything_is_tried() -> None:
     refused = doctor(PARLEY_STUN_SERVERS='["stun.example.org:3478"]')
     assert refused.returncode == 2
     assert "stun_servers" in refused.stderr
+
+
+def test_tools_that_are_configured_are_looked_for() -> None:
+    found = doctor(PARLEY_TOOLS='["current_time", "clock"]')
+    assert "the tool 'current_time' is here" in found.stdout
+    assert "no tool is called 'clock'" in found.stdout
+    assert "there are current_time" in found.stdout
+    assert found.returncode == 3

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from parley.client.address import realtime_url
 from parley.client.audibility import first_audible_s, last_audible_s, speech_ends_s, speech_starts_s
-from parley.client.connection import realtime_url
 from parley.client.player import Player
 from parley.client.statistics import summary
 from parley.client.word_errors import rate, words_reached

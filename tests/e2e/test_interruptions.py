@@ -11,15 +11,15 @@ import pytest
 
 from parley.audio.pcm import Float32
 from parley.bench import scenario as scenarios
-from parley.bench.materials import Materials
+from parley.bench.corpus import Materials
 from parley.bench.score import score, score_words
 from parley.bench.script import hold
 from parley.cli import local
-from parley.conversation.oneshot import transcribe_utterance
+from parley.conversation.offline import transcribe_utterance
 from parley.models.interfaces import Caller
 from tests.conftest import Clip, RunningServer
 
-COUNT = int(os.environ.get("PARLEY_INTERRUPTIONS", "2"))
+COUNT = int(os.environ.get("TEST_INTERRUPTIONS", "2"))
 INTERRUPTION = """
 - name: interruption
   title: Interruption

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 import pytest
 
-from parley.errors import Overloaded, Unwanted
+from parley.errors import Overloaded, RequestAbandoned
 from parley.models.executor import MOST_OF_ONE, ModelExecutor, Slots
 from parley.models.interfaces import Caller, Priority
 
@@ -64,7 +67,7 @@ async def test_a_full_queue_refuses() -> None:
 
 async def test_a_place_is_not_taken_for_what_is_not_wanted_any_more() -> None:
     slots = Slots("llm", 1)
-    with pytest.raises(Unwanted):
+    with pytest.raises(RequestAbandoned):
         async with slots.take(Caller("a", wanted=lambda: False)):
             pass
     assert slots.idle
@@ -86,7 +89,7 @@ async def test_a_job_that_is_not_wanted_when_its_turn_comes_does_not_run() -> No
     await asyncio.sleep(0)
     went_on = True
     gate.set()
-    with pytest.raises(Unwanted):
+    with pytest.raises(RequestAbandoned):
         await stale
     await asyncio.gather(holding, fresh)
     executor.close()
@@ -185,3 +188,24 @@ async def test_what_nobody_listens_to_goes_behind_all_that_is_live() -> None:
     assert order == sorted(Priority)
     assert order[-1] is Priority.BACKGROUND
     executor.close()
+
+
+def test_a_process_ends_only_when_its_models_threads_have(tmp_path: Path) -> None:
+    program = tmp_path / "work.py"
+    program.write_text(
+        "import asyncio, threading\n"
+        "from parley.models.executor import ModelExecutor\n"
+        "from parley.models.interfaces import Caller\n"
+        "begun, pause = threading.Event(), threading.Event()\n"
+        "def work():\n"
+        "    begun.set()\n"
+        "    pause.wait(0.5)\n"
+        "    print('done', flush=True)\n"
+        "async def ask():\n"
+        "    asking = asyncio.create_task(ModelExecutor('it').run(work, Caller()))\n"
+        "    await asyncio.to_thread(begun.wait)\n"
+        "    asking.cancel()\n"
+        "asyncio.run(ask())\n"
+    )
+    ended = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, check=True)
+    assert ended.stdout == "done\n"

@@ -18,7 +18,7 @@ from parley.models.keeper import Keeper, all_keepers
 
 CHILD = """
 import os, sys
-from parley.models.children import end_with_parent
+from parley.models.subprocesses import end_with_parent
 end_with_parent(watch_stdin=False)
 print("at", os.getpid(), flush=True)
 sys.stdin.read()
@@ -101,7 +101,7 @@ asyncio.run(main())
 
 LOADING = """
 import time
-from parley.models.children import end_with_parent
+from parley.models.subprocesses import end_with_parent
 end_with_parent(watch_stdin=True)
 while True:
     pass

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from parley.errors import ModelError, ModelNotFound, Overloaded, UsageError
 from parley.models.interfaces import ModelSpec
-from parley.models.manager import ManagerSettings, ModelManager
+from parley.models.manager import ModelManager
+from parley.models.resident import ManagerSettings
 from tests.virtual_time import run_virtual
 
 NAMES = ("a", "b", "c", "d", "e")
@@ -242,7 +243,7 @@ def test_above_the_memory_ceiling_idle_models_go_and_then_loads_are_refused() ->
     play(world, script())
 
 
-@settings(max_examples=int(os.environ.get("PARLEY_EXAMPLES", "80")) // 8, deadline=None)
+@settings(max_examples=int(os.environ.get("TEST_EXAMPLES", "80")) // 8)
 @given(
     st.lists(
         st.tuples(

@@ -5,15 +5,22 @@ from __future__ import annotations
 import functools
 import hashlib
 import http.server
+import importlib.util
+import shutil
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from parley.errors import LicenceRefused, PullError, UnpinnedRefused
-from parley.models.catalogue import COPYLEFT, PERMISSIVE, File, Model, Part, Source, catalogue
+from parley.models.catalogue import COPYLEFT, PERMISSIVE, File, Member, Model, Source, catalogue
+from parley.models.parcels import SourceFailed
+from parley.models.sources import _check_reach
 from parley.models.store import Store
 
 CONTENT = bytes(range(256)) * 4000
@@ -23,6 +30,10 @@ class RangeHandler(http.server.SimpleHTTPRequestHandler):
     """Serves one file with ranges, and remembers what was asked."""
 
     asked: list[str | None]
+
+    def do_HEAD(self) -> None:
+        self.send_response(200)
+        self.end_headers()
 
     def do_GET(self) -> None:
         header = self.headers.get("Range")
@@ -121,9 +132,60 @@ def test_a_wheel_from_the_package_index(tmp_path: Path) -> None:
 
 
 def test_a_wheel_that_does_not_exist_is_reported(tmp_path: Path) -> None:
-    wanted = model(Source(wheel=(Part("parley-voice-no-such-model==9.9.9", "x"),)))
+    wanted = model(Source(wheel=(Member("parley-voice-no-such-model==9.9.9", "x"),)))
     with pytest.raises(PullError, match="parley-voice-no-such-model"):
         Store(tmp_path).pull(wanted)
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
+def test_a_member_of_an_npm_package(tmp_path: Path) -> None:
+    package = tmp_path / "package"
+    (package / "voices").mkdir(parents=True)
+    (package / "package.json").write_text('{"name": "voices", "version": "1.0.0"}')
+    (package / "voices/a.bin").write_bytes(CONTENT)
+    Store(tmp_path / "home").pull(wanted := model(Source(npm=(Member(str(package), "voices/a.bin"),))))
+    assert Store(tmp_path / "home").is_present(wanted)
+    with pytest.raises(PullError, match=r"does not contain voices/b\.bin"):
+        Store(tmp_path / "other").pull(model(Source(npm=(Member(str(package), "voices/b.bin"),))))
+
+
+def test_a_source_that_is_silent_is_given_up_soon_and_not_asked_again(
+    tmp_path: Path, web: tuple[str, list[str | None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("parley.models.sources._REACH_S", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        address = f"http://127.0.0.1:{mute.getsockname()[1]}"
+        right, sources = hashlib.sha256(CONTENT).hexdigest(), (Source(url=f"{address}/model.bin"), Source(url=web[0]))
+        files = tuple(File(f"{i}.bin", len(CONTENT), right, sources) for i in range(3))
+        wanted = Model("m", "asr", "moonshine", "MIT", "MIT", files)
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(Store(tmp_path).pull, wanted).result(20)
+        mute.setblocking(False)  # whoever asked was put into the backlog
+        asked = 0
+        with suppress(BlockingIOError):
+            while True:
+                mute.accept()[0].close()
+                asked += 1
+    assert Store(tmp_path).is_present(wanted)
+    assert 1 <= asked <= len(files), "at most those that asked before the first had waited"
+    with pytest.raises(SourceFailed, match="cannot be reached"):
+        _check_reach(f"{address}/another.bin")
+
+
+def test_packages_of_a_pull_that_broke_off_are_used_and_removed_at_its_end(tmp_path: Path) -> None:
+    vad = catalogue().get("silero-vad")
+    store = Store(tmp_path)
+    broken = msgspec.structs.replace(
+        vad, files=(*vad.files, File("more.bin", 1, "0" * 64, (Source(folder=str(tmp_path / "nowhere")),)))
+    )
+    with pytest.raises(PullError, match=r"more\.bin"):
+        store.pull(broken)
+    packages = store.folder(vad) / ".packages"
+    assert list(packages.glob("*/*.whl")) or importlib.util.find_spec("silero_vad")
+    store.pull(broken := msgspec.structs.replace(broken, files=vad.files))
+    store.remove(vad)
+    store.pull(vad)
+    assert not packages.exists()
 
 
 def test_licences_that_are_not_permissive_want_consent_once(tmp_path: Path, web: tuple[str, list[str | None]]) -> None:

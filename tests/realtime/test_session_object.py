@@ -8,7 +8,8 @@ import pytest
 
 from parley.errors import ProtocolError
 from parley.realtime.reader import Reader
-from parley.realtime.session_object import Extensions, RealtimeSession, updated
+from parley.realtime.session_object import Extensions, RealtimeSession, Transcription
+from parley.realtime.session_update import updated
 
 
 def session(**changes: Any) -> RealtimeSession:
@@ -62,8 +63,32 @@ def test_other_rates_are_for_those_who_opted_in() -> None:
         ({"tools": {}}, "session.tools"),
         ({"parley": {"playout": "loud"}}, "session.parley.playout"),
         ({"instructions": 5}, "session.instructions"),
+        ({"id": "sess_2"}, "session.id"),
+        ({"prompt": {"id": "pmpt_1"}}, "session.prompt"),
+        ({"include": ["item.input_audio_transcription.logprobs"]}, "session.include"),
+        ({"reasoning": {"effort": "some"}}, "session.reasoning.effort"),
+        ({"reasoning": {"effort": "low", "summary": "auto"}}, "session.reasoning.summary"),
+        ({"tracing": {"workflow_name": 5}}, "session.tracing.workflow_name"),
+        ({"tools": [{"type": "function", "name": "f", "strict": True}]}, "session.tools[0].strict"),
+        ({"tool_choice": {"type": "mcp", "server_label": "x"}}, "session.tool_choice.type"),
+        ({"temperature": 0.8}, "session.temperature"),
+        ({"modalities": ["text"]}, "session.modalities"),
+        ({"voice": "alloy"}, "session.voice"),
+        ({"turn_detection": {"type": "server_vad"}}, "session.turn_detection"),
+        ({"input_audio_format": "pcm16"}, "session.input_audio_format"),
+        ({"audio": {"input": {"vad": 1}}}, "session.audio.input.vad"),
+        ({"audio": {"input": {"turn_detection": {"type": "semantic_vad", "threshold": 0.5}}}},
+         "session.audio.input.turn_detection.threshold"),
+        ({"audio": {"input": {"noise_reduction": {"type": "near_field", "strength": 0.5}}}},
+         "session.audio.input.noise_reduction.strength"),
+        ({"audio": {"input": {"transcription": {"delay": "low"}}}}, "session.audio.input.transcription.delay"),
+        ({"audio": {"input": {"transcription": {"keywords": "a, b"}}}}, "session.audio.input.transcription.keywords"),
+        ({"audio": {"input": {"transcription": {"language": "klingon"}}}},
+         "session.audio.input.transcription.language"),
+        ({"audio": {"input": {"transcription": {"languages": ["en", "xx"]}}}},
+         "session.audio.input.transcription.languages"),
     ],
-)
+)  # fmt: skip
 def test_refusals_name_the_field(given: dict[str, Any], field: str) -> None:
     with pytest.raises(ProtocolError) as fault:
         update(given)
@@ -73,3 +98,77 @@ def test_refusals_name_the_field(given: dict[str, Any], field: str) -> None:
 def test_functions_keep_their_parameters() -> None:
     tool = {"type": "function", "name": "weather", "description": "d", "parameters": {"type": "object"}}
     assert update({"tools": [tool], "tool_choice": {"type": "function", "name": "weather"}}).tools == (tool,)
+
+
+def test_the_name_of_today_is_told_for_a_field_of_the_beta() -> None:
+    with pytest.raises(ProtocolError) as fault:
+        update({"input_audio_transcription": {"model": "whisper-1"}})
+    assert "It is called 'session.audio.input.transcription' now." in str(fault.value)
+
+
+def test_a_client_may_send_back_what_it_was_given() -> None:
+    given = session().to_json()
+    assert update(given).to_json() == given
+
+
+def test_new_fields_are_kept_and_shown() -> None:
+    given = {
+        "reasoning": {"effort": "low"}, "parallel_tool_calls": False, "tracing": {"workflow_name": "w"},
+        "audio": {"input": {"transcription": {
+            "model": "whisper-base", "language": "te-IN", "prompt": "Names.", "keywords": ["Ann", "Bob"],
+            "languages": ["English", "te"],
+        }}},
+    }  # fmt: skip
+    changed = update(given)
+    assert changed.reasoning_effort == "low"
+    assert changed.language == "te"
+    expected = Transcription("whisper-base", "te", ("en", "te"), "Names.", ("Ann", "Bob"))
+    assert changed.transcription == expected
+    shown = changed.to_json()
+    assert (shown["reasoning"], shown["parallel_tool_calls"]) == ({"effort": "low"}, False)
+    assert shown["tracing"] == {"workflow_name": "w"}
+    assert shown["audio"]["input"]["transcription"]["language"] == "te"
+    assert updated(changed, Reader({"reasoning": None, "tracing": None}, "session")).to_json()["tracing"] is None
+
+
+def test_what_is_not_named_of_a_transcription_stays_and_null_takes_it_away() -> None:
+    first = update({"audio": {"input": {"transcription": {"model": "m", "language": "de", "prompt": "p"}}}})
+    other = Reader({"audio": {"input": {"transcription": {"language": "auto", "prompt": None}}}}, "session")
+    second = updated(first, other)
+    assert second.transcription == Transcription("m")
+    assert second.language is None
+    off = updated(second, Reader({"audio": {"input": {"transcription": None}}}, "session"))
+    assert off.to_json()["audio"]["input"]["transcription"] is None
+
+
+def test_a_transcription_session_has_nothing_of_answers() -> None:
+    listening = session(kind="transcription")
+    changed = updated(listening, Reader({
+        "type": "transcription",
+        "audio": {"input": {"turn_detection": {"type": "server_vad", "silence_duration_ms": 300}}},
+    }, "session"))  # fmt: skip
+    shown = changed.to_json()
+    assert shown["type"] == "transcription"
+    assert shown["object"] == "realtime.transcription_session"
+    assert shown.keys() & {"model", "instructions", "tools", "output_modalities"} == set()
+    assert shown["audio"].keys() == {"input"}
+    assert shown["audio"]["input"]["turn_detection"] == {
+        "type": "server_vad", "threshold": 0.5, "prefix_padding_ms": 300, "silence_duration_ms": 300
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"type": "realtime"}, "session.type"),
+        ({"instructions": "Be kind."}, "session.instructions"),
+        ({"audio": {"output": {"voice": "alloy"}}}, "session.audio.output"),
+        ({"audio": {"input": {"transcription": None}}}, "session.audio.input.transcription"),
+        ({"audio": {"input": {"turn_detection": {"type": "server_vad", "idle_timeout_ms": 9000}}}},
+         "session.audio.input.turn_detection.idle_timeout_ms"),
+    ],
+)  # fmt: skip
+def test_what_a_transcription_session_has_not_is_refused_by_name(given: dict[str, Any], field: str) -> None:
+    with pytest.raises(ProtocolError) as fault:
+        updated(session(kind="transcription"), Reader(given, "session"))
+    assert fault.value.field == field

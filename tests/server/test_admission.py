@@ -90,19 +90,25 @@ def test_a_crowd_waits_in_line_until_it_shows_what_those_before_it_cost() -> Non
     assert [fault.retry_after_s for fault in came if isinstance(fault, Overloaded)] == [8, 8]
 
 
-async def test_the_more_conversations_go_on_the_more_may_begin() -> None:
-    door = Door(places=100, newcomers=2)
-    async with asyncio.timeout(1):
-        for _ in range(10):
-            await door.let_in(20)
+def test_the_more_conversations_go_on_the_more_may_begin() -> None:
+    async def script() -> None:
+        door = Door(places=100, newcomers=2)
+        async with asyncio.timeout(1):
+            for _ in range(10):
+                await door.let_in(20)
+
+    run_virtual(script())
 
 
-async def test_a_short_conversation_makes_room_for_the_next() -> None:
-    loop, door = asyncio.get_running_loop(), Door(places=100, newcomers=2)
-    async with asyncio.timeout(1):
-        for _ in range(10):
-            await door.let_in(1)
-            door.left(loop.time())
+def test_a_short_conversation_makes_room_for_the_next() -> None:
+    async def script() -> None:
+        loop, door = asyncio.get_running_loop(), Door(places=100, newcomers=2)
+        async with asyncio.timeout(1):
+            for _ in range(10):
+                await door.let_in(1)
+                door.left(loop.time())
+
+    run_virtual(script())
 
 
 def test_who_waited_in_line_is_refused_when_the_machine_is_busy_by_then() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from prometheus_client import generate_latest
 
-from parley.conversation import happenings as hp
+from parley.conversation import notifications as nt
 from parley.server.metrics import Metrics
 
 DASHBOARD = Path(__file__).parents[2] / "deploy" / "grafana" / "parley.json"
@@ -26,7 +26,7 @@ def test_every_metric_of_the_dashboard_exists() -> None:
 def test_answers_that_were_prepared_are_counted_by_what_became_of_them() -> None:
     metrics = Metrics()
     for used, spent_ms in ((True, 200), (False, 50), (False, 100)):
-        metrics.observe(hp.PreparedAnswer(used, spent_ms))
+        metrics.observe(nt.PreparedResponse(used, spent_ms))
     told = generate_latest(metrics.registry).decode()
     assert 'parley_prepared_answers_total{outcome="used"} 1.0' in told
     assert 'parley_prepared_answers_total{outcome="dropped"} 2.0' in told

@@ -52,6 +52,13 @@ async def test_serving_by_https_needs_the_key_that_the_picture_carries(tmp_path:
 
 
 def _home_certificate() -> Path:
-    from parley.models.store import home
+    from parley.models.home import home
 
     return home() / "tls" / "page.pem"
+
+
+def test_the_key_for_phones_is_the_same_at_every_start(tmp_path: Path) -> None:
+    first = lan.kept_key(tmp_path / "tls")
+    assert len(first) >= 16
+    assert lan.kept_key(tmp_path / "tls") == first
+    assert (tmp_path / "tls/access.key").stat().st_mode & 0o077 == 0

@@ -1,54 +1,68 @@
-"""Lost conversations: kept for a while, given back, handed over by a connection that does not know it is dead."""
+"""Lost connections: kept for a while, given back, handed over by one that does not know it is dead."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
-import hmac
 
-from parley.conversation.items import Item
+from parley.conversation.connection import Place
+from parley.conversation.conversation import Conversation
+from parley.conversation.engines.cascade import Cascade
+from parley.conversation.settings import SessionModels, SessionSettings
+from parley.models.fakes import FakeChat, FakeRecognizer, FakeVad
 from parley.realtime.session_object import RealtimeSession
-from parley.server.resumption import Resumption
-from parley.server.state import turn_credentials
+from parley.server.resumption import Resumption, SuspendedConversation
+from tests.virtual_time import run_virtual
 
 SHOWN = RealtimeSession(id="s", model="m", voice="v", instructions="")
-ITEMS = (Item("i1", role="user", text="My name is Ada."),)
 
 
-async def test_a_token_gives_its_conversation_back_until_that_is_ended() -> None:
+def suspended(token: str, owner: str = "key") -> SuspendedConversation:
+    models = SessionModels(FakeVad(), FakeRecognizer(), Cascade(FakeChat()))
+    return SuspendedConversation(token, Conversation(models, SessionSettings()), Place(), SHOWN, owner)
+
+
+async def test_a_token_gives_its_conversation_back_until_its_client_leaves_on_purpose() -> None:
     resumption = Resumption()
-    with resumption.seat(lambda: None) as seat:
-        resumption.keep(seat.token, ITEMS, SHOWN)
+    lost = suspended("a")
+    resumption.keep(lost)
     for _ in range(2):  # the first attempt to come back may fail half-way
-        kept = await resumption.take(seat.token)
-        assert kept is not None
-        assert kept.items == ITEMS
-    with resumption.seat(lambda: None, kept) as again:
-        assert again.token == seat.token
-    resumption.forget(seat.token)
-    assert await resumption.take(seat.token) is None
+        assert await resumption.take("a") is lost
+    assert resumption.keeps(lost.conversation)
+    with resumption.seat(lambda: None, lost) as again:
+        assert again.token == "a"
+        assert not resumption.keeps(lost.conversation), "it is there"
+    assert await resumption.take("a") is None
     assert await resumption.take("nonsense") is None
     assert await resumption.take(None) is None
 
 
-async def test_what_nobody_asks_for_is_forgotten_after_its_time() -> None:
-    now = [0.0]
-    resumption = Resumption(60.0, lambda: now[0])
-    resumption.keep("a", ITEMS, SHOWN)
-    now[0] = 59.0
-    resumption.keep("b", ITEMS, SHOWN)
-    now[0] = 61.0
-    assert await resumption.take("a") is None
-    assert await resumption.take("b") is not None
+def test_what_nobody_asks_for_is_dropped_after_its_time_and_who_asks_gets_as_long_again() -> None:
+    async def script() -> None:
+        dropped: list[str] = []
+        resumption = Resumption(60.0, lambda lost: dropped.append(lost.token))
+        resumption.keep(suspended("a"))
+        resumption.keep(suspended("b"))
+        await asyncio.sleep(59.0)
+        assert await resumption.take("b") is not None
+        await asyncio.sleep(2.0)
+        assert dropped == ["a"]
+        assert await resumption.take("a") is None
+        await asyncio.sleep(57.0)
+        assert await resumption.take("b") is not None
+
+    run_virtual(script())
 
 
 async def test_no_more_than_a_bounded_number_is_kept() -> None:
-    resumption = Resumption()
+    dropped: list[str] = []
+    resumption = Resumption(dropped=lambda lost: dropped.append(lost.token))
     for number in range(300):
-        resumption.keep(str(number), ITEMS, SHOWN)
+        resumption.keep(suspended(str(number)))
     assert await resumption.take("0") is None
     assert await resumption.take("299") is not None
+    assert len(dropped) == 300 - 256
+    resumption.drop_all()
+    assert len(dropped) == 300
 
 
 async def test_a_connection_that_is_dead_without_knowing_hands_over() -> None:
@@ -62,19 +76,12 @@ async def test_a_connection_that_is_dead_without_knowing_hands_over() -> None:
             tokens.append(seat.token)
             entered.set()
             await ended.wait()
-            resumption.keep(seat.token, ITEMS, SHOWN)
+            resumption.keep(suspended(seat.token))
 
     serving = asyncio.create_task(connection())
     await entered.wait()
     assert await resumption.take(tokens[0]) is not None
     await serving
-
-
-def test_turn_credentials_are_what_coturn_computes() -> None:
-    made = turn_credentials("secret", now=1000.0)
-    assert made["username"] == "4600:parley"
-    digest = hmac.new(b"secret", b"4600:parley", hashlib.sha1).digest()
-    assert base64.b64decode(made["credential"]) == digest
 
 
 async def test_a_token_is_of_no_use_to_another_secret() -> None:
@@ -83,7 +90,7 @@ async def test_a_token_is_of_no_use_to_another_secret() -> None:
     with resumption.seat(ended.set, owner="one") as seat:
         assert await resumption.take(seat.token, "two") is None
         assert not ended.is_set()
-        resumption.keep(seat.token, ITEMS, SHOWN, "one")
+        resumption.keep(suspended(seat.token, "one"))
     assert await resumption.take(seat.token, "two") is None
     assert await resumption.take(seat.token, "one") is not None
     assert await resumption.take(seat.token) is not None

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from parley.conversation import happenings as hp
+from parley.conversation import notifications as nt
 from parley.models.interfaces import Usage
 from parley.server.tracing import Tracing
 from parley.turns.actions import Ending
@@ -64,9 +64,9 @@ def collector() -> Iterator[Collector]:
 
 def test_an_answer_is_a_trace_of_its_stages(collector: Collector) -> None:
     tracing = Tracing(f"http://127.0.0.1:{collector.server_port}/")
-    tracing.observe("sess_1", hp.Waterfall("resp_1", 300, {"detection": 100, "recognition": 150, "playout": 50}))
-    tracing.observe("sess_1", hp.ResponseEnded("resp_1", Ending.CUT, "turn_detected", (), Usage()))
-    tracing.observe("sess_1", hp.ResponseEnded("other", Ending.FINISHED, "", (), Usage()))
+    tracing.observe("sess_1", nt.Waterfall("resp_1", 300, {"detection": 100, "recognition": 150, "playout": 50}))
+    tracing.observe("sess_1", nt.ResponseEnded("resp_1", Ending.CUT, "turn_detected", (), Usage()))
+    tracing.observe("sess_1", nt.ResponseEnded("other", Ending.FINISHED, "", (), Usage()))
     tracing.close()
     spans = collector.spans
     assert set(spans) == {"answer", "detection", "recognition", "playout", "speaking"}

@@ -81,10 +81,11 @@ def test_how_a_decoder_ended_is_said(code: int, words: str) -> None:
 
 async def test_no_more_than_the_room_are_decoded_at_once(uploaded: Uploaded) -> None:
     room = Uploads(1)
-    first = room.samples(uploaded(wav(60)), "one.wav")
-    await anext(first)
-    second = asyncio.ensure_future(anext(room.samples(uploaded(wav(1)), "two.wav")))
-    await asyncio.sleep(0)
-    assert not second.done()
-    await first.aclose()
-    assert len(await second) == 16000
+    first, second = room.samples(uploaded(wav(60)), "one.wav"), room.samples(uploaded(wav(1)), "two.wav")
+    async with aclosing(second):
+        async with aclosing(first):
+            await anext(first)
+            waiting = asyncio.ensure_future(anext(second))
+            await asyncio.sleep(0)
+            assert not waiting.done()
+        assert len(await waiting) == 16000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from parley.audio.pcm import Int16, rms_dbfs
 from parley.models.fakes import tone
-from parley.transports.opus import ConcealingDecoder, ReorderBuffer, ResilientEncoder
+from parley.transports.opus import ConcealingDecoder, ReorderBuffer, ResilientEncoder, receive_with_least_delay
 
 
 def packet(number: int, data: bytes = b"") -> RtpPacket:
@@ -96,3 +97,12 @@ def test_rubbish_is_no_sound_and_no_fault() -> None:
     packets = encoded(tone(0.2, 48000))
     mixed = [(n, data if n != 4 else b"\xff" * 7) for n, data in enumerate(packets)]
     assert len(decoded(mixed)) >= 960 * (len(packets) - 2)
+
+
+def test_with_an_aiortc_that_keeps_its_buffer_elsewhere_the_sound_comes_by_the_track() -> None:
+    transceivers = [SimpleNamespace(kind="audio", receiver=SimpleNamespace())]
+    peer: Any = SimpleNamespace(getTransceivers=lambda: transceivers)
+    assert receive_with_least_delay(peer, lambda _: None) == []
+    setattr(transceivers[0].receiver, "_RTCRtpReceiver__jitter_buffer", None)  # noqa: B010 - mangled
+    assert len(receive_with_least_delay(peer, lambda _: None)) == 1
+    assert isinstance(getattr(transceivers[0].receiver, "_RTCRtpReceiver__jitter_buffer"), ReorderBuffer)  # noqa: B009

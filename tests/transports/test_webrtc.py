@@ -1,4 +1,4 @@
-"""What the SDP answer says of this machine's addresses."""
+"""What the SDP answer says of this machine's addresses; a call that is not connected yet."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import re
 
 import pytest
 
-from parley.transports.webrtc import announcing
+from parley.conversation.connection import Place
+from parley.transports.offers import announcing
+from parley.transports.webrtc import RtcCall
+from tests.transports.client import AVAILABLE, STOCK, Client
 
 SDP = (
     "v=0\r\n"
@@ -30,3 +33,14 @@ def test_the_public_address_stands_once_beside_each_own_one_of_its_kind(address:
 
 def test_an_address_that_the_machine_has_itself_is_not_said_twice() -> None:
     assert announcing(SDP, "192.168.1.5") == SDP
+
+
+async def test_a_guest_whose_call_is_not_connected_yet_is_not_waited_for() -> None:
+    async with Client() as host:
+        call = RtcCall(host.session, Place("Ben", host=False), STOCK, AVAILABLE, ice_servers=[])
+        try:
+            assert list(host.session.present) == ["user", "Ben"]
+            assert host.session.context.audience.names == ("user",)
+        finally:
+            await call.aclose()
+        assert list(host.session.present) == ["user"]

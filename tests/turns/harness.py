@@ -8,6 +8,8 @@ from typing import TypeVar
 from parley.turns import TurnTaker
 from parley.turns import actions as act
 from parley.turns import events as ev
+from parley.turns.policies.busy_machine import Load
+from parley.turns.policies.floor import FloorPolicy
 from parley.turns.replay import Recorded
 from parley.turns.settings import TurnSettings
 
@@ -26,12 +28,19 @@ class World:
     asr_s: float = 0.1
     answer_s: float = 0.2
     length_s: float = 2.0
+    people: tuple[str, ...] = ("user",)
+    floor: FloorPolicy | None = None
+    load: Load = "free"
 
     def __post_init__(self) -> None:
-        self.taker = TurnTaker(self.settings)
+        self.taker = TurnTaker(self.settings, self.floor)
         self.now = 100.0
-        self.media = 0.0
-        self.voiced = False
+        self.medias = dict.fromkeys(self.people, 0.0)
+        self.voices = dict.fromkeys(self.people, False)
+        self.away: set[str] = set()
+        self.agents: dict[str, str] = {}
+        self.may_interrupt: set[str] = set()
+        """Whose turn began with settings that let it interrupt: they count for the turn, whatever they become."""
         self.due: list[tuple[float, ev.Event]] = []
         self.state: dict[str, str] = {}
         self.remaining: dict[str, float] = {}
@@ -40,13 +49,19 @@ class World:
         self.actions: list[act.Action] = []
         self.records = [Recorded(self.now, ev.SettingsChanged(self.settings))]
         self.played_while_floor_held = 0.0
-        self.stuck_s = 0.0
+        self.most_at_once = 0
 
     def send(self, event: ev.Event) -> None:
         self.records.append(Recorded(self.now, event))
+        before = {name for name, p in self.taker._context.people.items() if p.holds_floor}
         for action in self.taker.handle(event, self.now):
             self.actions.append(action)
             self.perform(action)
+        for person in self.taker._context.people.values():
+            if person.holds_floor and person.name not in before:
+                (self.may_interrupt.add if person.settings.interrupt_response else self.may_interrupt.discard)(
+                    person.name
+                )
         deadline = self.taker.next_deadline()
         assert deadline is None or deadline > self.now, "a deadline was missed"
 
@@ -66,6 +81,7 @@ class World:
             case act.StartResponse():
                 assert action.response not in self.state
                 self.state[action.response] = "speculative" if action.speculative else "committed"
+                self.agents[action.response] = action.agent
                 self.remaining[action.response] = self.length_s
                 if not action.speculative:
                     self.released.add(action.response)
@@ -111,33 +127,61 @@ class World:
             self.due.append((self.now + 0.02, ev.PlayoutStarted(response)))
 
     def play(self, seconds: float) -> None:
+        self.most_at_once = max(self.most_at_once, list(self.state.values()).count("playing"))
         for response, state in list(self.state.items()):
             if state == "ready":
                 self.state[response] = "playing"
                 self.send(ev.PlayoutStarted(response))
             if self.state[response] == "playing":
-                speaking = any(p.holds_floor and not p.closed for p in self.taker._people.values())
-                if speaking and self.settings.interrupt_response:
+                people = self.taker._context.people.values()
+                if any(p.holds_floor and not p.closed and p.name in self.may_interrupt for p in people):
                     self.played_while_floor_held += seconds
                 self.remaining[response] -= seconds
                 if self.remaining[response] <= 0:
                     self.send(ev.ResponseCompleted(response))
 
-    def listen(self, seconds: float, *, voiced: bool) -> None:
-        """The microphone delivers `seconds` of voice or silence."""
-        if voiced and not self.voiced:
-            self.send(ev.VoiceStarted("user", self.media))
-        if not voiced and self.voiced:
-            self.send(ev.VoiceStopped("user", self.media))
-        self.voiced = voiced
+    def leave(self, who: str) -> None:
+        """Somebody takes part no more."""
+        self.people = tuple(name for name in self.people if name != who)
+        self.away.add(who)
+        self.send(ev.ParticipantLeft(who))
+
+    def enter(self, who: str) -> None:
+        """He is back, with another microphone."""
+        self.away.discard(who)
+        self.people = (*self.people, who)
+        self.medias[who], self.voices[who] = 0.0, False
+        self.send(ev.ParticipantEntered(who))
+
+    @property
+    def media(self) -> float:
+        """Media time of the first microphone."""
+        return self.medias[self.people[0]]
+
+    def voice(self, who: str, *, voiced: bool) -> None:
+        """Somebody begins to speak or stops."""
+        if voiced and not self.voices[who]:
+            self.send(ev.VoiceStarted(who, self.medias[who]))
+        if not voiced and self.voices[who]:
+            self.send(ev.VoiceStopped(who, self.medias[who]))
+        self.voices[who] = voiced
+
+    def go_on(self, seconds: float) -> None:
+        """All microphones deliver what they did."""
         for _ in range(round(seconds / 0.02)):
-            self.media += 0.02
             self.step()
-            self.send(ev.MediaAdvanced("user", self.media))
+            for who in self.people:
+                self.medias[who] += 0.02
+                self.send(ev.MediaAdvanced(who, self.medias[who], load=self.load))
+
+    def listen(self, seconds: float, *, voiced: bool, who: str | None = None) -> None:
+        """The microphone of `who` (of the first one) delivers `seconds` of voice or silence."""
+        self.voice(who or self.people[0], voiced=voiced)
+        self.go_on(seconds)
 
     def fade(self) -> None:
         """The voice becomes quiet for a moment, and what was asked because of it is answered."""
-        self.send(ev.VoiceFaded("user"))
+        self.send(ev.VoiceFaded(self.people[0]))
         self.listen(self.asr_s + 0.08, voiced=True)
 
     def wait(self, seconds: float) -> None:

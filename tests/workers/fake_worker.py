@@ -23,9 +23,11 @@ class PacedVoice(FakeSynthesizer):
     """Every word lasts 0.3 s; `word_delay_s` passes before each is there."""
 
     languages = ("en",)
+    fixed_speed = True
 
-    def __init__(self, word_delay_s: float = 0.0) -> None:
+    def __init__(self, word_delay_s: float = 0.0, *, times_words: bool = True) -> None:
         super().__init__(delay_s=0.0)
+        self.times_words = times_words
         self._word_delay_s = word_delay_s
         self.words_made = 0
 
@@ -40,18 +42,19 @@ class PacedVoice(FakeSynthesizer):
             at = start + len(word)
             timing = WordTiming(start, at, index * self.word_s, (index + 1) * self.word_s)
             self.words_made += 1
-            yield SpeechChunk(tone(self.word_s, self.rate_hz), (timing,))
+            yield SpeechChunk(tone(self.word_s, self.rate_hz), (timing,) if self.times_words else ())
 
 
 async def load(spec: ModelSpec) -> Any:
-    """A fake of the kind that the family names; options: word_delay_s, texts."""
+    """A fake of the kind that the family names; options: word_delay_s, times_words, texts."""
     if spec.family == "fake-asr":
         return FakeRecognizer(tuple(spec.options.get("texts", ("What time is it?",))), delay_s=0.05)
     if spec.family == "fake-duplex":
         return FakeDuplexModel()
     if spec.family == "broken":
         raise ModelError("there is no such file")
-    return PacedVoice(float(spec.options.get("word_delay_s", 0.0)))
+    options = spec.options
+    return PacedVoice(float(options.get("word_delay_s", 0.0)), times_words=bool(options.get("times_words", True)))
 
 
 VOICE = {"id": "voice", "family": "fake-voice", "languages": ["en"]}

@@ -14,11 +14,12 @@ from parley.errors import UsageError
 from parley.models.interfaces import Caller, SpeakingStyle
 from parley.v1 import worker_pb2 as pb
 from parley.v1 import worker_pb2_grpc
+from parley.workers.announcement import Offer
 from parley.workers.certificates import make_authority, make_pair
 from parley.workers.credentials import WORKER_NAME, channel, check_announced, check_plain
 from parley.workers.fleet import Fleet
+from parley.workers.remote_synthesizer import RemoteSynthesizer
 from parley.workers.settings import TlsSettings
-from parley.workers.speaking import RemoteVoice
 from tests.workers.fake_worker import fake_settings, fake_worker
 
 
@@ -47,7 +48,7 @@ def foreign(tmp_path: Path) -> Path:
 async def capabilities(connection: grpc.aio.Channel) -> pb.Capabilities:
     async with connection:
         stub = worker_pb2_grpc.WorkerStub(connection)
-        return await stub.GetCapabilities(pb.GetCapabilitiesRequest(), timeout=5)
+        return await stub.GetCapabilities(pb.GetCapabilitiesRequest(), timeout=60)
 
 
 async def test_only_callers_of_the_authority_are_let_in_and_the_log_says_why(
@@ -81,8 +82,8 @@ async def test_a_voice_speaks_over_mutual_tls_and_a_new_pair_needs_no_restart(ou
             return await asyncio.to_thread(_serial, ours, host, int(port))
 
         async with Fleet([worker.address], tls=tls(ours, "server")) as fleet:
-            assert await fleet.until(lambda: "w" in fleet.workers, 5)
-            voice = RemoteVoice(fleet, "voice")
+            assert await fleet.until(lambda: "w" in fleet.workers, 60)
+            voice = RemoteSynthesizer(fleet, Offer(id="voice"))
             assert [c async for c in voice.synthesize("one two", SpeakingStyle(), Caller("s"))]
         before = await serial()
         make_pair(ours, "worker")
@@ -101,7 +102,7 @@ def _serial(folder: Path, host: str, port: int) -> int:
     context.load_cert_chain(folder / "server.pem", folder / "server.key")
     context.set_alpn_protocols(["h2"])
     with (
-        socket.create_connection((host, port), timeout=5) as raw,
+        socket.create_connection((host, port), timeout=60) as raw,
         context.wrap_socket(raw, server_hostname=WORKER_NAME) as secure,
     ):
         shown = secure.getpeercert(binary_form=True)
@@ -135,7 +136,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 async def test_certificates_that_are_being_replaced_do_not_end_the_watch(ours: Path) -> None:
     given = fake_settings("w", "127.0.0.1:0", tls=tls(ours, "worker").model_dump(mode="json"))
     async with fake_worker(given) as worker, Fleet([worker.address], tls=tls(ours, "server")) as fleet:
-        assert await fleet.until(lambda: "w" in fleet.workers, 5)
+        assert await fleet.until(lambda: "w" in fleet.workers, 60)
         known = fleet.workers["w"]
         before = known.channel
         (ours / "server.pem").unlink()
@@ -162,7 +163,7 @@ async def test_after_a_change_of_the_authority_a_server_comes_back_without_a_res
         for name in ("server", "worker"):
             make_pair(ours, name)
         first.process.kill()
-        assert await fleet.until(lambda: not well(), 5)
+        assert await fleet.until(lambda: not well(), 60)
         await stack.enter_async_context(fake_worker(given | {"listen": first.address}))
         assert await fleet.until(well, 10)
 

@@ -20,15 +20,17 @@ from parley.models.interfaces import Caller, SpeakingStyle, WordTiming
 from parley.v1 import common_pb2, worker_pb2_grpc
 from parley.v1 import worker_pb2 as pb
 from parley.workers import process
-from parley.workers.conversing import RemoteDuplex
-from parley.workers.faults import DETAIL_KEY
+from parley.workers.announcement import Offer
 from parley.workers.fleet import Fleet
 from parley.workers.framing import FRAME_SAMPLES
-from parley.workers.hearing import RemoteRecognizer
+from parley.workers.grpc_errors import DETAIL_KEY
 from parley.workers.process import Worker
+from parley.workers.remote_duplex import RemoteDuplex
+from parley.workers.remote_recognizer import RemoteRecognizer
+from parley.workers.remote_synthesizer import RemoteSynthesizer
 from parley.workers.settings import WorkerSettings
-from parley.workers.speaking import RemoteVoice
-from tests.workers.fake_worker import fake_settings, load
+from tests.waiting import until
+from tests.workers.fake_worker import PacedVoice, fake_settings, load
 
 TEXT = "one two three four five"
 CALLER = Caller("sess_1")
@@ -53,7 +55,7 @@ async def stub(worker: Worker) -> AsyncIterator[worker_pb2_grpc.WorkerAsyncStub]
 @pytest.fixture
 async def fleet(worker: Worker) -> AsyncIterator[Fleet]:
     async with Fleet([worker.address]) as known:
-        assert await known.until(lambda: "w" in known.workers, 5)
+        assert await known.until(lambda: "w" in known.workers, 60)
         yield known
 
 
@@ -64,7 +66,7 @@ def chunk(text: str = TEXT, credit_ms: int = 100_000, **more: Any) -> pb.TextChu
 async def sounding(call: Any) -> list[pb.AudioFrame]:
     """Frames until nothing but heartbeats comes, or the stream ends."""
     frames: list[pb.AudioFrame] = []
-    while (frame := await asyncio.wait_for(call.read(), 5)) and isinstance(frame, pb.AudioFrame):
+    while (frame := await asyncio.wait_for(call.read(), 60)) and isinstance(frame, pb.AudioFrame):
         if not frame.pcm:
             break
         frames.append(frame)
@@ -74,7 +76,7 @@ async def sounding(call: Any) -> list[pb.AudioFrame]:
 async def rest(call: Any) -> list[pb.AudioFrame]:
     """Frames until the stream ends."""
     frames: list[pb.AudioFrame] = []
-    while isinstance(frame := await asyncio.wait_for(call.read(), 5), pb.AudioFrame):
+    while isinstance(frame := await asyncio.wait_for(call.read(), 60), pb.AudioFrame):
         frames += [frame] if frame.pcm else []
     return frames
 
@@ -100,6 +102,18 @@ async def test_speech_is_framed_exactly(stub: worker_pb2_grpc.WorkerAsyncStub) -
     assert words[0] == (0, 3, 0, 14400)
     assert words[4] == (19, 23, 4 * 14400, 5 * 14400)
     assert sum(f.samples for f in frames if f.piece == 8) == pytest.approx(14400, abs=2)
+
+
+async def test_words_of_a_voice_that_tells_no_times_are_reckoned_by_its_worker(tmp_path: Path) -> None:
+    untimed = {"id": "voice", "family": "fake-voice", "options": {"times_words": False}}
+    alone = settings(tmp_path, models=[untimed], preload_model_ids=[])
+    async with process.running(alone, load) as worker, grpc.aio.insecure_channel(worker.address) as channel:
+        call = worker_pb2_grpc.WorkerStub(channel).Synthesize()
+        await call.write(chunk(last=True))
+        words = [w for f in await rest(call) for w in f.words]
+    assert [TEXT[w.text_start : w.text_end] for w in words] == TEXT.split()
+    assert all(w.estimated for w in words)
+    assert words[-1].end == pytest.approx(5 * 0.3 * 48000, abs=960)
 
 
 async def test_no_more_is_sent_than_credit_was_granted(stub: worker_pb2_grpc.WorkerAsyncStub) -> None:
@@ -236,8 +250,16 @@ async def test_a_worker_that_stops_finishes_its_streams_and_takes_nothing_new(tm
         await living
 
 
+async def test_what_a_voice_can_is_announced_once_it_is_loaded(fleet: Fleet) -> None:
+    (offer,) = (o for o in fleet.standings["w"].announcement.models if o.id == "voice")
+    assert offer.fixed_speed
+    assert offer.rate_hz == PacedVoice.rate_hz
+    assert offer.voices == tuple(PacedVoice.voices)
+    assert RemoteSynthesizer(fleet, offer).fixed_speed
+
+
 async def test_a_remote_voice_says_what_the_model_says(fleet: Fleet, worker: Worker) -> None:
-    voice = RemoteVoice(fleet, "voice", languages=("en",))
+    voice = RemoteSynthesizer(fleet, Offer(id="voice", languages=("en",)))
     samples: list[np.ndarray[Any, Any]] = []
     words: list[WordTiming] = []
     async for part in voice.synthesize(TEXT, SpeakingStyle(), CALLER):
@@ -248,28 +270,53 @@ async def test_a_remote_voice_says_what_the_model_says(fleet: Fleet, worker: Wor
     assert [TEXT[w.text_start : w.text_end] for w in words] == TEXT.split()
     assert words[3].start_s == pytest.approx(0.9, abs=1e-6)
     assert worker.host.sessions == 1
-    fleet.forget_session(CALLER.owner)
-    assert await fleet.until(lambda: not worker.host.sessions, 3)
+    fleet.bindings.forget(CALLER.owner)
+    await until(lambda: not worker.host.sessions)
+
+
+async def test_a_pause_of_an_answer_reaches_the_worker_and_the_last_word_counts(fleet: Fleet, worker: Worker) -> None:
+    speaking = RemoteSynthesizer(fleet, Offer(id="voice")).synthesize("word " * 400, SpeakingStyle(), CALLER)
+    await anext(speaking)
+    (stream,) = worker.host.streams.values()
+
+    async def told(*, paused: bool) -> None:
+        while stream.paused is not paused:
+            stream.changed.clear()
+            await asyncio.wait_for(stream.changed.wait(), 60)
+
+    fleet.bindings.hold(CALLER.owner, paused=True)
+    await told(paused=True)
+    fleet.bindings.hold(CALLER.owner, paused=False)
+    await told(paused=False)
+    for paused in (True, False, True):
+        fleet.bindings.hold(CALLER.owner, paused=paused)
+    await told(paused=True)
+    fleet.bindings.hold("nobody", paused=True)
+    assert set(fleet.bindings._telling) <= {CALLER.owner}, "of whom nobody serves nothing is kept"
+    fleet.bindings.hold(CALLER.owner, paused=False)
+    await told(paused=False)
+    await asyncio.wait_for(anext(speaking), 60)
+    await speaking.aclose()
 
 
 async def test_a_voice_that_is_left_frees_its_stream(fleet: Fleet, worker: Worker) -> None:
-    speaking = RemoteVoice(fleet, "voice").synthesize("word " * 400, SpeakingStyle(), CALLER)
+    speaking = RemoteSynthesizer(fleet, Offer(id="voice")).synthesize("word " * 400, SpeakingStyle(), CALLER)
     await anext(speaking)
     assert worker.host.streams
     await speaking.aclose()
-    await asyncio.wait_for(worker.host.quiet.wait(), 3)
+    await asyncio.wait_for(worker.host.quiet.wait(), 60)
     assert worker.host.manager.get("voice").model.words_made < 10
 
 
 async def test_errors_keep_their_kind(fleet: Fleet) -> None:
-    async def say(voice: RemoteVoice, text: str) -> None:
+    async def say(voice: RemoteSynthesizer, text: str) -> None:
         async for _ in voice.synthesize(text, SpeakingStyle(), CALLER):
             pass
 
     with pytest.raises(ModelError, match="fails as told"):
-        await say(RemoteVoice(fleet, "voice"), "this fails here")
+        await say(RemoteSynthesizer(fleet, Offer(id="voice")), "this fails here")
     with pytest.raises(UsageError, match="a piece may have 5000"):
-        await say(RemoteVoice(fleet, "voice"), "x" * 6000)
+        await say(RemoteSynthesizer(fleet, Offer(id="voice")), "x" * 6000)
 
 
 async def test_a_remote_recogniser_understands(fleet: Fleet, worker: Worker) -> None:
@@ -297,4 +344,4 @@ async def test_a_remote_duplex_model_converses(fleet: Fleet, worker: Worker) -> 
     await slot.aclose()
     with pytest.raises(ModelError, match="takes 1920 samples at 24000"):
         await RemoteDuplex(fleet, "duplex", 16000, 320).open_slot()
-    assert await fleet.until(lambda: not worker.host.manager.get("duplex").model.open_slots, 3)
+    await until(lambda: not worker.host.manager.get("duplex").model.open_slots)

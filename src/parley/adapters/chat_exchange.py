@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import httpx
 
 from parley.adapters.chat_stream import ChatReader
 from parley.errors import ModelError
-from parley.models.interfaces import ChatDelta
+from parley.models.interfaces import ChatDelta, ChatOptions
 
 FIRST_TOKEN_S = 60.0
 """A model that is loaded first, or reads a long prompt on a slow machine, takes its time."""
@@ -75,3 +76,8 @@ async def beginning(response: httpx.Response) -> str:
         if len(found) > _ERROR_BYTES:
             break
     return found.decode(errors="replace")
+
+
+def one_token(options: ChatOptions) -> ChatOptions:
+    """The same request, answered with as little as can be asked for."""
+    return replace(options, max_tokens=1)

@@ -19,7 +19,9 @@ from parley.models.interfaces import ChatOptions, Message
 _THINKING_TOKENS = 2048
 """Room for thoughts beside the answer's own bound."""
 _CHARS_PER_TOKEN, _MOST_CHARS_PER_TOKEN = 5, 16
-_OPTIONAL = ("stream_options", "temperature", "chat_template_kwargs", "reasoning_effort", "tool_choice")
+_OPTIONAL = ("stream_options", "temperature", "chat_template_kwargs", "reasoning_effort", "tool_choice",
+             "parallel_tool_calls")  # fmt: skip
+_LESS_KNOWN = ("chat_template_kwargs", "reasoning_effort", "parallel_tool_calls", "stream_options")
 _BEGIN_IN_THOUGHT = re.compile(r"qwq|deepseek-r1|r1-distill|[-_]thinking", re.IGNORECASE)
 _EXTRA = re.compile(r"extra (?:fields|inputs|input)|unrecognized|unknown (?:field|parameter|argument)|not permitted")
 _TOO_LONG = re.compile(r"context[ _](?:length|window|size)|maximum context|too many tokens|prompt is too long")
@@ -62,6 +64,8 @@ class Habits:
         }
         if options.tools and self.takes_tools:
             request |= {"tools": list(options.tools), "tool_choice": options.tool_choice}
+            if options.parallel_tool_calls is not None:
+                request["parallel_tool_calls"] = options.parallel_tool_calls
         if options.max_tokens is not None:
             more = _THINKING_TOKENS if self.thinks and options.max_tokens > 1 else 0
             request[self._limit_field] = options.max_tokens + more
@@ -70,6 +74,9 @@ class Habits:
         if self.thinks:
             request["chat_template_kwargs"] = {"enable_thinking": False, "thinking": False}
             request["reasoning_effort"] = self._effort
+        if options.reasoning_effort not in (None, "none"):
+            request.pop("chat_template_kwargs", None)
+            request["reasoning_effort"] = options.reasoning_effort
         return {name: value for name, value in request.items() if name not in self._refused}
 
     def most_chars(self, options: ChatOptions) -> int | None:
@@ -94,7 +101,7 @@ class Habits:
             return True
         named = {name for name in _OPTIONAL if name in request and name in said}
         if not named and _EXTRA.search(said):
-            named = {n for n in ("chat_template_kwargs", "reasoning_effort", "stream_options") if n in request}
+            named = {name for name in _LESS_KNOWN if name in request}
         if "tools" in request and "tool" in said and re.search(r"support|require|enable", said):
             self.takes_tools = False
             return True
@@ -156,4 +163,4 @@ def refusal(where: str, model: str, status: int, body: str) -> ModelError:
         why = "is out of order"
     else:
         why = "does not take the request"
-    return ModelError(f"the language model's server {where} {why} (status {status})")
+    return ModelError(f"the language model's server {where} {why} (status {status})", status=status)

@@ -1,4 +1,4 @@
-"""espeak-ng through its C library (GPL-3.0): a voice in every language, robotic, in a few milliseconds.
+"""espeak-ng through its C library (GPL-3.0): a voice in over a hundred languages, robotic, in a few milliseconds.
 
 The library has one global state: it is initialised once in a process, for initialising it anew leaves it with pointers
 into what it freed, and one text is spoken at a time, whoever asks. Words come from its own events.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import itertools
 import threading
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
@@ -17,6 +18,7 @@ import numpy as np
 from parley.audio import loudness
 from parley.audio.pcm import Int16, to_float, to_int16
 from parley.errors import ModelError
+from parley.languages import NAMES
 from parley.models.executor import ModelExecutor
 from parley.models.interfaces import Caller, ModelSpec, SpeakingStyle, SpeechChunk, Synthesizer, WordTiming
 
@@ -25,6 +27,7 @@ _UTF8 = 1
 _WORD_EVENT, _END_EVENT = 1, 0
 _RATE_PARAMETER = 1
 _NORMAL_WPM = 165
+_OWN_NAMES = {"zh": "cmn", "no": "nb", "nn": "nb"}
 _WARM_UP = "The quick brown fox jumps over the lazy dog. How are you today?"
 
 
@@ -50,6 +53,12 @@ class _Event(ctypes.Structure):
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
 
 
+class _Voice(ctypes.Structure):
+    """The beginning of espeak_VOICE of espeak-ng/speak_lib.h: the library owns it."""
+
+    _fields_ = [("name", ctypes.c_char_p), ("languages", ctypes.c_void_p)]
+
+
 class _Library:
     """The one there is in a process; see `_library`."""
 
@@ -66,12 +75,26 @@ class _Library:
         self._words: list[tuple[int, int, int]] = []
         self._callback = _CALLBACK(self._collect)
         self._library.espeak_SetSynthCallback(self._callback)
+        self.languages = self._listed()
+
+    def _listed(self) -> tuple[str, ...]:
+        """Codes of the languages that have a voice."""
+        ask = self._library.espeak_ListVoices
+        ask.argtypes, ask.restype = [ctypes.c_void_p], ctypes.POINTER(ctypes.POINTER(_Voice))
+        found: set[str] = set()
+        for voice in itertools.takewhile(bool, ask(None)):
+            at = voice.contents.languages  # a byte of priority and a name that a zero ends, each; a zero ends them all
+            while ctypes.string_at(at, 1) != b"\0":
+                name = ctypes.string_at(at + 1)
+                found.add(name.decode())
+                at += len(name) + 2
+        return tuple(code for code in NAMES if _OWN_NAMES.get(code, code) in found)
 
     def say(self, text: str, style: SpeakingStyle) -> tuple[Int16, tuple[WordTiming, ...]]:
         """Sound and words of `text`; raises `ModelError`. Any thread may ask."""
         with self._speaking:
             self._audio, self._words = [], []
-            language = (style.language or "en").encode()
+            language = _OWN_NAMES.get(style.language or "en", style.language or "en").encode()
             if self._library.espeak_SetVoiceByName(language) != 0:
                 raise ModelError(f"espeak-ng has no voice for the language '{style.language}'")
             self._library.espeak_SetParameter(_RATE_PARAMETER, int(_NORMAL_WPM * max(0.5, min(2.5, style.speed))), 0)
@@ -115,14 +138,16 @@ def _library() -> _Library:
 
 
 class Espeak:
-    """A voice for every language."""
+    """A voice for over a hundred languages."""
 
     name = "espeak"
-    languages: Sequence[str] = ("*",)
+    times_words = True
+    fixed_speed = False
 
     def __init__(self) -> None:
         self._library = _library()
         self.rate_hz = self._library.rate_hz
+        self.languages: Sequence[str] = self._library.languages
         self.voices: Sequence[str] = ("espeak",)
         self._executor = ModelExecutor("espeak")
         audio, _ = self._library.say(_WARM_UP, SpeakingStyle())

@@ -11,33 +11,55 @@ import sys
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
-from parley.adapters.gguf_weights import fast_on_cpu
-from parley.adapters.openai_chat import OpenAiChat, one_token
+from parley.adapters.brief import brief
+from parley.adapters.chat_exchange import one_token
+from parley.adapters.gguf_weights import prepare, prepared
+from parley.adapters.openai_chat import OpenAiChat
 from parley.errors import ModelError
-from parley.models.children import end_with_parent
 from parley.models.executor import Slots
 from parley.models.interfaces import Caller, ChatDelta, ChatModel, ChatOptions, Message, ModelSpec
 from parley.models.keeper import Keeper
+from parley.models.subprocesses import end_with_parent
 
 _START_S = 120.0
 _RESTART_S = 4.0
+_PREPARE_AFTER_S = 60.0
+"""The first conversation is not to be slowed down by what makes the next start faster."""
 
 
 class LlamaCpp:
     """The child process and the client that talks to it."""
 
     def __init__(
-        self, name: str, keeper: Keeper, at_once: int, slots: int, *, context_tokens: int, elsewhere: bool
+        self,
+        name: str,
+        keeper: Keeper,
+        at_once: int,
+        slots: int,
+        *,
+        context_tokens: int,
+        off_host: bool,
+        temperature: float,
+        sentences: int | None = None,
     ) -> None:
-        """`keeper` has started."""
+        """`keeper` has started; `temperature`: of answers for which none is asked; `sentences`: no one is longer."""
         self.name = name
         self.context_tokens = context_tokens
-        self.elsewhere = elsewhere
+        self.off_host = off_host
         self.keeper = keeper
         self.client = self._connected(keeper.said)
         keeper.on_start = self._restarted
         self._old: set[asyncio.Task[None]] = set()
+        self._temperature = temperature
+        self._sentences = sentences
+        self.behind: asyncio.Task[None] | None = None
+        """What is made for the next start."""
+        self.slower_weights: Path | None = None
+        """What it was loaded from, if that can be written anew for this machine."""
         self._slots = Slots(name, min(at_once, slots), places=slots)
         self._forwarded = asyncio.Semaphore(max(1, min(at_once, slots) // 2))  # the others are for conversations
 
@@ -75,7 +97,7 @@ class LlamaCpp:
                 start, begun = self.keeper.starts, False
                 native = {"id_slot": slot, "cache_prompt": True}
                 try:
-                    async with aclosing(self.client.stream(messages, options, caller, native)) as deltas:
+                    async with aclosing(self._written(messages, options, caller, native)) as deltas:
                         async for delta in deltas:
                             begun = True
                             yield delta
@@ -84,6 +106,14 @@ class LlamaCpp:
                         raise
                 else:
                     return
+
+    def _written(
+        self, messages: Sequence[Message], options: ChatOptions, caller: Caller, native: dict[str, Any]
+    ) -> AsyncGenerator[ChatDelta, None]:
+        if options.temperature is None:
+            options = replace(options, temperature=self._temperature)
+        deltas = self.client.stream(messages, options, caller, native)
+        return brief(deltas, self._sentences) if self._sentences else deltas
 
     async def _ready(self) -> None:
         if not await self.keeper.until_up(_RESTART_S):
@@ -102,9 +132,26 @@ class LlamaCpp:
                 async for _ in deltas:
                     pass
 
+    async def quicken(self) -> bool:
+        """Have the weights written for this machine now, not some time later; whether a new load would be faster.
+
+        It takes minutes; the model answers meanwhile. See `gguf_weights`.
+        """
+        if self.slower_weights is None:
+            return False
+        await self._end_behind()
+        await prepare(self.slower_weights)
+        return prepared(self.slower_weights) is not None
+
+    async def _end_behind(self) -> None:
+        if self.behind is not None:
+            self.behind.cancel()
+            await asyncio.gather(self.behind, return_exceptions=True)
+
     async def aclose(self) -> None:
         """Close the connections, then end the process."""
-        await self.client.aclose()
+        await self._end_behind()
+        await asyncio.gather(self.client.aclose(), *self._old)
         await self.keeper.aclose()
 
 
@@ -116,14 +163,16 @@ async def load(spec: ModelSpec) -> ChatModel:
 async def load_as(name: str, spec: ModelSpec) -> LlamaCpp:
     """Load it; `name` is its process's in logs and metrics.
 
-    Options: context (tokens a slot), slots (prompts kept), threads, ..., see `_DEFAULTS`.
+    Options: context (tokens a slot), slots (prompts kept), threads, ..., see `_DEFAULTS`; sentences (an answer has),
+    temperature.
 
-    `cpu_weights: IQ4_NL`: without a GPU, Q4_1 weights are converted (see `gguf_weights`).
+    `cpu_weights: IQ4_NL`: without a GPU, some weights are converted behind the first start (see `gguf_weights`).
     """
     path = next(iter(spec.files.values()))
     options = {name: spec.options.get(name, value) for name, value in _DEFAULTS.items()}
-    if spec.options.get("cpu_weights") == "IQ4_NL" and not options["gpu_layers"]:
-        path = await asyncio.to_thread(fast_on_cpu, path)
+    source, fast = path, spec.options.get("cpu_weights") == "IQ4_NL" and not options["gpu_layers"]
+    if fast:
+        path = prepared(path) or path
     at_once = int(options.pop("at_once"))
     arguments = [str(path), spec.id, *(str(v) for v in options.values())]
     command = [sys.executable, "-m", "parley.adapters.llama_cpp", *arguments]
@@ -133,22 +182,39 @@ async def load_as(name: str, spec: ModelSpec) -> LlamaCpp:
     except ModelError as fault:
         message = f"{spec.id}: llama.cpp could not load {path.name} (out of memory or not a GGUF file)"
         raise ModelError(message) from fault
-    return LlamaCpp(
+    model = LlamaCpp(
         spec.id, keeper, at_once, int(options["slots"]),
-        context_tokens=int(options["context"]), elsewhere=bool(options["gpu_layers"]),
+        context_tokens=int(options["context"]), off_host=bool(options["gpu_layers"]),
+        temperature=float(spec.options.get("temperature", _TEMPERATURE)), sentences=spec.options.get("sentences"),
     )  # fmt: skip
+    if fast and path == source:
+        model.slower_weights = source
+        model.behind = asyncio.create_task(_prepare_later(source), name="weights for this machine")
+    return model
+
+
+async def _prepare_later(path: Path) -> None:
+    await asyncio.sleep(_PREPARE_AFTER_S)
+    await prepare(path)
 
 
 _DEFAULTS: dict[str, int] = {
-    "context": 4096, "slots": 4, "threads": max(1, (os.cpu_count() or 2)), "gpu_layers": 0, "at_once": 8,
+    "context": 4096, "slots": 4, "threads": max(1, (os.cpu_count() or 2)), "gpu_layers": 0, "threads_one_by_one": 0,
+    "at_once": 8,
 }  # fmt: skip
-"""What is generated at once is one batch, which costs little more than one alone."""
+"""What is generated at once is one batch, which costs little more than one alone. Token by token, a small model gains
+little from more than half of the threads (0), a large one does."""
+
+_TEMPERATURE = 0.4
+"""llama.cpp's own, 0.8, makes models of this size say wrong what they know: Hemingway's Romeo and Juliet."""
 
 _THREADS = {"GOMP_SPINCOUNT": "200"}
 """Threads that wait for each other soon go to sleep: on a busy machine they would burn what the others need."""
 
 
-def serve_model(path: str, alias: str, context: int, slots: int, threads: int, gpu_layers: int) -> None:
+def serve_model(
+    path: str, alias: str, context: int, slots: int, threads: int, gpu_layers: int, one_by_one: int
+) -> None:
     """Body of the child process."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # it logs every request
     import xllamacpp
@@ -163,7 +229,7 @@ def serve_model(path: str, alias: str, context: int, slots: int, threads: int, g
     params.n_gpu_layers = gpu_layers
     if not gpu_layers:  # on CPUs its kernel is a fifth slower over a thousand tokens
         params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
-    params.cpuparams.n_threads = max(1, threads // 2)  # one token at a time gains little more from the other cores
+    params.cpuparams.n_threads = one_by_one or max(1, threads // 2)
     params.cpuparams_batch.n_threads = threads
     params.n_cache_reuse = 32  # tokens: what stays of a prompt that lost its beginning is moved, not read anew
     params.cache_ram_mib = 0  # prompt caches beyond the slots would grow to gigabytes
@@ -176,4 +242,4 @@ def serve_model(path: str, alias: str, context: int, slots: int, threads: int, g
 
 if __name__ == "__main__":
     end_with_parent(watch_stdin=True)
-    serve_model(sys.argv[1], sys.argv[2], *(int(a) for a in sys.argv[3:7]))
+    serve_model(sys.argv[1], sys.argv[2], *(int(a) for a in sys.argv[3:8]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import onnxruntime
@@ -19,3 +20,15 @@ def session(model: str | bytes, *, threads: int = 1) -> Any:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(model, sess_options=options, providers=["CPUExecutionProvider"])
+
+
+def with_output(model: Path | str, name: str) -> bytes:
+    """A network with one of its inner values, called `name` in it, as its last output; else `ValueError`."""
+    import onnx  # most processes that run a network never change one
+
+    loaded: Any = onnx.load(str(model))
+    if not any(name in node.output for node in loaded.graph.node):
+        raise ValueError(f"{Path(model).name} is another kind of network (it has no '{name}')")
+    loaded.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
+    content: bytes = loaded.SerializeToString()
+    return content

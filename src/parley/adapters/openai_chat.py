@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from parley.adapters.chat_exchange import FIRST_TOKEN_S, beginning, read_answer
+from parley.adapters.chat_exchange import FIRST_TOKEN_S, beginning, one_token, read_answer
 from parley.adapters.chat_habits import Habits, refusal, retry_after_s
 from parley.adapters.chat_servers import context_of, first_model, is_local, is_own, place
 from parley.adapters.chat_stream import BrokeOff, ChatReader, OnlyThought
@@ -29,7 +29,7 @@ _MOST_FORMS = 6  # of one request, until the server takes it
 class OpenAiChat:
     """One model of one server. Closing a stream closes the request, which stops the model there."""
 
-    elsewhere = True
+    off_host = True
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class OpenAiChat:
         self.prefills = is_own(self.base_url) if prefills is None else prefills
         self._still_s = still_s
         self._api_key = api_key
-        self.up = True
+        self._up = True
         """Whether the server answered when it was last asked for something."""
         self._looks_again = 0.0
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
@@ -86,21 +86,22 @@ class OpenAiChat:
         if self.habits.context_tokens is None:
             self.habits.context_tokens = await context_of(self._client, self.base_url, self.name)
 
-    def look_again(self) -> None:
-        """If the server did not answer when it was last asked, find out in the background whether it does now."""
-        now = asyncio.get_running_loop().time()
-        if not self.up and now >= self._looks_again:
+    @property
+    def up(self) -> bool:
+        """See `Reachable.up`: whether the server answered; if not, it is found out in the background if it does now."""
+        if not self._up and (now := asyncio.get_running_loop().time()) >= self._looks_again:
             self._looks_again = now + _LOOK_EVERY_S
             looking = asyncio.ensure_future(self._find_out())
             self._closing.add(looking)
             looking.add_done_callback(self._closing.discard)
+        return self._up
 
     async def _find_out(self) -> None:
         try:
             response = await self._client.get(f"{self.base_url}/models", timeout=_CONNECT_S)
         except httpx.HTTPError:
             return
-        self.up = response.status_code < httpx.codes.INTERNAL_SERVER_ERROR
+        self._up = response.status_code < httpx.codes.INTERNAL_SERVER_ERROR
 
     async def stream(
         self,
@@ -160,7 +161,7 @@ class OpenAiChat:
         except ModelError as fault:
             await deltas.put(fault)
         except httpx.ConnectError:
-            self.up = False
+            self._up = False
             await deltas.put(
                 ModelError(f"there is no language model's server at {place(self.base_url)}", retryable=True)
             )
@@ -193,7 +194,7 @@ class OpenAiChat:
             except httpx.RemoteProtocolError:
                 # a kept connection that the server was just closing: nothing was answered, asking again is safe
                 response = await client.send(sending, stream=True)
-            self.up = response.status_code < httpx.codes.INTERNAL_SERVER_ERROR
+            self._up = response.status_code < httpx.codes.INTERNAL_SERVER_ERROR
             try:
                 if response.status_code == httpx.codes.OK:
                     if await self._take(response, reader, deltas, may_think_again=not self.habits.thinks):
@@ -279,11 +280,6 @@ class OpenAiChat:
         """Close the connections."""
         await self._client.aclose()
         await self._forwarding.aclose()
-
-
-def one_token(options: ChatOptions) -> ChatOptions:
-    """The same request, answered with as little as can be asked for."""
-    return ChatOptions(options.tools, options.tool_choice, 1, options.temperature)
 
 
 def _names(options: ChatOptions) -> list[str]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import AsyncGenerator, Sequence
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
+from parley.adapters.saying import Playing, clip, place, sound_begins
 from parley.adapters.vits import VitsGraph, pieces
 from parley.audio import loudness
 from parley.audio.pcm import Float32, to_int16
@@ -21,17 +20,17 @@ from parley.models.interfaces import Caller, ModelSpec, SpeakingStyle, SpeechChu
 
 _WARM_UP = "The quick brown fox jumps over the lazy dog. How are you today?"
 _WORD = re.compile(r"\S+")
-_SOUND = 0.01
-_EDGE_S = 0.005  # silence kept before the first sound of a sentence
-_MAKING_S = 0.15
-"""A piece takes this long to make on a busy machine."""
 _BETWEEN_WORDS = frozenset(" ^$_,.?!;:")
 
 
 class Piper:
-    """One voice. A text is synthesised sentence by sentence, a sentence in pieces that are short at first."""
+    """One voice or several speakers. A text is made by sentences, a sentence in pieces that are short at first."""
 
-    def __init__(self, model: Path, config: Path, *, threads: int = 2) -> None:
+    times_words = True
+    fixed_speed = False
+
+    def __init__(self, model: Path, config: Path, *, threads: int = 2, usual: str = "") -> None:
+        """`usual`: the speaker who speaks when none is named; raises `ValueError` where there is none of that name."""
         import json
 
         from piper import PiperVoice
@@ -42,7 +41,10 @@ class Piper:
         self._voice = PiperVoice(session=None, config=PiperConfig.from_dict(settings))  # for its phonemes
         self.name = model.stem
         self.rate_hz = int(settings["audio"]["sample_rate"])
-        self.voices: Sequence[str] = tuple(settings.get("speaker_id_map") or ()) or (self.name,)
+        self._speakers: dict[str, int] = settings.get("speaker_id_map") or {self.name: 0}
+        if usual and usual not in self._speakers:
+            raise ValueError(f"no speaker of {model.name} is called '{usual}'; it has {', '.join(self._speakers)}")
+        self.voices: Sequence[str] = sorted(self._speakers, key=lambda name: (name != usual, self._speakers[name]))
         self.languages: Sequence[str] = (str(settings.get("language", {}).get("family") or self.name.split("_")[0]),)
         self._executor = ModelExecutor("piper")
         self._gain = self._measure_gain()
@@ -53,7 +55,7 @@ class Piper:
             sentences = await self._executor.run(lambda: self._phonemize(text), caller, within_s=0.0)
             words = list(_WORD.finditer(text))
             counts = [_word_count(phonemes) for phonemes in sentences]
-            playing = _Playing(self.rate_hz)
+            playing = Playing(self.rate_hz)
             for index, phonemes in enumerate(sentences):
                 last = index == len(sentences) - 1
                 share = words if last else words[: _share(words, counts[index:], text)]
@@ -69,7 +71,7 @@ class Piper:
 
     def _encode(self, phonemes: list[str], style: SpeakingStyle) -> Any:
         config = self._voice.config
-        speaker = config.speaker_id_map.get(style.voice) if style.voice and config.num_speakers > 1 else None
+        speaker = self._speakers.get(style.voice or "", self._speakers[self.voices[0]])
         length = config.length_scale / max(0.25, min(4.0, style.speed))
         scales = (config.noise_scale, length, config.noise_w_scale)
         return self._graph.encode(self._voice.phonemes_to_ids(phonemes), scales, speaker)
@@ -105,36 +107,11 @@ class Piper:
         self._executor.close()
 
 
-class _Playing:
-    """What of a text was handed over, and how long that lasts if it is played at once."""
-
-    def __init__(self, rate_hz: int) -> None:
-        self._rate_hz = rate_hz
-        self._samples = 0
-        self._began = 0.0
-
-    @property
-    def passed_s(self) -> float:
-        return self._samples / self._rate_hz
-
-    @property
-    def within_s(self) -> float:
-        """How soon making more must begin, so that no gap is heard."""
-        if not self._samples:
-            return 0.0
-        return max(0.0, self._began + self.passed_s - time.monotonic() - _MAKING_S)
-
-    def add(self, samples: int) -> None:
-        if not self._samples:
-            self._began = time.monotonic()
-        self._samples += samples
-
-
 class _Sentence:
     """One sentence on its way from phonemes to sound."""
 
     def __init__(
-        self, piper: Piper, phonemes: list[str], words: list[re.Match[str]], style: SpeakingStyle, playing: _Playing
+        self, piper: Piper, phonemes: list[str], words: list[re.Match[str]], style: SpeakingStyle, playing: Playing
     ) -> None:
         self._piper = piper
         self._phonemes = phonemes
@@ -174,8 +151,7 @@ class _Sentence:
 
     def _trim(self, audio: Float32) -> Float32:
         """Leave out the silence before the first sound."""
-        loud = np.flatnonzero(np.abs(audio) > _SOUND)
-        cut = max(0, int(loud[0]) - int(_EDGE_S * self._piper.rate_hz)) if len(loud) else len(audio)
+        cut = sound_begins(audio, self._piper.rate_hz)
         self._cut += cut
         return audio[cut:]
 
@@ -185,15 +161,11 @@ class _Sentence:
             WordTiming(
                 word.start(),
                 word.end(),
-                self._offset_s + _clip(begin - cut_s, length_s - cut_s),
-                self._offset_s + _clip(end - cut_s, length_s - cut_s),
+                self._offset_s + clip(begin - cut_s, length_s - cut_s),
+                self._offset_s + clip(end - cut_s, length_s - cut_s),
             )
-            for word, (begin, end) in zip(self._words, _place(self._words, spans, length_s), strict=True)
+            for word, (begin, end) in zip(self._words, place(self._words, spans, length_s), strict=True)
         ]
-
-
-def _clip(value: float, length_s: float) -> float:
-    return min(max(0.0, value), length_s)
 
 
 def _word_count(phonemes: list[str]) -> int:
@@ -211,43 +183,11 @@ def _share(left: list[re.Match[str]], counts: list[int], text: str) -> int:
     return min(ends or [max(1, round(goal))], key=lambda n: abs(n - goal))
 
 
-def _place(words: list[re.Match[str]], spans: list[tuple[float, float]], length_s: float) -> list[tuple[float, float]]:
-    """Give each written word its phoneme words: one each when the counts agree, else by share of letters.
-
-    Numbers and abbreviations are several phoneme words, "of the" can be one.
-    """
-    if not words:
-        return []
-    if len(words) == len(spans):
-        return spans
-    weights = np.cumsum([0, *(_weight(m.group()) for m in words)]) / sum(_weight(m.group()) for m in words)
-    if not spans:
-        return [(float(a) * length_s, float(b) * length_s) for a, b in pairwise(weights)]
-    sounding = np.cumsum([0, *(b - a for a, b in spans)])
-    return [
-        (
-            _time_at(float(a) * sounding[-1], spans, sounding),
-            _time_at(float(b) * sounding[-1], spans, sounding, end=True),
-        )
-        for a, b in pairwise(weights)
-    ]
-
-
-def _weight(word: str) -> int:
-    """Rough length of a word when spoken: a digit is about four letters."""
-    return max(1, sum(4 if c.isdigit() else 1 for c in word if c.isalnum()))
-
-
-def _time_at(sounded: float, spans: list[tuple[float, float]], sounding: Any, *, end: bool = False) -> float:
-    side: Literal["left", "right"] = "left" if end else "right"
-    index = min(max(int(np.searchsorted(sounding, sounded, side=side)) - 1, 0), len(spans) - 1)
-    return spans[index][0] + (sounded - float(sounding[index]))
-
-
 def load(spec: ModelSpec) -> Synthesizer:
-    """Adapter entry point; files: a voice's .onnx and its .onnx.json. Options: threads."""
+    """Adapter entry point; files: a voice's .onnx and its .onnx.json. Options: threads; voice, the usual speaker."""
     model = next(p for p in spec.files.values() if p.suffix == ".onnx")
     config = model.with_name(model.name + ".json")
     if not config.exists():
         raise ValueError(f"{model} has no {config.name} beside it")
-    return Piper(model, config, threads=int(spec.options.get("threads", 2)))
+    options = spec.options
+    return Piper(model, config, threads=int(options.get("threads", 2)), usual=str(options.get("voice", "")))

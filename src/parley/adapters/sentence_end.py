@@ -1,6 +1,7 @@
-"""Does a sentence end here? Asked of a small language model: how probable are a full stop and the end of the turn?
+"""Does a turn end here? Asked of a small language model: how probable are a full stop and the end of the turn?
 
-The model runs in a llama.cpp process of its own (see `llama_cpp`) with room for one sentence, so that it never
+"Two thirty" is a turn behind "What time?", and hardly one without it: what the speaker was told stands before it. The
+model runs in a llama.cpp process of its own (see `llama_cpp`) with room for one sentence, so that it never
 throws a conversation's prompt out of the other one's cache; both share the weights in memory.
 """
 
@@ -20,6 +21,7 @@ from parley.models.interfaces import Caller, EndOfSentence, ModelSpec
 
 _CONTEXT = 256
 _WORDS = 40
+_WORDS_BEFORE = 24
 _CANDIDATES = 40
 _TIMEOUT_S = 2.0
 _CLOSING = re.compile(r"[.?!,;:\s…]+$")
@@ -39,22 +41,28 @@ class SentenceEnd:
         self._client = httpx.AsyncClient(timeout=_TIMEOUT_S, trust_env=False)
         self._slots = Slots("sentence-end", 1)
 
-    async def probability(self, text: str, caller: Caller) -> float:
+    async def probability(self, text: str, caller: Caller, before: str = "") -> float:
         """See `EndOfSentence.probability`. The recogniser's own closing mark is not believed."""
         words = _open_text(text)
         if not words:
             return 0.0
         async with self._slots.take(caller):
-            return _end_probability(await self._complete(words))
+            return _end_probability(await self._complete(f"{_said(before)}{words}"))
+
+    async def read(self, before: str, caller: Caller) -> None:
+        """See `EndOfSentence.read`."""
+        if before.strip():
+            async with self._slots.take(caller):
+                await self._complete(_said(before))
 
     @property
     def up(self) -> bool:
         """Whether it can be asked now."""
         return self._model.up
 
-    async def _complete(self, words: str) -> dict[str, Any]:
+    async def _complete(self, prompt: str) -> dict[str, Any]:
         request = {
-            "prompt": f"<|im_start|>user\n{words}", "n_predict": 1, "n_probs": _CANDIDATES, "temperature": 0.0,
+            "prompt": prompt, "n_predict": 1, "n_probs": _CANDIDATES, "temperature": 0.0,
             "cache_prompt": True,
         }  # fmt: skip
         if not self.up:  # a verdict that comes late is of no use: it is not waited for
@@ -72,6 +80,13 @@ class SentenceEnd:
         """End the process."""
         await self._client.aclose()
         await self._model.aclose()
+
+
+def _said(before: str) -> str:
+    """The last words of what was said to the speaker, as the model's own, and the beginning of his turn."""
+    words = " ".join(before.replace("<|", "< |").split()[-_WORDS_BEFORE:])
+    told = f"<|im_start|>assistant\n{words}<|im_end|>\n" if words else ""
+    return f"{told}<|im_start|>user\n"
 
 
 def _open_text(text: str) -> str:

@@ -29,28 +29,35 @@ class Decoder:
         self._label = label
         self.rate_hz = stream.codec_context.sample_rate
         """The recording's own rate."""
+        self.channels = stream.codec_context.channels
 
-    def blocks(self) -> Iterator[Int16]:
-        """Mono samples at `rate_hz`, a codec's frame each; raises `AudioError` if it is too long or holds nothing."""
-        resampler = av.AudioResampler(format="s16", layout="mono", rate=self.rate_hz)
+    def blocks(self, channel: int | None = None) -> Iterator[Int16]:
+        """Mono samples at `rate_hz`, a codec's frame each: all channels mixed, or one of them (0 is the first).
+
+        Raises `AudioError` if the recording is too long, holds nothing, or lacks the channel.
+        """
+        if channel is not None and channel >= self.channels:
+            raise AudioError(f"{self._label}: has {self.channels} channel(s), none with the number {channel}")
+        layout = "mono" if channel is None else self._stream.codec_context.layout.name
+        resampler = av.AudioResampler(format="s16", layout=layout, rate=self.rate_hz)
         total = 0
         for frame in self._container.decode(self._stream):
-            for mono in resampler.resample(frame):
-                block = _samples(mono)
+            for whole in resampler.resample(frame):
+                block = _samples(whole, channel)
                 total += len(block)
                 yield block
             if total > LONGEST_S * self.rate_hz:
                 raise AudioError(f"{self._label}: longer than {LONGEST_S // 3600} hours")
-        for mono in resampler.resample(None):
-            total += mono.samples
-            yield _samples(mono)
+        for whole in resampler.resample(None):
+            total += whole.samples
+            yield _samples(whole, channel)
         if not total:
             raise AudioError(f"{self._label}: contains no samples")
 
 
-def _samples(frame: av.AudioFrame) -> Int16:
-    mono: Int16 = frame.to_ndarray().reshape(-1).astype(np.int16, copy=False)
-    return mono
+def _samples(frame: av.AudioFrame, channel: int | None) -> Int16:
+    packed: Int16 = frame.to_ndarray().reshape(-1).astype(np.int16, copy=False)
+    return packed if channel is None else packed[channel :: len(frame.layout.channels)]
 
 
 @contextmanager
@@ -64,13 +71,13 @@ def decoding(source: BinaryIO, label: str) -> Iterator[Decoder]:
         raise AudioError(f"{label}: not readable as audio ({fault})") from fault
 
 
-def converted(source: BinaryIO, label: str, rate_hz: int) -> Iterator[Float32]:
-    """A recording's blocks as mono float32 at `rate_hz`; raises as `decoding` does."""
+def converted(source: BinaryIO, label: str, rate_hz: int, channel: int | None = None) -> Iterator[Float32]:
+    """A recording's blocks as mono float32 at `rate_hz`, mixed or of one channel; raises as `decoding` does."""
     with decoding(source, label) as recording:
         if recording.rate_hz == rate_hz:
-            yield from map(to_float, recording.blocks())
+            yield from map(to_float, recording.blocks(channel))
             return
         stream = soxr.ResampleStream(recording.rate_hz, rate_hz, 1, dtype="float32", quality="HQ")
-        for block in recording.blocks():
+        for block in recording.blocks(channel):
             yield stream.resample_chunk(to_float(block))
         yield stream.resample_chunk(np.empty(0, np.float32), last=True)

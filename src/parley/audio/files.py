@@ -23,6 +23,11 @@ MAX_BYTES = 100 * 1024 * 1024
 MAX_SAMPLES = 4 * 3600 * 16_000
 """Samples that a whole recording may unpack to in memory: four hours for a recogniser, 80 minutes at 48 kHz."""
 
+SUFFIXES = frozenset(
+    ".wav .flac .mp3 .ogg .opus .m4a .mp4 .mov .3gp .webm .mka .aac .amr .aiff .aif .caf .au .w64".split()
+)
+"""What names of files with sound end in."""
+
 MEDIA_TYPES: dict[str, str] = {
     "wav": "audio/wav",
     "flac": "audio/flac",
@@ -50,11 +55,11 @@ def read(source: Path | bytes, name: str | None = None) -> tuple[Int16, int]:
         return _joined(recording.blocks(), label), recording.rate_hz
 
 
-def read_float(source: Path | bytes, rate_hz: int, name: str | None = None) -> Float32:
-    """Read a whole recording as mono float32 at `rate_hz`; raises as `read` does."""
+def read_float(source: Path | bytes, rate_hz: int, name: str | None = None, *, channel: int | None = None) -> Float32:
+    """Read a whole recording as mono float32 at `rate_hz`, mixed or of one channel; raises as `read` does."""
     label = name or (str(source) if isinstance(source, Path) else "audio")
     with opened(source, label) as stream:
-        return _joined(converted(stream, label, rate_hz), label)
+        return _joined(converted(stream, label, rate_hz, channel), label)
 
 
 @contextmanager
@@ -83,12 +88,18 @@ def _joined(blocks: Iterator[Samples], label: str) -> Samples:
     return np.concatenate(parts)
 
 
-def write(target: Path, samples: Int16, rate_hz: int) -> None:
-    """Write a recording; the container follows the file's extension (wav, flac, mp3, opus, pcm)."""
+def kind_of(target: Path) -> str:
+    """The container that a file's extension asks for; raises `AudioError` for one that cannot be written."""
     kind = target.suffix.lower().lstrip(".") or "wav"
     kind = "opus" if kind == "ogg" else kind
     if kind not in MEDIA_TYPES:
         raise AudioError(f"{target}: cannot write '.{kind}'; use one of {', '.join(MEDIA_TYPES)}")
+    return kind
+
+
+def write(target: Path, samples: Int16, rate_hz: int) -> None:
+    """Write a recording; the container follows the file's extension (wav, flac, mp3, opus, pcm)."""
+    kind = kind_of(target)
     if kind == "wav":  # its length is known, so its header can say it
         data = wav_header(len(samples), check_rate(rate_hz)) + to_bytes(samples)
     else:

@@ -43,6 +43,11 @@ def frame_samples(rate_hz: int, frame_ms: int = FRAME_MS) -> int:
     return rate_hz * frame_ms // 1000
 
 
+def silence(seconds: float, rate_hz: int) -> Int16:
+    """Samples of nothing."""
+    return np.zeros(round(seconds * rate_hz), np.int16)
+
+
 def from_bytes(data: bytes | bytearray | memoryview) -> Int16:
     """Read little-endian 16-bit PCM; raise `AudioError` on an odd number of bytes."""
     if len(data) % 2:

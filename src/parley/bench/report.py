@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from parley.bench.runner import Run
 from parley.bench.scenario import Scenario
 from parley.bench.score import Result
-from parley.client.statistics import summary
+from parley.client.statistics import share, summary
 
 AXES = {
     "pause handling": ("pauses", "long-pauses"),
@@ -38,22 +39,23 @@ def figures(results: Sequence[Result]) -> dict[str, Any]:
     """Everything that a set of results says."""
     good = [r for r in results if not r.void]
     found: dict[str, Any] = {"calls": len(good), "void": len(results) - len(good)}
+    found["why_void"] = dict(Counter(r.void.partition(" (")[0] for r in results if r.void))
     found["voice_to_voice_ms"] = _times(good, "voice_to_voice_ms")
-    found["missed"] = _share(sum(r.missed for r in good), sum(r.answers_due for r in good))
-    found["taken_over"] = _share(sum(r.taken_over for r in good), sum(r.pauses for r in good))
+    found["missed"] = share(sum(r.missed for r in good), sum(r.answers_due for r in good))
+    found["taken_over"] = share(sum(r.taken_over for r in good), sum(r.pauses for r in good))
     found["stop_ms"] = _times(good, "stop_ms")
     stops = sum(len(r.stop_ms) + r.not_stopped for r in good)
-    found["not_stopped"] = _share(sum(r.not_stopped for r in good), stops)
+    found["not_stopped"] = share(sum(r.not_stopped for r in good), stops)
     right = [x for r in good for x in r.history_right]
-    found["history_right"] = _share(sum(right), len(right))
-    found["resumed"] = _share(sum(r.resumed for r in good), sum(r.overlaps for r in good))
+    found["history_right"] = share(sum(right), len(right))
+    found["resumed"] = share(sum(r.resumed for r in good), sum(r.overlaps for r in good))
     found["hole_ms"] = _times(good, "hole_ms")
     minutes = sum(r.spoken_s for r in good) / 60
     found["underrun_ms_per_minute"] = round(sum(r.underrun_ms for r in good) / minutes, 1) if minutes else None
     found["holes_per_minute"] = round(sum(r.pauses_begun for r in good) / minutes, 2) if minutes else None
     found["spurious"] = sum(r.spurious for r in good)
-    found["understood_wer"] = _share(sum(r.understood[0] for r in good), sum(r.understood[1] for r in good))
-    found["spoken_wer"] = _share(sum(r.spoken[0] for r in good), sum(r.spoken[1] for r in good))
+    found["understood_wer"] = share(sum(r.understood[0] for r in good), sum(r.understood[1] for r in good))
+    found["spoken_wer"] = share(sum(r.spoken[0] for r in good), sum(r.spoken[1] for r in good))
     found["errors"] = sorted({e for r in good for e in r.errors})
     found["waterfall_ms"] = _waterfall(good)
     found["prepared"] = _prepared(good)
@@ -62,10 +64,6 @@ def figures(results: Sequence[Result]) -> dict[str, Any]:
 
 def _times(results: Iterable[Result], name: str) -> dict[str, Any]:
     return summary([(str(r.options["clip"]), float(v)) for r in results for v in getattr(r, name)])
-
-
-def _share(part: int, whole: int) -> dict[str, Any]:
-    return {"n": whole, "count": part, "share": round(part / whole, 4) if whole else None}
 
 
 def _waterfall(results: Sequence[Result]) -> dict[str, int]:
@@ -83,7 +81,7 @@ def _prepared(results: Sequence[Result]) -> dict[str, Any]:
     used = [ms for r in results for was_used, ms in r.prepared_ms if was_used]
     dropped = [ms for r in results for was_used, ms in r.prepared_ms if not was_used]
     return {
-        "used": _share(len(used), len(used) + len(dropped)),
+        "used": share(len(used), len(used) + len(dropped)),
         "dropped_ms_a_turn": round(sum(dropped) / len(used)) if used else None,
     }
 
@@ -137,13 +135,13 @@ def _axis(axis: str, results: Sequence[Result]) -> dict[str, Any]:
     """Take-over rate and latency as Full-Duplex-Bench means them."""
     latency = _times(results, "voice_to_voice_ms")
     if axis == "pause handling":
-        rate = _share(sum(r.taken_over for r in results), sum(r.pauses for r in results))
+        rate = share(sum(r.taken_over for r in results), sum(r.pauses for r in results))
     elif axis in ("smooth turn taking", "user interruption"):
         due = sum(r.answers_due for r in results)
-        rate = _share(due - sum(r.missed for r in results), due)
+        rate = share(due - sum(r.missed for r in results), due)
     else:
         overlaps = sum(r.overlaps for r in results)
-        rate = _share(overlaps - sum(r.resumed for r in results), overlaps)
+        rate = share(overlaps - sum(r.resumed for r in results), overlaps)
     return {"take_over_rate": rate, "latency_ms": latency}
 
 

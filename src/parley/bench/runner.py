@@ -13,11 +13,12 @@ import httpx
 
 from parley.bench import machine
 from parley.bench.caller import Call
-from parley.bench.materials import Materials
+from parley.bench.corpus import Materials
 from parley.bench.scenario import Case
 from parley.bench.score import Result, Understand, score, score_words
 from parley.bench.script import hold
-from parley.client.connection import Talk, realtime_url
+from parley.client.address import realtime_url
+from parley.client.connection import Talk
 from parley.errors import Overloaded
 
 Arrival = Literal["together", "spread"]

@@ -7,13 +7,16 @@ from dataclasses import dataclass, replace
 from importlib import resources
 from itertools import product
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 import yaml
 
 from parley.bench.sound import NoiseKind
 from parley.errors import UsageError
+
+MANIFEST = "manifest.json"
+Entry = TypeVar("Entry", bound=msgspec.Struct)
 
 
 class Noise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -138,17 +141,22 @@ def parse(text: str, where: str) -> list[Scenario]:
 
 def manifest(folder: Path) -> list[ClipEntry]:
     """The recordings of a folder; raises `UsageError`."""
-    path = folder / "manifest.json"
-    try:
-        entries = msgspec.json.decode(path.read_bytes(), type=list[ClipEntry])
-    except OSError as fault:
-        raise UsageError(f"{folder} has no manifest.json: a list of objects with file, transcript, language") from fault
-    except (msgspec.DecodeError, msgspec.ValidationError) as fault:
-        raise UsageError(f"{path} is broken: {fault}") from fault
+    entries = read_manifest(folder, ClipEntry, "file, transcript, language")
     missing = [e.file for e in entries if not (folder / e.file).exists()]
     if missing:
-        raise UsageError(f"{path} names files that are not there: {', '.join(missing[:5])}")
+        raise UsageError(f"{folder / MANIFEST} names files that are not there: {', '.join(missing[:5])}")
     return entries
+
+
+def read_manifest(folder: Path, kind: type[Entry], fields: str) -> list[Entry]:
+    """The lines of a folder's manifest, objects with `fields`; raises `UsageError`."""
+    path = folder / MANIFEST
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=list[kind])  # type: ignore[valid-type]
+    except OSError as fault:
+        raise UsageError(f"{folder} has no {MANIFEST}: a list of objects with {fields}") from fault
+    except (msgspec.DecodeError, msgspec.ValidationError) as fault:
+        raise UsageError(f"{path} is broken: {fault}") from fault
 
 
 def cases(scenarios: Sequence[Scenario], clips: Sequence[tuple[ClipEntry, float]], rounds: int = 1) -> list[Case]:

@@ -15,14 +15,14 @@ from parley.audio.pcm import Float32, Int16, to_float
 from parley.audio.resample import resample
 from parley.bench.caller import EARLIEST_S, Call, Said
 from parley.bench.scenario import options_of
-from parley.client.audibility import AUDIBLE_DBFS, first_audible_s, hops_dbfs
+from parley.client.audibility import AUDIBLE_DBFS, first_audible_s, hops_dbfs, stretches
 from parley.client.connection import RATE_HZ
 from parley.client.word_errors import distance, words_reached
 
 RECOGNISER_RATE_HZ = 16000
 _STOPS = ("interruption", "stop")
 _FRAME_S = 0.02
-_LATE_LIMIT_MS = 5
+LATE_LIMIT_MS = 5
 _ANSWER_WITHIN_S = 8.0
 _STOPPED_AFTER_S = 3.0
 _HOLE_WITHIN_S = 2.5
@@ -83,7 +83,7 @@ def score(call: Call) -> Result:
     result.errors = list(call.talk.errors)
     if call.late_s:
         result.late_p99_ms = float(np.percentile(call.late_s, 99)) * 1000
-        if round(result.late_p99_ms) > _LATE_LIMIT_MS and not call.void:  # loops keep time to the millisecond
+        if round(result.late_p99_ms) > LATE_LIMIT_MS and not call.void:  # loops keep time to the millisecond
             result.void = f"the caller's own frames were late (p99 {result.late_p99_ms:.1f} ms)"
     if call.void or not len(call.played):
         return result
@@ -221,13 +221,8 @@ def _judge_flow(call: Call, result: Result, *, interrupted: bool) -> None:
 
 def _answers(call: Call) -> list[tuple[int, int]]:
     """Frames from the first to the last sound of each answer; answers are at least 1 s of nothing apart."""
-    sounding = np.flatnonzero(np.array(call.fed) > 0)
-    if not len(sounding):
-        return []
-    breaks = np.flatnonzero(np.diff(sounding) > 1.0 / _FRAME_S)
-    firsts = [sounding[0], *sounding[breaks + 1]]
-    lasts = [*sounding[breaks], sounding[-1]]
-    return [(int(a), int(b)) for a, b in zip(firsts, lasts, strict=True)]  # the last frame may be partly filled
+    sounding = np.flatnonzero(np.array(call.fed) > 0)  # the last frame of an answer may be partly filled
+    return stretches(sounding, 1.0 / _FRAME_S)
 
 
 def _understood(call: Call) -> tuple[int, int]:

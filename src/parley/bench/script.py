@@ -11,7 +11,7 @@ import numpy as np
 from parley.audio.pcm import Float32, to_int16
 from parley.bench import sound
 from parley.bench.caller import EARLIEST_S, Call, Said, SimulatedCaller
-from parley.bench.materials import Materials
+from parley.bench.corpus import Materials
 from parley.bench.rtc import RtcConnection
 from parley.bench.scenario import Case, Noise, Step
 from parley.client.audibility import speech_ends_s, speech_starts_s

@@ -3,42 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import platform
 import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import numpy as np
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from parley.audio.pcm import Float32, to_float
 from parley.audio.resample import resample
-from parley.bench import machine, page, runner
+from parley.bench import html_report, plots, runner
 from parley.bench import report as reports
 from parley.bench import scenario as scenarios
-from parley.bench.borders import borders_inside_sentences_s
-from parley.bench.materials import Materials
+from parley.bench.corpus import Materials
+from parley.bench.pause_editor import borders_inside_sentences_s
 from parley.bench.runner import How, Run
 from parley.bench.score import Understand
-from parley.cli import local
+from parley.cli import bench_turns, local
+from parley.cli.bench_server import facts, go_before_the_server, progress, server, tell
 from parley.cli.serve import run
-from parley.cli.terminal import errors, out
+from parley.cli.terminal import errors, out, show_rows
 from parley.client.connection import RATE_HZ
-from parley.conversation.oneshot import transcribe_utterance
+from parley.conversation.offline import transcribe_utterance
 from parley.errors import UnavailableError, UsageError
 from parley.models.interfaces import Caller, SpeakingStyle
 
 _VOICE = "piper-en-us-joe"
-_START_S = 180.0
 _QUESTIONS = (
     "What is the capital of France?",
     "Could you tell me, if you know, how far away the moon is?",
@@ -52,6 +44,19 @@ def bench(
     clips: Annotated[
         Path | None,
         typer.Option("--clips", "-c", envvar="PARLEY_CLIPS", help="Folder of recordings with a manifest.json"),
+    ] = None,
+    labelled: Annotated[
+        Path | None,
+        typer.Option(help="Folder of recordings with labelled turn ends and pauses: whose pauses are taken, who waits"),
+    ] = None,
+    dialogue: Annotated[
+        Path | None,
+        typer.Option(help="Folder of two-channel recordings: one is said, what the server did on the other is kept"),
+    ] = None,
+    into: Annotated[Path | None, typer.Option("--out", help="With --dialogue: folder for what comes of it")] = None,
+    eagerness: Annotated[
+        str | None,
+        typer.Option(help="With --labelled: settings that make the curve, low,auto,high; --dialogue: one, auto"),
     ] = None,
     only: Annotated[list[str] | None, typer.Option("--scenario", "-s", help="Only these scenarios")] = None,
     own: Annotated[list[Path] | None, typer.Option("--scenarios", help="Further scenario file (YAML)")] = None,
@@ -81,6 +86,10 @@ def bench(
       parley bench ws://localhost:8000 -c recordings/ -s plain-question -s pauses --turns 60
 
       parley bench ws://localhost:8000 -c recordings/ -s plain-question --callers 1,5,10 --json
+
+      parley bench --labelled recordings/ --all --callers 2 --html curve.html
+
+      parley bench --dialogue calls/ --out answers/ --all
     """
     known = [*scenarios.shipped(), *(s for path in own or () for s in scenarios.read(path))]
     if listing:
@@ -95,20 +104,27 @@ def bench(
     for target in filter(None, [html]):
         if not target.parent.exists():
             raise UsageError(f"the folder {target.parent} does not exist")
+        plots.library()  # it is missed before the run, not behind it
+    limit = None if everything else turns
+    if labelled is not None and dialogue is not None:
+        raise UsageError("--labelled and --dialogue are two runs")
+    if labelled is not None:
+        settings = eagerness or "low,auto,high"
+        bench_turns.measure(url, labelled, settings, limit, counts[0], api_key, html, as_json=as_json, quiet=quiet)
+        return
+    if dialogue is not None:
+        bench_turns.converse(
+            url, dialogue, into, eagerness or "auto", limit, counts[0], api_key, scorer, html, as_json=as_json,
+            quiet=quiet,
+        )  # fmt: skip
+        return
     how = {"exact": not stock, "webrtc": webrtc, "arrival": arrival, "api_key": api_key, "answer_tokens": answer_tokens,
            "duration_s": duration}  # fmt: skip
-    found = run(_bench(url, clips, chosen, counts, None if everything else turns, scorer, how, quiet=quiet))
+    found = run(_bench(url, clips, chosen, counts, limit, scorer, how, quiet=quiet))
     report = reports.report(found, chosen)
-    facts = {"server": url or "started for this run",
-             "recordings": clips.name if clips else "synthetic questions",
-             "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-             "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}"}  # fmt: skip
-    if html is not None:
-        html.write_text(page.page(report, "parley bench", facts), encoding="utf-8")
-    if as_json:
-        typer.echo(json.dumps({"facts": facts, **report}, ensure_ascii=False))
-    else:
-        _show(report)
+    told = facts(url, clips.name if clips else "synthetic questions")
+    page = partial(html_report.page, report, "parley bench", told)
+    tell({"facts": told, **report}, page, html, partial(_show, report), as_json=as_json)
     if not any(not r.void for f in found for r in f.results):
         raise UnavailableError(
             f"no call came to anything: {found[0].results[0].void if found[0].results else 'no cases'}"
@@ -131,8 +147,7 @@ async def _bench(
 ) -> list[Run]:  # fmt: skip
     if (task := asyncio.current_task()) is not None and sys.platform != "win32":
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)  # as Ctrl-C: no server stays behind
-    with suppress(PermissionError):  # callers stand for other machines: the server must not slow them down
-        os.setpriority(os.PRIO_PROCESS, 0, -10)
+    go_before_the_server()
     say = await _voice(chosen, quiet=quiet)
     materials = await asyncio.to_thread(_materials, clips, say)
     entries = [(e, materials.seconds(e)) for e in materials.entries]
@@ -143,9 +158,9 @@ async def _bench(
     if understand is not None:
         await _find_borders(cases, materials, understand)
     runs: list[Run] = []
-    async with _server(url, quiet=quiet) as (address, pid):
+    async with server(url) as (address, pid):
         for count in counts:
-            with _progress(len(cases), f"{count} caller(s)", quiet=quiet) as step:
+            with progress(len(cases), f"{count} caller(s)", quiet=quiet) as step:
                 runs.append(
                     await runner.run(
                         cases, materials, How(address, count, pid=pid, **how), understand, lambda _: step()
@@ -197,83 +212,22 @@ async def _scorer(name: str, *, quiet: bool) -> Understand:
     return understand
 
 
-@asynccontextmanager
-async def _server(url: str | None, *, quiet: bool) -> AsyncIterator[tuple[str, int | None]]:
-    """The address and, for a server on this machine, the process: a given one or one of our own."""
-    if url is not None:
-        parts = urlsplit(url if "://" in url else f"ws://{url}")
-        local_host = parts.hostname in ("localhost", "127.0.0.1", "::1")
-        pid = machine.listening_pid(parts.port or 80) if local_host and sys.platform == "linux" else None
-        yield url, pid
-        return
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "parley.cli", "serve", "--port", "0", stderr=asyncio.subprocess.PIPE,
-        preexec_fn=_usual_priority,
-    )  # fmt: skip
-    assert process.stderr is not None
-    try:
-        try:
-            address = await asyncio.wait_for(_address(process.stderr), _START_S)
-        except TimeoutError as fault:
-            raise UnavailableError(f"the server was not ready after {_START_S:.0f} s") from fault
-        draining = asyncio.create_task(_drain(process.stderr), name="server-messages")
-        yield address, process.pid
-        draining.cancel()
-    finally:
-        if process.returncode is None:
-            process.terminate()
-            await process.wait()
-
-
-def _usual_priority() -> None:
-    os.setpriority(os.PRIO_PROCESS, 0, 0)
-
-
-async def _drain(messages: asyncio.StreamReader) -> None:
-    while await messages.read(4096):
-        pass
-
-
-async def _address(messages: asyncio.StreamReader) -> str:
-    """Wait for the line that names the address."""
-    seen = []
-    while line := (await messages.readline()).decode():
-        seen.append(line.strip())
-        for word in line.split():
-            if word.startswith("http://"):
-                return word.rstrip(".,/")
-    raise UnavailableError(f"the server did not start: {' '.join(seen[-3:])}")
-
-
-class _progress:
-    """A bar on a terminal, nothing elsewhere."""
-
-    def __init__(self, total: int, title: str, *, quiet: bool) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        self._bars = Progress(*columns, console=errors, transient=True, disable=quiet or not errors.is_terminal)
-        self._task = self._bars.add_task(title, total=total)
-
-    def __enter__(self) -> Any:
-        self._bars.start()
-        return lambda: self._bars.advance(self._task)
-
-    def __exit__(self, *_: object) -> None:
-        self._bars.stop()
-
-
 def _show(report: dict[str, Any]) -> None:
     head = ("scenario", "calls", "voice to voice", "missed", "taken over", "stop", "history", "resumed", "hole",
             "underrun", "WER in", "WER out", "errors")  # fmt: skip
-    table = Table(*head, box=None, padding=(0, 1))
-    for found in (*report["scenarios"].values(), {"title": "All", **report["overall"]}):
-        table.add_row(*page.scenario_row(found))
-    out.print(table)
+    rows = [
+        html_report.scenario_row(found)
+        for found in (*report["scenarios"].values(), {"title": "All", **report["overall"]})
+    ]
+    show_rows(head, rows)
+    for why, calls in report["overall"].get("why_void", {}).items():
+        out.print(f"{calls} void: {why}", highlight=False)
     for load in report["loads"]:
         server = load["server"]
         cost = f", server {server['cpu_s_per_minute']} CPU s/min, {server['pss_mb_last']} MB" if server else ""
         if load["prepared"]["used"]["n"]:
-            cost += f", prepared answers used {page.share(load['prepared']['used'])}"
-        out.print(f"{load['callers']} caller(s): voice to voice {page.time(load['voice_to_voice_ms'])} ms{cost}",
+            cost += f", prepared answers used {html_report.share(load['prepared']['used'])}"
+        out.print(f"{load['callers']} caller(s): voice to voice {html_report.time(load['voice_to_voice_ms'])} ms{cost}",
                   highlight=False)  # fmt: skip
-        if changed := page.over_time(load):
-            out.print(f"  first to last quarter of the run: {changed}", highlight=False, soft_wrap=True)
+        if changed := html_report.over_time(load):
+            out.print(f"  first to last quarter of the run: {changed}", highlight=False)

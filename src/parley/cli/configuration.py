@@ -10,14 +10,19 @@ import typer
 import yaml
 
 from parley.cli import local
+from parley.config import origins
 
 
 def show(
     config: Annotated[Path | None, typer.Option(help="YAML file with settings")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable")] = False,
 ) -> None:
-    """Show the effective configuration, secrets hidden."""
+    """Show the effective configuration and where each value comes from, secrets hidden."""
     settings = json.loads(local.command_config(path=config).model_dump_json())
-    typer.echo(
-        json.dumps(settings) if as_json else yaml.safe_dump(settings, sort_keys=False, allow_unicode=True).strip()
-    )
+    found = origins(config)
+    if as_json:
+        typer.echo(json.dumps({name: {"value": value, "from": found[name]} for name, value in settings.items()}))
+        return
+    for name, value in settings.items():
+        line = yaml.safe_dump({name: value}, sort_keys=False, allow_unicode=True, width=10_000).strip()
+        typer.echo(line if found[name] == "default" else f"{line}  # {found[name]}")

@@ -21,6 +21,7 @@ from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection
 from parley.cli import local
 from parley.cli.terminal import out
 from parley.config import Config
+from parley.conversation.tools import registry
 from parley.models.catalogue import catalogue
 from parley.models.store import Store
 from parley.server.runpod import pod
@@ -43,8 +44,8 @@ def doctor(config: Annotated[Path | None, typer.Option(help="YAML file with sett
     """Check this machine, the models, the port and the configuration."""
     settings = local.command_config(path=config)
     findings = [
-        *_machine(), *_models(settings), *_port(settings), *_language_models(settings), *_redis(settings),
-        *_pod(settings), *asyncio.run(_ways(settings)), *_sound(),
+        *_machine(), *_models(settings), *_port(settings), *_language_models(settings), *_tools(settings),
+        *_redis(settings), *_pod(settings), *asyncio.run(_ways(settings)), *_sound(),
     ]  # fmt: skip
     for finding in findings:
         out.print(f"{_SIGNS[finding.level]} {finding.what}", highlight=False)
@@ -114,6 +115,16 @@ def _language_models(settings: Config) -> Iterator[Finding]:
     if not servers and settings.llm == "auto" and not settings.llm_base_url:
         yield Finding("note", "no language model server runs here: the embedded tiny one will answer",
                       "start Ollama, or: parley serve --llm qwen2.5-1.5b")  # fmt: skip
+
+
+def _tools(settings: Config) -> Iterator[Finding]:
+    there = registry.installed()
+    for name in settings.tools:
+        if name in there:
+            yield Finding("ok", f"the tool '{name}' is here")
+        else:
+            mend = f"there are {', '.join(sorted(there))}; a plug-in that is left out is in the log"
+            yield Finding("bad", f"tools: no tool is called '{name}'", mend)
 
 
 def _redis(settings: Config) -> Iterator[Finding]:

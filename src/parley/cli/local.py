@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from parley.cli.terminal import pull_progress
-from parley.config import Config
+from parley.languages import usual_language
 from parley.models.catalogue import Model, catalogue
 from parley.models.interfaces import ModelSpec
-from parley.models.loading import load
+from parley.models.plugins import load
 from parley.models.store import Store
-from parley.server.run import Server
+
+if TYPE_CHECKING:
+    from parley.config import Config
+    from parley.server.run import Server
 
 
 async def load_model(name: str, kind: Any, *, quiet: bool, family: str | None = None) -> Any:
     """Pull and load one model of the catalogue (or a voice file); `family` names another adapter than its own."""
-    from parley.models.selection import named
+    from parley.models.resolve import named
 
     store = Store()
     chosen = named(catalogue(), kind, name)
@@ -24,6 +27,14 @@ async def load_model(name: str, kind: Any, *, quiet: bool, family: str | None = 
         return await load(chosen)
     await ensure([chosen], store, quiet=quiet)
     return await load(ModelSpec(chosen.id, family or chosen.family, store.paths(chosen), dict(chosen.options)))
+
+
+def language_of_voice(name: str) -> str:
+    """The language of a voice of the catalogue, without loading it; English for a voice file or one of many."""
+    from parley.models.resolve import named
+
+    chosen = named(catalogue(), "tts", name)
+    return usual_language(() if isinstance(chosen, ModelSpec) else chosen.languages)
 
 
 async def ensure(models: list[Model], store: Store, *, quiet: bool, accept: str | None = None) -> None:

@@ -11,7 +11,10 @@ from rich.table import Table
 
 from parley.cli import local
 from parley.cli.terminal import errors, out
+from parley.models import advice
 from parley.models.catalogue import COPYLEFT, Model, catalogue
+from parley.models.interfaces import Caller
+from parley.models.plugins import close
 from parley.models.store import Store
 
 app = typer.Typer(help="Models: what there is, under which licence, and bringing them here.", no_args_is_help=True)
@@ -79,6 +82,64 @@ def remove(names: Annotated[list[str], typer.Argument(help="Models")]) -> None:
     for name in names:
         model = catalogue().get(name)
         errors.print(f"{model.id}: freed {store.remove(model) / 1e6:.0f} MB", highlight=False)
+
+
+@app.command()
+def recommend(as_json: Annotated[bool, typer.Option("--json", help="Machine-readable")] = False) -> None:
+    """Measure this machine, and say which language model suits it and why.
+
+    Models that are here are measured, others judged by what the light one needs. 'parley serve' follows it.
+
+    Examples:
+
+      parley models recommend
+
+      parley models pull qwen2.5-coder-1.5b && parley models recommend
+    """
+    verdicts = asyncio.run(_judged(quiet=as_json))
+    best = next((v for v in verdicts if v.fits), None)
+    if as_json:
+        rows = [
+            {"model": v.model.id, "fits": v.fits, "first_clause_ms": round(v.first_clause_s * 1000),
+             "measured": v.measured, "here": Store().is_present(v.model), "why": v.why}
+            for v in verdicts
+        ]  # fmt: skip
+        typer.echo(json.dumps({"recommended": best.model.id if best else None, "models": rows}))
+        return
+    table = Table(box=None, header_style="bold")
+    for column in ("model", "memory", "suits", "why"):
+        table.add_column(column, no_wrap=column == "model")
+    for verdict in verdicts:
+        memory = f"{verdict.model.memory / 1e9:.1f} GB"
+        table.add_row(verdict.model.id, memory, "yes" if verdict.fits else "no", verdict.why)
+    out.print(table)
+    chosen = best.model.id if best else advice.LIGHT
+    out.print(f"\nrecommended: [bold]{chosen}[/]; 'parley serve' brings and uses it by itself", highlight=False)
+
+
+async def _judged(*, quiet: bool) -> list[advice.Verdict]:
+    """The better models first, the light one last."""
+    store, caller = Store(), Caller("recommend")
+    known = catalogue()
+    light = known.get(advice.LIGHT, "llm")
+    light_s = await _measured_s(light, caller, quiet=quiet)
+    machine = advice.Machine(advice.free_memory(), light_s)
+    found = []
+    for model in sorted((m for m in known.of_kind("llm") if m.work and m is not light), key=lambda m: -m.work):
+        seconds = None
+        if store.is_present(model) and advice.judge(model, machine, 0.0).fits:  # its memory is there
+            seconds = await _measured_s(model, caller, quiet=quiet)
+            advice.Notes(store.root).write(model.id, seconds)
+        found.append(advice.judge(model, machine, seconds))
+    return [*found, advice.judge(light, machine, light_s)]
+
+
+async def _measured_s(model: Model, caller: Caller, *, quiet: bool) -> float:
+    loaded = await local.load_model(model.id, "llm", quiet=quiet)
+    try:
+        return await advice.first_clause_s(loaded, caller)
+    finally:
+        await close(loaded)
 
 
 def _licence(model: Model) -> str:

@@ -14,7 +14,7 @@ import yaml
 from rich.table import Table
 
 from parley.cli.terminal import out
-from parley.conversation import evidence
+from parley.conversation import turn_log
 from parley.errors import UsageError
 from parley.turns import replay as turns_replay
 from parley.turns.replay import LISTENING, TURN_OVER, Decision
@@ -39,7 +39,7 @@ def replay(
     """
     change = _change(changes or [])
     for path in logs:
-        decisions = list(turns_replay.replay(evidence.read(path), change))
+        decisions = list(turns_replay.replay(turn_log.read(path), change))
         if as_json:
             for decision in decisions:
                 typer.echo(json.dumps({"log": path.name, **asdict(decision)}))

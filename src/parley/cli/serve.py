@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 import sys
 import time
 from collections.abc import Coroutine
@@ -19,8 +18,12 @@ from parley.cli import local
 from parley.cli.signals import Signals
 from parley.cli.terminal import errors
 from parley.config import Config
+from parley.models.advice import LIGHT
+from parley.models.home import home
+from parley.server import lan
 from parley.server.run import Server, set_up_logs
 from parley.server.runpod import pod
+from parley.server.upgrade import Progress
 
 _PARTS = {"asr": "hears with", "llm": "thinks with", "tts": "speaks with"}
 
@@ -34,6 +37,9 @@ def serve(
     config: Annotated[Path | None, typer.Option(help="YAML file with settings")] = None,
     llm: Annotated[str | None, typer.Option(help="Language model (see 'parley models list')")] = None,
     llm_base_url: Annotated[str | None, typer.Option(help="OpenAI-compatible server of the language model")] = None,
+    light: Annotated[
+        bool | None, typer.Option("--light", help="Keep the tiny language model, bring no better one")
+    ] = None,
     asr: Annotated[str | None, typer.Option(help="Speech recogniser")] = None,
     tts: Annotated[str | None, typer.Option(help="Voice")] = None,
     insecure: Annotated[bool | None, typer.Option("--insecure", help="Allow other addresses without a key")] = None,
@@ -49,13 +55,13 @@ def serve(
 
       parley serve --tls        (then scan the QR code with a phone)
 
-      parley serve --asr whisper-base --llm qwen2.5-1.5b
+      parley serve --asr whisper-base --llm qwen2.5-coder-1.5b
 
       parley serve --llm-base-url http://localhost:11434/v1 --llm llama3.2
     """
     settings = local.command_config(
-        path=config, host=host, port=port, llm=llm, llm_base_url=llm_base_url, asr=asr, tts=tts, insecure=insecure,
-        tls=tls,
+        path=config, host=host, port=port, llm=llm, llm_base_url=llm_base_url, light=light, asr=asr, tts=tts,
+        insecure=insecure, tls=tls,
     )  # fmt: skip
     if settings.tls or pod(settings.port):
         settings = _for_others(settings)
@@ -69,7 +75,7 @@ def _for_others(settings: Config) -> Config:
     if "host" not in settings.model_fields_set:
         changes["host"] = "0.0.0.0"
     if settings.api_key is None and not settings.insecure:
-        changes["api_key"] = SecretStr(secrets.token_urlsafe(12))
+        changes["api_key"] = SecretStr(lan.kept_key(home() / "tls"))
     return settings.model_copy(update=changes)
 
 
@@ -84,7 +90,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 async def _serve(settings: Config, *, quiet: bool, open_page: bool) -> None:
     began = time.monotonic()
-    server = Server(settings)
+    server = Server(settings, tell_upgrade=_UpgradeLines(quiet=quiet))
     signals = Signals()
     if not await signals.unless_stopped(local.prepare(server, quiet=quiet)):
         errors.print("[yellow]stopped before it was ready[/]")
@@ -114,7 +120,7 @@ async def _stop_when_told(server: Server, signals: Signals) -> None:
 
 def _greet(server: Server, seconds: float) -> None:
     assert server.state is not None
-    specs = server.state.roster.specs
+    specs = server.state.loaded_models.specs
     models = ", ".join(f"{verb} {specs[part].id}" for part, verb in _PARTS.items())
     errors.print(f"[bold green]parley[/] is ready after {seconds:.1f} s at [bold]{server.url}[/]", highlight=False)
     errors.print(f"  {models}", highlight=False)
@@ -125,11 +131,44 @@ def _greet(server: Server, seconds: float) -> None:
         warns = "  (its browser warns once: this server signed for itself)" if server.config.tls else ""
         errors.print(f"  on a phone: [bold]{address}[/]{warns}", soft_wrap=True)
         segno.make(address, error="l").terminal(out=sys.stderr, compact=True, border=2)
-    if specs["llm"].id == "smollm2-135m":
+    if specs["llm"].id == LIGHT and server.state.upgrade is None:
         errors.print(
-            "  [yellow]this language model is tiny and often answers nonsense;[/] a better one: "
-            "'parley serve --llm qwen2.5-1.5b', or start Ollama and restart",
+            "  [yellow]this language model is tiny and often answers nonsense;[/] 'parley models recommend' finds a "
+            "better one, or start Ollama and restart",
             highlight=False,
         )
     if server.config.insecure and server.config.host not in ("127.0.0.1", "localhost", "::1"):
         errors.print("  [bold red]--insecure: everybody who reaches this address can talk[/]", highlight=False)
+
+
+class _UpgradeLines:
+    """A line whenever a better language model has come a good step nearer."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._said = ""
+
+    def __call__(self, progress: Progress) -> None:
+        """May be called from other threads."""
+        line = self._line(progress)
+        if line and line != self._said and not self._quiet:
+            self._said = line
+            errors.print(f"  {line}", highlight=False)
+
+    @staticmethod
+    def _line(progress: Progress) -> str:
+        megabytes = progress.total / 1e6
+        match progress.state:
+            case "pulling":
+                quarters = int(4 * progress.done / max(1, progress.total))
+                share = f"{25 * quarters} % is here" if quarters else "conversations go on with the tiny one meanwhile"
+                return f"bringing the better language model {progress.model} ({megabytes:.0f} MB): {share}"
+            case "quickening":
+                return f"{progress.model} is made faster for this machine, which takes some minutes"
+            case "in place":
+                return f"[green]{progress.model} answers from now on[/] ({progress.why})"
+            case "not suitable":
+                return f"[yellow]the tiny language model stays:[/] {progress.model} {progress.why}"
+            case "failed":
+                return f"[yellow]the tiny language model stays:[/] {progress.why}"
+        return ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,18 +16,26 @@ from parley.audio import files
 from parley.audio.decoding import converted, decoding
 from parley.audio.pcm import Float32
 from parley.cli import local
+from parley.cli.inputs import sounds
+from parley.cli.outputs import check_output
 from parley.cli.terminal import errors
-from parley.conversation.oneshot import say_text, transcribe_recording
-from parley.errors import UsageError
+from parley.conversation.offline import given_to_voice, say_text, transcribe_recording
+from parley.errors import AudioError, UsageError
+from parley.languages import code_of, knows
 from parley.models.interfaces import MODEL_RATE_HZ, Caller, SpeakingStyle
 
 
 def say(
     text: Annotated[str, typer.Argument(help="What to say")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Sound file to write (wav, flac, mp3, opus)")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Sound file to write (wav, flac, mp3, opus)")
+    ] = None,
     voice: Annotated[str | None, typer.Option(help="Voice, or a Piper .onnx file")] = None,
     speed: Annotated[float, typer.Option(min=0.25, max=4.0, help="1.0 is normal")] = 1.0,
     language: Annotated[str | None, typer.Option(help="Language, for voices that have several")] = None,
+    show: Annotated[
+        bool, typer.Option("--show", help="Print the words that the voice is given, and say nothing")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress")] = False,
 ) -> None:
     """Say a text into a file.
@@ -36,11 +44,43 @@ def say(
     """
     if not text.strip():
         raise UsageError("there is nothing to say")
-    asyncio.run(_say(text, output, voice or local.command_config().tts, SpeakingStyle(voice, speed, language), quiet))
+    name = voice or local.command_config().tts
+    if show:
+        _show(text, _code(language) or local.language_of_voice(name))
+    elif output is None:
+        raise UsageError("where to write is missing: give --output FILE, or --show to see the words alone")
+    else:
+        check_output(output, sound=True)
+        asyncio.run(_say(text, output, name, SpeakingStyle(voice, speed, _code(language)), quiet))
+
+
+def _show(text: str, language: str) -> None:
+    """A line for each piece that the voice gets, and for each pause."""
+    for words, pause_s in given_to_voice(text, language):
+        if words:
+            typer.echo(words.strip())
+        if pause_s:
+            typer.echo(f"[pause of {pause_s:g} s]")
+
+
+def _code(language: str | None) -> str | None:
+    """The code of a language by any of its names; raises `UsageError`."""
+    try:
+        return None if language is None else code_of(language)
+    except ValueError as fault:
+        raise UsageError(f"--language: {fault}") from None
+
+
+def _check(language: str | None, model: str, languages: Sequence[str], can: str) -> None:
+    if not knows(languages, language):
+        raise UsageError(f"--language: '{model}' does not {can} '{language}', it has {', '.join(languages)}")
 
 
 async def _say(text: str, output: Path, voice: str, style: SpeakingStyle, quiet: bool) -> None:
     synthesizer = await local.load_model(voice, "tts", quiet=quiet)
+    _check(style.language, voice, synthesizer.languages, "speak")
+    if style.speed != 1 and synthesizer.fixed_speed:
+        raise UsageError(f"--speed: '{voice}' speaks at its own speed")
     async with aclosing(say_text(synthesizer, text, style, Caller("say"))) as chunks:
         parts = [chunk async for chunk in chunks]
     if not parts:
@@ -52,22 +92,37 @@ async def _say(text: str, output: Path, voice: str, style: SpeakingStyle, quiet:
 
 
 def transcribe(
-    recordings: Annotated[list[Path], typer.Argument(help="Sound files, up to 100 MB each")],
+    recordings: Annotated[list[Path], typer.Argument(help="Sound files, up to 100 MB each, or folders of them")],
     model: Annotated[str | None, typer.Option(help="Recogniser (see 'parley models list')")] = None,
-    language: Annotated[str | None, typer.Option(help="Spoken language (ISO 639-1)")] = None,
+    language: Annotated[str | None, typer.Option(help="Spoken language (en, te-IN, English)")] = None,
     form: Annotated[
         Literal["text", "json", "srt", "vtt"], typer.Option("--format", "-f", help="What to print")
     ] = "text",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress")] = False,
 ) -> None:
-    """Write what is said in recordings to standard output.
+    """Write what is said in recordings to standard output; one that cannot be read is named, and the others go on.
 
-    Example: parley transcribe answer.wav
+    Examples:
+
+      parley transcribe answer.wav
+
+      parley transcribe recordings/ --format json > words.jsonl
     """
-    for path in recordings:  # a fault in the last one is told before the first is transcribed
+    paths = sounds(recordings)
+    good = [path for path in paths if _opens(path)]  # told before the first is transcribed
+    if good:
+        asyncio.run(_transcribe(good, model or local.command_config().asr, _code(language), form, quiet))
+    if len(good) < len(paths):
+        raise UsageError(f"{len(paths) - len(good)} of {len(paths)} recordings could not be read")
+
+
+def _opens(path: Path) -> bool:
+    try:
         with files.opened(path, str(path)) as stream, decoding(stream, str(path)):
-            pass
-    asyncio.run(_transcribe(recordings, model or local.command_config().asr, language, form, quiet))
+            return True
+    except AudioError as fault:
+        errors.print(f"[bold red]error:[/] {fault}", highlight=False)
+        return False
 
 
 async def _read(path: Path) -> AsyncGenerator[Float32, None]:
@@ -77,10 +132,11 @@ async def _read(path: Path) -> AsyncGenerator[Float32, None]:
 
 
 async def _transcribe(recordings: list[Path], model: str, language: str | None, form: str, quiet: bool) -> None:
-    from parley.server.audio_routes import subtitles
+    from parley.server.subtitles import subtitles
 
     vad = await local.load_model("silero-vad", "vad", quiet=quiet)
     recognizer = await local.load_model(model, "asr", quiet=quiet)
+    _check(language, model, recognizer.languages, "hear")
     for path in recordings:
         segments = transcribe_recording(vad, recognizer, _read(path), language, Caller("transcribe"))
         found = [s async for s in segments]

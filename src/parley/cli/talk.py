@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from parley.audio import files
 from parley.cli import local
+from parley.cli.inputs import sounds
+from parley.cli.outputs import check_output
 from parley.cli.serve import run
 from parley.cli.terminal import errors, out
 from parley.client.caller import RecordedCaller, TurnReport
 from parley.client.connection import RATE_HZ, Connection
 from parley.client.statistics import summary
-from parley.errors import UsageError
+from parley.client.trust import Trust
+from parley.errors import UnavailableError, UsageError
 from parley.server.run import Server, set_up_logs
-
-_SOUNDS = {".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a"}
 
 
 def talk(
@@ -34,6 +35,12 @@ def talk(
     repeat: Annotated[int, typer.Option(min=1, help="Say all recordings so many times")] = 1,
     stock: Annotated[bool, typer.Option(help="Talk as a stock client does, without extensions")] = False,
     api_key: Annotated[str | None, typer.Option(envvar="PARLEY_API_KEY", help="Key of the server")] = None,
+    ca: Annotated[
+        Path | None, typer.Option(help="Certificate (PEM) that the server's is signed by, or the server's own")
+    ] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Believe any certificate, such as that of 'parley serve --tls'")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress")] = False,
 ) -> None:
     """Talk from the terminal, by microphone or with recordings streamed in real time.
@@ -46,63 +53,56 @@ def talk(
 
       parley talk --input recordings/ --repeat 3 --json
     """
-    clips = _clips(inputs or [])
+    clips = sounds(inputs or [])
     if output is not None and not clips:
         raise UsageError("--output needs --input: a microphone talk is not recorded")
-    run(_talk(url, clips * repeat, output, as_json=as_json, stock=stock, api_key=api_key, quiet=quiet))
+    if output is not None:
+        check_output(output, sound=True)
+    for clip in clips:  # a fault in the last one is told before the first is said
+        files.read(clip)
+    how = How(as_json=as_json, stock=stock, api_key=api_key, trust=Trust(ca, insecure=insecure), quiet=quiet)
+    run(_talk(url, clips * repeat, output, how))
 
 
-def _clips(inputs: list[Path]) -> list[Path]:
-    """Files as given; of a folder, those of its manifest.json (English) or all sounds, sorted."""
-    clips: list[Path] = []
-    for path in inputs:
-        if not path.exists():
-            raise UsageError(f"{path} does not exist")
-        if not path.is_dir():
-            clips.append(path)
-            continue
-        manifest = path / "manifest.json"
-        if manifest.exists():
-            entries = json.loads(manifest.read_text(encoding="utf-8"))
-            found = [path / e["file"] for e in entries if e.get("language", "en") == "en"]
-        else:
-            found = sorted(p for p in path.iterdir() if p.suffix.lower() in _SOUNDS)
-        if not found:
-            raise UsageError(f"{path} contains no recordings")
-        clips += found
-    return clips
+@dataclass(frozen=True, slots=True)
+class How:
+    """How a talk is held."""
+
+    as_json: bool
+    stock: bool
+    api_key: str | None
+    trust: Trust
+    quiet: bool
 
 
-async def _talk(url: str | None, clips: list[Path], output: Path | None, **how: Any) -> None:
+async def _talk(url: str | None, clips: list[Path], output: Path | None, how: How) -> None:
     if url is not None:
-        await _connect(url, clips, output, **how)
+        await _connect(url, clips, output, how)
         return
     settings = local.command_config(port=0, host="127.0.0.1", log_level="warning")
     set_up_logs(settings)
     server = Server(settings)
-    await local.prepare(server, quiet=how["quiet"])
+    await local.prepare(server, quiet=how.quiet)
     serving = asyncio.create_task(server.serve())
     await server.ready.wait()
-    how["api_key"] = how["api_key"] or os.environ.get("PARLEY_API_KEY")
     try:
-        await _connect(server.url, clips, output, **how)
+        await _connect(server.url, clips, output, how)
     finally:
         await server.stop()
         await serving
 
 
-async def _connect(
-    url: str, clips: list[Path], output: Path | None, *, as_json: bool, stock: bool, api_key: str | None, quiet: bool
-) -> None:
-    async with Connection(url, api_key=api_key, exact=not stock) as connection:
-        if not quiet and not as_json:
+async def _connect(url: str, clips: list[Path], output: Path | None, how: How) -> None:
+    connecting = Connection(url, api_key=how.api_key, exact=not how.stock, trust=how.trust)
+    async with connecting as connection:
+        if not how.quiet and not how.as_json:
             errors.print(f"talking to {connection.session.get('model')} at {url}", highlight=False)
         if not clips:
             from parley.cli.microphone import converse
 
-            await converse(connection, as_json=as_json)
+            await converse(connection, as_json=how.as_json)
             return
-        await _say_recordings(connection, clips, output, as_json=as_json)
+        await _say_recordings(connection, clips, output, as_json=how.as_json)
 
 
 async def _say_recordings(connection: Connection, clips: list[Path], output: Path | None, *, as_json: bool) -> None:
@@ -125,6 +125,9 @@ async def _say_recordings(connection: Connection, clips: list[Path], output: Pat
         out.print(f"voice to voice: p50 {figures['p50']} ms, p95 {figures['p95']} ms over {figures['n']} turns")
     if not reports:
         raise UsageError("the server took no turn: is there speech in the recording?")
+    if unanswered := [r for r in reports if r.voice_to_voice_ms is None or r.status == "failed"]:
+        told = f" ({connection.talk.errors[-1]})" if connection.talk.errors else ""
+        raise UnavailableError(f"{len(unanswered)} of {len(reports)} turns got no answer{told}")
 
 
 def _show(report: TurnReport, *, as_json: bool) -> None:
@@ -132,4 +135,5 @@ def _show(report: TurnReport, *, as_json: bool) -> None:
         typer.echo(json.dumps(report.to_json(), ensure_ascii=False))
         return
     out.print(f"[bold]you[/]    {report.transcript}", highlight=False)
-    out.print(f"[bold]parley[/] {report.heard}  [dim]{report.voice_to_voice_ms} ms[/]", highlight=False)
+    waited = "no answer" if report.voice_to_voice_ms is None else f"{report.voice_to_voice_ms} ms"
+    out.print(f"[bold]parley[/] {report.heard}  [dim]{waited}[/]", highlight=False)

@@ -10,6 +10,8 @@ from typing import Annotated
 
 import msgspec
 import typer
+from pydantic import SecretStr
+from redis.exceptions import RedisError
 from rich.live import Live
 from rich.table import Table
 
@@ -17,13 +19,15 @@ from parley import logs
 from parley.cli.serve import run
 from parley.cli.terminal import errors, out, pull_progress
 from parley.config import load as load_config
-from parley.errors import UsageError
+from parley.errors import UnavailableError, UsageError
 from parley.models.catalogue import catalogue
 from parley.models.store import Store
-from parley.server.roster import fleet_of
+from parley.server.choosing import fleet_of
 from parley.workers import process
-from parley.workers.fleet import Fleet, RemoteWorker
+from parley.workers.fleet import Fleet
 from parley.workers.process import Worker
+from parley.workers.registry import announced
+from parley.workers.remote_worker import RemoteWorker
 from parley.workers.settings import WorkerSettings, read_settings
 
 _LOOK_S = 1.0
@@ -106,10 +110,15 @@ def workers(
     settings = load_config(config, workers=address, redis_url=redis_url)
     if not settings.has_workers:
         raise UsageError("no workers are configured: --redis-url, --address, or a --config that names them")
-    run(_show(fleet_of(settings), watch=watch, as_json=as_json))
+    run(_show(fleet_of(settings), settings.redis_url, watch=watch, as_json=as_json))
 
 
-async def _show(fleet: Fleet, *, watch: bool, as_json: bool) -> None:
+async def _show(fleet: Fleet, redis_url: SecretStr | None, *, watch: bool, as_json: bool) -> None:
+    if redis_url is not None:
+        try:
+            await announced(redis_url.get_secret_value())
+        except (OSError, RedisError, ValueError) as fault:
+            raise UnavailableError(f"Redis does not answer: {fault}; is redis_url right, and does it run?") from fault
     async with fleet:
         await asyncio.sleep(_LOOK_S)
         if as_json or not watch:

@@ -50,6 +50,14 @@ def voiced_hops(samples: Int16, rate_hz: int) -> NDArray[np.intp]:
     return np.flatnonzero(mostly & (levels > limit))
 
 
+def stretches(at: NDArray[np.intp], longest_gap: float) -> list[tuple[int, int]]:
+    """First and last index of each run of rising indices that are no further apart than that."""
+    if not len(at):
+        return []
+    breaks = np.flatnonzero(np.diff(at) > longest_gap)
+    return [(int(a), int(b)) for a, b in zip([at[0], *at[breaks + 1]], [*at[breaks], at[-1]], strict=True)]
+
+
 def speech_starts_s(samples: Int16, rate_hz: int) -> float | None:
     """Start of the first 100 ms that are mostly voiced, seconds."""
     voiced = voiced_hops(samples, rate_hz)
@@ -59,8 +67,4 @@ def speech_starts_s(samples: Int16, rate_hz: int) -> float | None:
 
 def speech_ends_s(samples: Int16, rate_hz: int, pause_s: float = 0.3) -> list[float]:
     """Ends of the stretches of speech of a recording (last voiced 10 ms before each pause), seconds."""
-    voiced = voiced_hops(samples, rate_hz)
-    if not len(voiced):
-        return []
-    gaps = np.flatnonzero(np.diff(voiced) > pause_s * 100)
-    return [float(voiced[g] + 1) / 100 for g in (*gaps, len(voiced) - 1)]
+    return [(last + 1) / 100 for _, last in stretches(voiced_hops(samples, rate_hz), pause_s * 100)]

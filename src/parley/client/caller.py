@@ -168,7 +168,7 @@ class RecordedCaller:
         begins = self.speak(clip)
         ends = begins + len(clip) / RATE_HZ
         await self.wait_for(lambda: self.now_s > ends, len(clip) / RATE_HZ + 5)
-        answered = lambda: len(talk.responses) > first_response  # noqa: E731
+        answered = lambda: len(talk.responses) > first_response and not talk.sounding  # noqa: E731
         await self.wait_for(answered, _ANSWER_WITHIN_S)
         await self.wait_for(self._quiet_since(first_response), 60.0)
         for turn in talk.turns[first_turn:]:

@@ -8,13 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from parley.audio.pcm import Int16, from_bytes, to_bytes
+from parley.client.address import is_this_machine, realtime_url
 from parley.client.player import Player
+from parley.client.trust import Trust
 from parley.errors import Overloaded, UnavailableError
 
 RATE_HZ = 24000
@@ -51,6 +54,8 @@ class Talk:
     """Everything that was said on a connection."""
 
     turns: list[Turn] = field(default_factory=list)
+    sounding: set[str] = field(default_factory=set)
+    """Items of turns that the server has heard begin and not end."""
     responses: list[Response] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     prepared_ms: list[tuple[bool, int]] = field(default_factory=list)
@@ -65,7 +70,13 @@ class Connection:
     """Use as ``async with``. `exact` opts in to the parley extensions, else it is a stock client."""
 
     def __init__(
-        self, url: str, *, api_key: str | None = None, exact: bool = True, start_buffer_s: float = 0.0
+        self,
+        url: str,
+        *,
+        api_key: str | None = None,
+        exact: bool = True,
+        start_buffer_s: float = 0.0,
+        trust: Trust | None = None,
     ) -> None:
         self.url = realtime_url(url, exact=exact)
         self.exact = exact
@@ -75,9 +86,12 @@ class Connection:
         self.changed = asyncio.Event()
         """Set whenever an event was taken in."""
         self.closed: str | None = None
+        self.token: str | None = None
+        """With which an exact client comes back after a lost connection."""
         self.flushes_itself = not exact
         """Whether what is buffered is thrown away when the user speaks, as stock clients do; exact ones are told."""
         self.state = "LISTENING"
+        self._trust = trust or Trust()
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self._socket: ClientConnection | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -88,7 +102,12 @@ class Connection:
         """Connect; raises `UnavailableError` that says what to do, `Overloaded` that says when to come back."""
         try:
             self._socket = await connect(
-                self.url, additional_headers=self._headers, max_size=_MAX_BYTES, open_timeout=_OPEN_S, compression=None
+                self.url,
+                additional_headers=self._headers,
+                max_size=_MAX_BYTES,
+                open_timeout=_OPEN_S,
+                compression=None,
+                **self._way(),
             )
             first = msgspec.json.decode(await asyncio.wait_for(self._socket.recv(), _OPEN_S))
         except (OSError, InvalidHandshake, InvalidURI, ConnectionClosed, TimeoutError) as fault:
@@ -103,6 +122,15 @@ class Connection:
         if self.exact:
             await self.send({"type": "session.update", "session": {"parley": {"binary_audio": True}}})
         return self
+
+    def _way(self) -> dict[str, Any]:
+        """How to get there: by TLS where the address says so, and to this machine never through a proxy."""
+        way: dict[str, Any] = {}
+        if self.url.startswith("wss:") and (context := self._trust.context()) is not None:
+            way["ssl"] = context
+        if is_this_machine(urlsplit(self.url).hostname or ""):
+            way["proxy"] = None
+        return way
 
     async def __aexit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
@@ -175,9 +203,12 @@ class Connection:
             await self._take_extension(event)
         elif kind.startswith("response."):
             self._take_response(event)
-        elif kind == "input_audio_buffer.speech_started" and self.flushes_itself:
-            self.player.flush()
+        elif kind == "input_audio_buffer.speech_started":
+            self.talk.sounding.add(event["item_id"])
+            if self.flushes_itself:
+                self.player.flush()
         elif kind == "input_audio_buffer.speech_stopped":
+            self.talk.sounding.discard(event["item_id"])
             self.talk.turns.append(Turn(event["item_id"], ended_ms=event["audio_end_ms"]))
         elif kind == "conversation.item.input_audio_transcription.completed":
             self._take_transcript(event)
@@ -231,20 +262,9 @@ class Connection:
             response.heard = event["heard_text"]
         elif kind == "waterfall" and response is not None:
             response.waterfall = {"total_ms": event["total_ms"], **event["parts_ms"]}
+        elif kind == "resume":
+            self.token = event["token"]
         elif kind == "prepared":
             self.talk.prepared_ms.append((event["used"], event["spent_ms"]))
         elif kind == "state":
             self.state = event["state"]
-
-
-def realtime_url(url: str, *, exact: bool) -> str:
-    """The socket's address from whatever a person types: a host, a page's address, or the full one."""
-    address = url if "://" in url else f"ws://{url}"
-    address = address.replace("http://", "ws://", 1).replace("https://", "wss://", 1)
-    scheme, _, rest = address.partition("://")
-    host, _, path = rest.partition("/")
-    if not path.strip("/"):
-        address = f"{scheme}://{host}/v1/realtime"
-    if exact and "parley=" not in address:
-        address += ("&" if "?" in address else "?") + "parley=1"
-    return address

@@ -1,7 +1,8 @@
-"""Figures with their uncertainty: percentiles and a 95 % interval, bootstrapped by clip."""
+"""Figures with their uncertainty: percentiles with a 95 % interval, bootstrapped by clip, and shares with Wilson's."""
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 _ROUNDS = 2000
+_Z = 1.96
 
 
 def summary(values: Sequence[tuple[str, float]]) -> dict[str, Any]:
@@ -31,3 +33,13 @@ def summary(values: Sequence[tuple[str, float]]) -> dict[str, Any]:
         "p50": round(float(p50)), "p50_interval": [round(float(low[0])), round(float(high[0]))],
         "p95": round(float(p95)), "p95_interval": [round(float(low[1])), round(float(high[1]))],
     }  # fmt: skip
+
+
+def share(part: int, whole: int) -> dict[str, Any]:
+    """A share with its counts and its 95 % interval (Wilson 1927)."""
+    if not whole:
+        return {"n": 0, "count": part, "share": None, "interval": None}
+    middle = (part + _Z**2 / 2) / (whole + _Z**2)
+    half = _Z / (whole + _Z**2) * math.sqrt(part * (whole - part) / whole + _Z**2 / 4)
+    interval = [round(max(0.0, middle - half), 4), round(min(1.0, middle + half), 4)]
+    return {"n": whole, "count": part, "share": round(part / whole, 4), "interval": interval}

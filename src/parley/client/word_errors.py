@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+
+from jiwer import process_words
+from rapidfuzz.distance import Levenshtein
 
 _NUMBERS = {w: str(i) for i, w in enumerate("zero one two three four five six seven eight nine ten".split())} | {
     "oh": "0"
@@ -20,18 +22,9 @@ def words(text: str) -> list[str]:
 
 def distance(reference: str, heard: str) -> tuple[int, int]:
     """Errors and words of the reference."""
-    a, b = words(reference), words(heard)
-    row = list(range(len(b) + 1))
-    for x in a:
-        _take(row, x, b)
-    return row[-1], len(a)
-
-
-def _take(row: list[int], x: str, b: Sequence[str]) -> None:
-    """Go on by `x` in what `b` is compared with: `row` has the edits to each beginning of `b`."""
-    previous, row[0] = row[0], row[0] + 1
-    for j, y in enumerate(b, 1):
-        previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (x != y))
+    said, count = " ".join(words(reference)), len(words(reference))
+    found = process_words(said, " ".join(words(heard)))
+    return found.substitutions + found.deletions + found.insertions, count
 
 
 def rate(reference: str, heard: str) -> float:
@@ -45,14 +38,12 @@ def words_reached(written: str, heard: str) -> int:
     The words before the place where the letters and digits of `heard` end best, by edit distance, because recognisers
     join words and guess at cut ones ("a man", "men"). The earliest of places that are equally good.
     """
-    tokens, b = [_letters(token) for token in written.split()], _letters(heard)
-    row = list(range(len(b) + 1))
-    best = (row[-1], 0)
-    for reached, token in enumerate(tokens, 1):
-        for x in token:
-            _take(row, x, b)
-        best = min(best, (row[-1], reached))
-    return best[1]
+    letters, ends = "", [0]
+    for token in written.split():
+        letters += _letters(token)
+        ends.append(len(letters))
+    got = _letters(heard)
+    return min(range(len(ends)), key=lambda reached: (Levenshtein.distance(letters[: ends[reached]], got), reached))
 
 
 def _letters(text: str) -> str:

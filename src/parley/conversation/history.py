@@ -8,7 +8,7 @@ from typing import Any
 
 from parley.conversation.items import Item
 from parley.conversation.memory import Memory
-from parley.conversation.prompt import Messages
+from parley.conversation.responses.prompt import Messages, as_seen
 from parley.errors import ProtocolError
 
 MOST_ITEMS = 20_000
@@ -55,6 +55,22 @@ class History:
                 at = self._places[at].after
         return self._in_order
 
+    @property
+    def last(self) -> str | None:
+        """Id of the last item."""
+        return self._ends[1]
+
+    @property
+    def last_said(self) -> str:
+        """The last answer, as far as it was heard; empty where none follows what people said before."""
+        at = self._ends[1]
+        while at is not None:
+            item = self._places[at].item
+            if item.kind == "message":
+                return item.heard_text if item.role == "assistant" else ""
+            at = self._places[at].before
+        return ""
+
     def get(self, item_id: str) -> Item:
         """The item; raises `ProtocolError` when there is none of that id."""
         return self._place(item_id).item
@@ -70,19 +86,31 @@ class History:
     def insert(self, item: Item, after: str | None = None) -> str | None:
         """Add an item, at the end or after another ("root": in front); returns the id before it."""
         if item.id in self._places:
-            raise ProtocolError(f"an item '{item.id}' exists already", field="item.id", code="duplicate_item")
+            raise ProtocolError(
+                f"Error adding item: an item with id '{item.id}' already exists.",
+                field="item.id", code="item_create_duplicate_item_id",
+            )  # fmt: skip
         first, last = self._ends
         if after == "root":
             before, following = None, first
         else:
             before = last if after is None else after
-            following = None if before is None else self._place(before, field="previous_item_id").after
+            if before is not None and before not in self._places:
+                raise ProtocolError(
+                    f"Error adding item: the previous item with id '{before}' does not exist.",
+                    field="previous_item_id", code="item_create_invalid_previous_item_id",
+                )  # fmt: skip
+            following = None if before is None else self._places[before].after
         self._places[item.id] = _Place(item, before, following)
         self._join(before, item.id)
         self._join(item.id, following)
         self._chars += _chars(item)
         self._changed()
         return before
+
+    def insert_behind(self, item: Item, known: str | None) -> str | None:
+        """Add an item behind one that may have been deleted meanwhile (then at the end); returns the id before it."""
+        return self.insert(item, known if known == "root" or known in self._places else None)
 
     def update(self, item_id: str, **changes: Any) -> Item:
         """Replace fields of an item; returns the new one."""
@@ -106,10 +134,15 @@ class History:
         return self._place(item_id).before
 
     def messages(
-        self, instructions: str, budget_tokens: int, *, ahead: bool = False, without: Collection[str] = ()
-    ) -> Messages:
-        """The prompt in the form of the chat interface, as far as it fits; see `Memory.messages`."""
-        return self.memory.messages(self.items, instructions, budget_tokens, ahead=ahead, without=without)
+        self, instructions: str, budget_tokens: int, *, ahead: bool = False, without: Collection[str] = (),
+        seen_by: str | None = None,
+    ) -> Messages:  # fmt: skip
+        """The prompt in the form of the chat interface, as far as it fits; see `Memory.messages`.
+
+        `seen_by`: the agent that it is for, where several take part: what others say stands there with their names.
+        """
+        items = self.items if seen_by is None else as_seen(self.items, seen_by)
+        return self.memory.messages(items, instructions, budget_tokens, ahead=ahead, without=without)
 
     def _join(self, before: str | None, after: str | None) -> None:
         """Make two items (None: an end) neighbours."""
@@ -128,12 +161,12 @@ class History:
         self.revision += 1
         self._in_order = None
 
-    def _place(self, item_id: str, field: str = "item_id") -> _Place:
+    def _place(self, item_id: str) -> _Place:
         try:
             return self._places[item_id]
         except KeyError:
             raise ProtocolError(
-                f"no item '{item_id}' in this conversation", field=field, code="item_not_found"
+                f"no item '{item_id}' in this conversation", field="item_id", code="item_not_found"
             ) from None
 
 

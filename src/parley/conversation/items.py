@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import uuid4
 
+USER = "user"
+"""Name of the person, and of the listener, of a conversation that has but one."""
 Kind = Literal["message", "function_call", "function_call_output"]
 Status = Literal["in_progress", "completed", "incomplete"]
 
@@ -33,6 +35,10 @@ class Item:
     name: str = ""
     arguments: str = ""
     output: str = ""
+    speaker: str = ""
+    """Name of the person or the agent whose words it is; empty: the client brought it."""
+    to: str = ""
+    """Of an answer: whom it answers."""
 
     @property
     def heard_text(self) -> str:

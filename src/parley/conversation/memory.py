@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from parley.conversation.items import Item
-from parley.conversation.prompt import Messages, as_messages
+from parley.conversation.responses.prompt import Messages, as_messages
 
 CHARS_PER_TOKEN = 4
 _CHARS_PER_ITEM = 16

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from parley.conversation.echo import Canceller
 from parley.conversation.engines.base import Engine
-from parley.models.interfaces import EndOfSentence, EndOfTurn, Recognizer, Synthesizer, Vad
+from parley.conversation.input.echo import Canceller
+from parley.conversation.tools.tool import Tool
+from parley.models.interfaces import UNGUIDED, EndOfSentence, EndOfTurn, Guidance, Recognizer, Synthesizer, Vad
 from parley.turns.settings import TurnSettings
 
 DEFAULT_INSTRUCTIONS = (
@@ -23,18 +24,30 @@ class SessionSettings:
     """Settings of one session; replaced as a whole, never changed in place."""
 
     instructions: str = DEFAULT_INSTRUCTIONS
+    circumstances: str = ""
+    """What the assistant is told besides, such as the date. It never changes in a conversation, so that what a model
+    has read of the prompt stays read."""
     engine: str | None = None
-    """One of `Cast.engines`; None: the server's default, as with the following two."""
+    """One of `SessionModels.engines`; None: the server's default, as with the following two."""
     recognizer: str | None = None
-    """One of `Cast.recognizers`."""
+    """One of `SessionModels.recognizers`."""
     voice: str | None = None
-    """One of `Cast.voices`."""
+    """One of `SessionModels.voices`."""
     speed: float = 1.0
     language: str | None = None
     """Spoken language (ISO 639-1); None: the recogniser decides, words are judged as English."""
+    guidance: Guidance = UNGUIDED
+    """What else the recogniser is told."""
+    answers: bool = True
+    """Whether what is said is answered; else it is only written down."""
     modality: Literal["audio", "text"] = "audio"
     tools: tuple[Mapping[str, Any], ...] = ()
+    """The client's, in the form of the chat interface."""
+    server_tools: tuple[Tool, ...] = ()
+    """Those that are carried out here."""
     tool_choice: Any = "auto"
+    parallel_tool_calls: bool | None = None
+    reasoning_effort: str | None = None
     max_output_tokens: int | None = None
     """What the client asks for; None: `longest_answer_tokens`."""
     longest_answer_tokens: int = 160
@@ -60,9 +73,22 @@ class SessionSettings:
     """Spoken when an answer is wanted to a turn whose words could not be had."""
     turns: TurnSettings = field(default_factory=TurnSettings)
 
+    @property
+    def opening(self) -> str:
+        """What a prompt begins with."""
+        return "\n\n".join(filter(None, [self.instructions, self.circumstances]))
+
+
+OF_A_PERSON = frozenset({"recognizer", "language", "guidance", "echo_cancellation", "noise_reduction", "turns"})
+"""Settings that each person of a conversation may have of his own."""
+
+
+async def _nothing(_: str) -> None:
+    """There is nothing to bring."""
+
 
 @dataclass(frozen=True, slots=True)
-class Cast:
+class SessionModels:
     """The models behind a session."""
 
     vad: Vad
@@ -75,13 +101,34 @@ class Cast:
     """Makes what cancels an echo, suppresses noise, or both; None: nobody can here."""
     voices: Mapping[str, Synthesizer] = field(default_factory=dict)
     """Voice names to synthesisers; the first is the default."""
+    voice_is_here: Callable[[str], bool] = lambda _: True
+    """Whether a voice is in memory, so that it can speak at once."""
+    bring_voice: Callable[[str], Awaitable[None]] = _nothing
+    """Has one in memory; raises `ModelError`."""
     over: Callable[[str], None] = lambda _: None
     """Told the id of a session that ends, so that what models keep for it is let go."""
+    hold: Callable[[str, bool], None] = lambda *_: None
+    """Told the id of a session and whether its answer is paused: models elsewhere need not make sound then."""
     engines: Mapping[str, Engine] = field(default_factory=dict)
     """Others than `engine` that a session may choose."""
     recognizers: Mapping[str, Recognizer] = field(default_factory=dict)
 
-    def chosen(self, settings: SessionSettings) -> Cast:
+    def turns_of(self, settings: SessionSettings) -> TurnSettings:
+        """How turns are taken: answers are prepared ahead of a pause where words can be judged and are answered.
+
+        Beside a model that takes turns itself they are only written down.
+        """
+        model, engine = self.end_of_sentence, self.engine
+        if engine.turns == "model":
+            return replace(
+                settings.turns, mode="silence", create_response=False, interrupt_response=engine.pausable,
+                idle_timeout_s=None, anticipate=False,
+            )  # fmt: skip
+        judges = model is not None and (settings.language or "en") in model.languages
+        wanted = engine.off_host if settings.anticipate is None else settings.anticipate
+        return replace(settings.turns, anticipate=judges and not engine.accepts_audio and wanted)
+
+    def chosen(self, settings: SessionSettings) -> SessionModels:
         """With the engine and the recogniser that a session chose."""
         engine = self.engines.get(settings.engine or "", self.engine)
         return replace(self, engine=engine, recognizer=self.recognizers.get(settings.recognizer or "", self.recognizer))

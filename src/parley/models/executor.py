@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import heapq
 import threading
 import time
@@ -14,11 +15,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from parley.errors import Overloaded, Unwanted
+from parley.errors import Overloaded, RequestAbandoned
 from parley.models.interfaces import Caller, Priority
 
 T = TypeVar("T")
 _LATELY_S = 10.0
+_ENDS_S = 5.0
+"""A job that still runs when the process ends is waited for no longer."""
 MOST_OF_ONE = 32
 """Requests of one owner that may wait for one model: nobody fills the places of all others."""
 
@@ -64,7 +67,7 @@ class _Job:
 
 def _done_if_wanted(job: _Job) -> Any:
     if not job.caller.wanted():
-        raise Unwanted
+        raise RequestAbandoned
     return job.work()
 
 
@@ -81,12 +84,24 @@ def _leave(waiting: Counter[str], caller: Caller) -> None:
         del waiting[caller.owner]
 
 
+_all_executors: weakref.WeakSet[ModelExecutor] = weakref.WeakSet()
+
+
+@atexit.register
+def _end_all() -> None:
+    """Let no thread be in a model's native code when the interpreter goes: that would abort the process."""
+    for executor in (executors := list(_all_executors)):
+        executor.close()
+    for executor in executors:
+        executor.join(_ENDS_S)
+
+
 class ModelExecutor:
     """Runs jobs by priority, then by how many jobs their owner had served lately, then by when they are due.
 
     The queue is bounded: `run` raises `Overloaded` when `max_waiting` jobs wait, or `MOST_OF_ONE` of one owner. A job
     whose caller is cancelled before it starts never runs; one that runs is abandoned (its result is dropped). One that
-    is not wanted any more when its turn comes does not run either: `run` raises `Unwanted`.
+    is not wanted any more when its turn comes does not run either: `run` raises `RequestAbandoned`.
     """
 
     def __init__(self, name: str, *, threads: int = 1, max_waiting: int = 256) -> None:
@@ -103,6 +118,7 @@ class ModelExecutor:
         self._threads = [threading.Thread(target=self._serve, name=f"{name}-{i}", daemon=True) for i in range(threads)]
         for thread in self._threads:
             thread.start()
+        _all_executors.add(self)
 
     @property
     def waiting(self) -> int:
@@ -146,6 +162,11 @@ class ModelExecutor:
             self._owners.clear()
             self._changed.notify_all()
 
+    def join(self, timeout_s: float) -> None:
+        """Wait for the threads of one that was closed, so long for each."""
+        for thread in self._threads:
+            thread.join(timeout_s)
+
     def _serve(self) -> None:
         while True:
             with self._changed:
@@ -177,7 +198,7 @@ class Slots:
     Such a model may have more places than it works on at once, each of which remembers the prompt it was given last:
     an owner gets the place that it had before, if that is free, else the one that was left longest ago.
     Used from one event loop. A request whose caller is cancelled while it waits is never made; `take` raises
-    `Unwanted` when it is not wanted any more.
+    `RequestAbandoned` when it is not wanted any more.
     """
 
     def __init__(self, name: str, count: int, *, places: int = 0, max_waiting: int = 256) -> None:
@@ -211,7 +232,7 @@ class Slots:
         try:
             self.waits.note(caller, asked)
             if not caller.wanted():
-                raise Unwanted
+                raise RequestAbandoned
         except BaseException:
             self._release()
             raise

@@ -3,23 +3,26 @@
 Time passes in `asyncio.sleep`, so that scripted conversations run on a virtual clock.
 """
 
+# Above 300 lines: one fake for each kind of model stands here, each of a few lines.
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 
 import numpy as np
 
 from parley.audio.pcm import Float32, Int16, rms_dbfs
-from parley.errors import ModelError, Unwanted
+from parley.errors import ModelError, RequestAbandoned
 from parley.models.interfaces import (
     MODEL_RATE_HZ,
+    UNGUIDED,
     Caller,
     ChatDelta,
     ChatOptions,
     DuplexFrame,
     DuplexSlot,
+    Guidance,
     Message,
     RecognizerStream,
     SpeakingStyle,
@@ -43,13 +46,18 @@ class FakeVad:
 
     window_samples = 512
 
+    def __init__(self) -> None:
+        self.open_streams = 0
+
     def open(self) -> VadStream:
         """A stream."""
-        return _FakeVadStream()
+        self.open_streams += 1
+        return _FakeVadStream(self)
 
 
 class _FakeVadStream:
-    def __init__(self) -> None:
+    def __init__(self, vad: FakeVad) -> None:
+        self._vad = vad
         self._rest: Float32 = np.empty(0, np.float32)
 
     async def feed(self, samples: Float32) -> list[float]:
@@ -59,7 +67,7 @@ class _FakeVadStream:
         return [1.0 if rms_dbfs(data[i : i + 512]) > -40 else 0.0 for i in range(0, full, 512)]
 
     def close(self) -> None:
-        pass
+        self._vad.open_streams -= 1
 
 
 class FakeEndOfTurn:
@@ -68,9 +76,11 @@ class FakeEndOfTurn:
     def __init__(self, probability: float = 0.95, delay_s: float = 0.03) -> None:
         self.value = probability
         self._delay_s = delay_s
+        self.asked = 0
 
     async def probability(self, samples: Float32, caller: Caller) -> float:
         """After the delay."""
+        self.asked += 1
         await asyncio.sleep(self._delay_s)
         return self.value
 
@@ -83,28 +93,41 @@ class FakeEndOfSentence:
     def __init__(self, probability: float = 0.5, delay_s: float = 0.02) -> None:
         self.value = probability
         self._delay_s = delay_s
+        self.asked: list[tuple[str, str]] = []
 
-    async def probability(self, text: str, caller: Caller) -> float:
+    async def probability(self, text: str, caller: Caller, before: str = "") -> float:
         """After the delay."""
+        self.asked.append((before, text))
         await asyncio.sleep(self._delay_s)
         return self.value
+
+    async def read(self, before: str, caller: Caller) -> None:
+        """Noted as a question about no words."""
+        self.asked.append((before, ""))
 
 
 class FakeRecognizer:
     """Understands the next of `texts` for each utterance (the last one again when they run out)."""
 
     languages: Sequence[str] = ("*",)
+    guided_by: Collection[str] = ()
     idle = True
 
-    def __init__(self, texts: Sequence[str] = ("What time is it?",), delay_s: float = 0.1) -> None:
+    def __init__(
+        self, texts: Sequence[str] = ("What time is it?",), delay_s: float = 0.1, finished: float | None = None
+    ) -> None:
         self._texts = deque(texts)
         self._delay_s = delay_s
+        self.finished = finished
+        self.tells_ends = finished is not None
         self.fail = False
-        self.spared = 0
-        """Times that what was asked was not wanted any more."""
+        self.spared = 0  # times that what was asked was not wanted any more
+        self.heard_s: list[float] = []  # how much of its utterance was there each time that it was asked
+        self.told: tuple[str | None, Guidance] = (None, UNGUIDED)  # about the last utterance
 
-    def open(self, language: str | None = None) -> RecognizerStream:
+    def open(self, language: str | None = None, guidance: Guidance = UNGUIDED) -> RecognizerStream:
         """An utterance."""
+        self.told = (language, guidance)
         text = self._texts.popleft() if len(self._texts) > 1 else self._texts[0]
         return _FakeRecognizerStream(self, text, self._delay_s)
 
@@ -121,13 +144,14 @@ class _FakeRecognizerStream:
         return await self.finish(caller)
 
     async def finish(self, caller: Caller) -> Transcript:
+        self._recognizer.heard_s.append(self.samples / MODEL_RATE_HZ)
         await asyncio.sleep(self._delay_s)
         if not caller.wanted():
             self._recognizer.spared += 1
-            raise Unwanted
+            raise RequestAbandoned
         if self._recognizer.fail:
             raise ModelError("the fake recogniser fails as told")
-        return Transcript(self._text, "en")
+        return Transcript(self._text, "en", finished=self._recognizer.finished)
 
     def close(self) -> None:
         pass
@@ -140,7 +164,7 @@ class FakeChat:
     """
 
     name = "fake-chat"
-    elsewhere = False
+    off_host = False
     context_tokens: int | None = None
 
     def __init__(self, answers: Sequence[str | None] = ("It is noon.",), token_s: float = 0.01) -> None:
@@ -202,6 +226,8 @@ class FakeSynthesizer:
     rate_hz = 22050
     voices: Sequence[str] = ("fake-voice",)
     languages: Sequence[str] = ("*",)
+    times_words = True
+    fixed_speed = False
     word_s = 0.3
 
     def __init__(self, delay_s: float = 0.05) -> None:
@@ -225,7 +251,13 @@ class FakeSynthesizer:
             start = text.index(word, at)
             at = start + len(word)
             words.append(WordTiming(start, at, index * self.word_s, (index + 1) * self.word_s))
-        yield SpeechChunk(tone(len(words) * self.word_s, self.rate_hz), tuple(words))
+        sound = tone(len(words) * self.word_s, self.rate_hz)
+        if self.times_words:
+            yield SpeechChunk(sound, tuple(words))
+            return
+        half = len(sound) // 2
+        yield SpeechChunk(sound[:half])
+        yield SpeechChunk(sound[half:])
 
 
 class FakeDuplexModel:

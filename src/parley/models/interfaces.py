@@ -4,12 +4,13 @@ Audio into a model is float32 mono at 16 kHz; speech out of one is int16 mono at
 A call that fails raises `ModelError`; cancelling the awaiting task abandons the work.
 """
 
+# Above 300 lines: what a model is, of every kind, is read as a whole.
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from enum import IntEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from parley.audio.pcm import Float32, Int16
 
@@ -64,12 +65,15 @@ class EndOfTurn(Protocol):
 
 
 class EndOfSentence(Protocol):
-    """Judges from words whether a sentence can end where it stands."""
+    """Judges from words whether a turn can end where it stands."""
 
     languages: Sequence[str]
 
-    async def probability(self, text: str, caller: Caller) -> float:
-        """Probability (0 to 1) that nothing follows the last words of `text`."""
+    async def probability(self, text: str, caller: Caller, before: str = "") -> float:
+        """Probability (0 to 1) that nothing follows the last words of `text`, said to somebody who said `before`."""
+
+    async def read(self, before: str, caller: Caller) -> None:
+        """Be told `before` while there is time: the turn that answers it begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,14 @@ class Transcript:
     segments: tuple[TimedText, ...] = ()
     tokens: tuple[int, ...] = ()
     """The recogniser's own, with which a later pass over the same beginning may save work."""
+    words: tuple[TimedText, ...] = ()
+    """When each word was said, where that was asked for."""
+    mean_logprob: float = 0.0
+    """Of its tokens: how sure the recogniser is."""
+    no_speech: float = 0.0
+    """Probability that nobody spoke."""
+    finished: float | None = None
+    """Probability that the speaker has finished, by how the end sounded; None where the recogniser does not tell."""
 
 
 class RecognizerStream(Protocol):
@@ -108,16 +120,49 @@ class RecognizerStream(Protocol):
         """Nothing more will be fed; questions that are under way are still answered."""
 
 
+@dataclass(frozen=True, slots=True)
+class Guidance:
+    """What a recogniser is told beside the language; it takes what `Recognizer.guided_by` names."""
+
+    prompt: str = ""
+    """Words that may occur, or what was said before."""
+    languages: tuple[str, ...] = ()
+    """Those that it may be, where none is named."""
+    temperature: float = 0.0
+    """0: the likeliest words."""
+    translate: bool = False
+    """English words of whatever is spoken."""
+    word_times: bool = False
+    """Also when each word was said."""
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The names of what is wished."""
+        return frozenset(f.name for f in fields(self) if getattr(self, f.name))
+
+
+UNGUIDED = Guidance()
+
+
+def prompt_with(prompt: str | None, keywords: Sequence[str]) -> str:
+    """The prompt of a `Guidance` that also names words: a recogniser takes them as words of its prompt."""
+    return " ".join(filter(None, (prompt, ", ".join(keywords))))
+
+
 class Recognizer(Protocol):
     """Speech recogniser, shared by all utterances."""
 
     languages: Sequence[str]
+    guided_by: Collection[str]
+    """Fields of `Guidance` that it takes."""
+    tells_ends: bool
+    """Whether it tells of each transcript how finished the speaker sounded: no other model is asked then."""
 
     @property
     def idle(self) -> bool:
         """Whether it has nothing to do, so that words nobody waits for may be asked for."""
 
-    def open(self, language: str | None = None) -> RecognizerStream:
+    def open(self, language: str | None = None, guidance: Guidance = UNGUIDED) -> RecognizerStream:
         """Begin an utterance; `language` None lets the model decide."""
 
 
@@ -172,13 +217,17 @@ class ChatOptions:
     tool_choice: Any = "auto"
     max_tokens: int | None = None
     temperature: float | None = None
+    parallel_tool_calls: bool | None = None
+    """Whether it may call several tools at once; None: as it likes."""
+    reasoning_effort: str | None = None
+    """How much it is to think before it answers ("none" to "xhigh"); None: not at all, where that can be said."""
 
 
 class ChatModel(Protocol):
     """A language model."""
 
     name: str
-    elsewhere: bool
+    off_host: bool
     """Whether it leaves this machine's processors alone: an answer that nobody may want delays nobody."""
 
     @property
@@ -197,10 +246,25 @@ class ChatModel(Protocol):
         """
 
 
-class SpeechChatModel(Protocol):
-    """A language model that hears: the user's turn goes in as sound."""
+@runtime_checkable
+class Reachable(Protocol):
+    """A model that may be down for a while."""
 
-    name: str
+    @property
+    def up(self) -> bool:
+        """Whether it can be asked now, as far as is known; asking may make it find out for the next time."""
+
+
+@runtime_checkable
+class Quickening(Protocol):
+    """A language model that can be made faster for the machine that it is on."""
+
+    async def quicken(self) -> bool:
+        """Do what takes minutes, once for all starts; whether it is faster when it is loaded anew."""
+
+
+class SpeechChatModel(ChatModel, Protocol):
+    """A language model that hears: the user's turn goes in as sound; it reads, too."""
 
     def stream_speech(
         self, messages: Sequence[Message], speech: Float32, options: ChatOptions, caller: Caller
@@ -216,6 +280,8 @@ class WordTiming:
     text_end: int
     start_s: float
     end_s: float
+    estimated: bool = False
+    """Whether nobody measured it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +308,10 @@ class Synthesizer(Protocol):
     rate_hz: int
     voices: Sequence[str]
     languages: Sequence[str]
+    times_words: bool
+    """Whether its chunks tell when each word is said; else `word_times` reckons that."""
+    fixed_speed: bool
+    """Whether it speaks at its own speed only, whatever the style says."""
 
     def synthesize(self, text: str, style: SpeakingStyle, caller: Caller) -> AsyncGenerator[SpeechChunk, None]:
         """Say `text`; closing the iterator stops the model."""
@@ -285,3 +355,5 @@ class ModelSpec:
     files: Mapping[str, Any] = field(default_factory=dict)
     """File name in the catalogue to `pathlib.Path`."""
     options: Mapping[str, Any] = field(default_factory=dict)
+    kind: str = "llm"
+    """Of one that answers: `catalogue.ANSWERS`."""

@@ -15,7 +15,7 @@ from contextlib import suppress
 import structlog
 
 from parley.errors import ModelError
-from parley.models.children import PARENT, end
+from parley.models.subprocesses import PARENT, end
 
 log = structlog.get_logger("model")
 

@@ -10,53 +10,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import structlog
-from pydantic import BaseModel, ConfigDict, Field
 
 from parley.errors import ModelError, ModelNotFound, Overloaded, UsageError
 from parley.models.interfaces import ModelSpec
-from parley.models.loading import close
+from parley.models.plugins import close
+from parley.models.resident import ManagerSettings, Resident, State
 
 log = structlog.get_logger("model")
-
-State = Literal["absent", "loading", "resident", "failed"]
-
-
-class ManagerSettings(BaseModel):
-    """How long models stay; all times in milliseconds."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    default_model_id: str = Field(description="Model of a session that names none; loaded at the start, never evicted.")
-    preload_model_ids: tuple[str, ...] = Field((), description="Further models to load at the start.")
-    max_parallel_loads: int = Field(1, ge=1, description="Models that load at the same time.")
-    resident_cap: int = Field(3, ge=1, description="Models kept in memory; beyond it the least recently used goes.")
-    ttl_ms: int = Field(600_000, ge=0, description="A model that nobody used for so long is unloaded ...")
-    min_residency_ms: int = Field(120_000, ge=0, description="... but not before it was resident for so long.")
-    evict_check_interval_ms: int = Field(30_000, ge=1, description="How often that is looked at.")
-    memory_limit_mb: int | None = Field(
-        None, ge=1, description="Memory of the worker's process above which models that nobody holds go at once."
-    )
-
-
-@dataclass(slots=True)
-class Resident:
-    """A model's place in the manager."""
-
-    spec: ModelSpec
-    state: State = "absent"
-    model: Any = None
-    references: int = 0
-    loaded_at: float = 0.0
-    used_at: float = 0.0
-    load_s: float = 0.0
-    error: str = ""
-    loading: asyncio.Task[None] | None = None
-    outgoing: list[tuple[Any, int]] = field(default_factory=list)
-    """Older instances that were replaced while somebody held them, with how many still do."""
 
 
 class ModelManager:

@@ -13,6 +13,7 @@ from parley.models.interfaces import MODEL_RATE_HZ, Caller, TimedText, Transcrip
 _SEGMENT_AFTER_S = 14.0
 _SETTLE_AFTER_S = 2.5
 _SEARCH_S = 4.0
+_AUDIBLE_SHARE = 10**-3.5
 
 Transcribe = Callable[[Float32, Transcript, Caller], Awaitable[Transcript]]
 """Samples, what was understood of their beginning before (empty if nothing), on whose behalf."""
@@ -30,6 +31,7 @@ class BufferedStream:
         self._transcribe = transcribe
         self._parts: list[Float32] = []
         self._settled: list[TimedText] = []
+        self._settled_parts: list[tuple[Transcript, float]] = []  # and where each begins, seconds
         self._settled_samples = 0
         self._language = ""
         self._finished: tuple[Transcript, int] | None = None
@@ -80,6 +82,7 @@ class BufferedStream:
 
     def _settle(self, transcript: Transcript, samples: int) -> None:
         self._settled += self._placed(transcript, samples)
+        self._settled_parts.append((transcript, self._settled_samples / MODEL_RATE_HZ))
         self._settled_samples += samples
         self._earlier = Transcript("")
         self._language = self._language or transcript.language
@@ -93,7 +96,25 @@ class BufferedStream:
     def _combine(self, rest: Transcript, samples: int) -> Transcript:
         segments = [*self._settled, *self._placed(rest, samples)]
         text = " ".join(s.text.strip() for s in segments if s.text.strip())
-        return Transcript(text, self._language or rest.language, tuple(segments))
+        parts = [*self._settled_parts, (rest, self._settled_samples / MODEL_RATE_HZ)]
+        tokens = [t for part, _ in parts for t in part.tokens]
+        sure = sum(part.mean_logprob * len(part.tokens) for part, _ in parts) / max(1, len(tokens))
+        words = [TimedText(w.text, w.start_s + at, w.end_s + at) for part, at in parts for w in part.words]
+        silent = min((part.no_speech for part, _ in parts if part.text), default=0.0)
+        return Transcript(
+            text, self._language or rest.language, tuple(segments), tuple(tokens), tuple(words), sure, silent,
+            rest.finished,
+        )  # fmt: skip
+
+
+def voiced_span_s(audio: Float32) -> tuple[float, float]:
+    """Where sound begins and ends that is not more than 35 dB below the loudest 20 ms, seconds."""
+    hop = MODEL_RATE_HZ // 50
+    energy = np.square(audio[: len(audio) // hop * hop]).reshape(-1, hop).mean(axis=1)
+    loud = np.flatnonzero(energy > energy.max(initial=0.0) * _AUDIBLE_SHARE)
+    if not len(loud):
+        return 0.0, len(audio) / MODEL_RATE_HZ
+    return float(loud[0]) * hop / MODEL_RATE_HZ, float(loud[-1] + 1) * hop / MODEL_RATE_HZ
 
 
 def _quietest(audio: Float32) -> int:

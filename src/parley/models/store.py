@@ -20,21 +20,16 @@ from filelock import FileLock
 
 from parley.errors import LicenceRefused, PullError, UnpinnedRefused
 from parley.models.catalogue import File, Model
-from parley.models.sources import SourceFailed, fetch
+from parley.models.home import home
+from parley.models.parcels import Parcels, SourceFailed
+from parley.models.sources import fetch
 
 Progress = Callable[[str, int, int], None]
 """Called with the file's name, the bytes that are there and the bytes in all; from several threads."""
 
 _STAMPS = ".verified.json"
+_PARCELS = ".packages"
 _RESERVE_BYTES = 64 * 1024 * 1024
-
-
-def home() -> Path:
-    """Where parley keeps models and consents: ``PARLEY_HOME``, else the user's data folder."""
-    if configured := os.environ.get("PARLEY_HOME"):
-        return Path(configured).expanduser()
-    data = os.environ.get("XDG_DATA_HOME")
-    return (Path(data) if data else Path.home() / ".local" / "share") / "parley"
 
 
 def sha256_of(path: Path) -> str:
@@ -88,11 +83,13 @@ class Store:
                 return
             self._check_pins(model, missing)
             self._check_room(sum(f.size for f in missing))
+            parcels = Parcels(self.folder(model) / _PARCELS)
             with ThreadPoolExecutor(max_workers=4) as pool:
-                pulls = [pool.submit(self._pull_file, model, f, progress) for f in missing]
+                pulls = [pool.submit(self._pull_file, model, f, progress, parcels) for f in missing]
             reports = [str(fault) for p in pulls if (fault := p.exception()) is not None]
             if reports:
                 raise PullError(f"{model.id} could not be pulled:\n" + "\n".join(reports))
+            parcels.clear()
 
     def remove(self, model: Model) -> int:
         """Delete the model's files; returns the bytes freed."""
@@ -116,13 +113,13 @@ class Store:
             return "has the wrong sha256 (corrupted or replaced)"
         return None
 
-    def _pull_file(self, model: Model, file: File, progress: Progress) -> None:
+    def _pull_file(self, model: Model, file: File, progress: Progress, parcels: Parcels) -> None:
         target = self.folder(model) / file.name
         partial = target.with_name(target.name + ".part")
         failures = []
         for source in file.sources:
             try:
-                fetch(source, partial, lambda done, total: progress(file.name, done, total or file.size))
+                fetch(source, partial, lambda done, total: progress(file.name, done, total or file.size), parcels)
                 if file.sha256 and (found := sha256_of(partial)) != file.sha256:
                     partial.unlink()
                     raise SourceFailed(f"delivers another file (sha256 {found[:12]}… instead of {file.sha256[:12]}…)")

@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from parley.audio import files as audio_files
 from parley.errors import AudioError, ModelError, ModelNotFound, UsageError
 from parley.models.interfaces import ModelSpec
-from parley.models.loading import adapter
+from parley.models.plugins import adapter
 from parley.validation import explain
 
 METADATA = "metadata.yaml"

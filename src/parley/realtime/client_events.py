@@ -6,17 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from parley.errors import ProtocolError
-from parley.realtime import session_object as so
+from parley.realtime import answer_fields as af
 from parley.realtime.items import NewItem, read_item
 from parley.realtime.reader import Reader
+from parley.realtime.room_events import Invite, UpdateRoom, read_invite, read_update_room
+from parley.realtime.session_object import WireFormat
+from parley.realtime.session_update import NOW_CALLED
 
 _MOST_METADATA = 16
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateSession:
-    """``session.update``; applied by `session_object.updated`."""
+    """``session.update``; applied by `session_update.updated`."""
 
     session: Reader
 
@@ -75,13 +77,18 @@ class CreateResponse:
     instructions: str | None = None
     modality: Literal["audio", "text"] | None = None
     voice: str | None = None
+    output_format: WireFormat | None = None
     tools: tuple[dict[str, Any], ...] | None = None
     tool_choice: Any = None
-    max_output_tokens: int | None = None
+    parallel_tool_calls: bool | None = None
+    reasoning_effort: str | None = None
+    max_output_tokens: int | Literal["inf"] | None = None
     metadata: dict[str, str] | None = None
     out_of_band: bool = False
     input: tuple[NewItem | str, ...] | None = None
     """New items, or ids of items of the conversation."""
+    agents: tuple[str, ...] | None = None
+    """Those who are to answer; None: whoever answers this client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +114,7 @@ class PlayoutPosition:
 
 Command = (
     UpdateSession | AppendAudio | CommitAudio | ClearAudio | CreateItem | RetrieveItem | DeleteItem | TruncateItem
-    | CreateResponse | CancelResponse | ClearOutput | PlayoutPosition
+    | CreateResponse | CancelResponse | ClearOutput | PlayoutPosition | UpdateRoom | Invite
 )  # fmt: skip
 
 
@@ -117,8 +124,11 @@ def read_command(event: Any) -> Command:
     kind = given.need_text("type", longest=200)
     reader = _READERS.get(kind)
     if reader is None:
-        raise ProtocolError(f"unknown event type '{kind[:80]}'", field="type", code="unknown_event_type")
-    return reader(given)
+        raise given.unsupported("type", kind, [name for name in _READERS if not name.startswith("parley.")])
+    given.value("event_id")
+    command = reader(given)
+    given.refuse_unknown()
+    return command
 
 
 def _append(given: Reader) -> Command:
@@ -133,29 +143,42 @@ def _truncate(given: Reader) -> Command:
     given.integer("content_index", 0, 0, 0)
     audio_end_ms = given.integer("audio_end_ms", None, 0, 86_400_000)
     if audio_end_ms is None:
-        raise given.fail("audio_end_ms", "is required", "missing_required_parameter")
+        raise given.missing("audio_end_ms")
     return TruncateItem(given.need_text("item_id"), audio_end_ms)
 
 
 def _create_response(given: Reader) -> Command:
     wish = given.object("response") or Reader({}, "response")
-    output = wish.object("audio")
-    sink = output.object("output") if output else None
-    return CreateResponse(
+    audio = wish.object("audio")
+    sink = audio.object("output") if audio else None
+    wire = sink.object("format") if sink else None
+    af.refuse_prompt(wish)
+    command = CreateResponse(
         instructions=wish.text("instructions"),
-        modality=so.read_modality(wish) if wish.data.get("output_modalities") is not None else None,
-        voice=so.read_voice(sink) if sink else None,
-        tools=so.read_tools(wish) if wish.data.get("tools") is not None else None,
-        tool_choice=so.read_tool_choice(wish) if wish.data.get("tool_choice") is not None else None,
-        max_output_tokens=so.read_max_tokens(wish),
+        modality=af.read_modality(wish) if wish.value("output_modalities") is not None else None,
+        voice=af.read_voice(sink) if sink else None,
+        output_format=af.read_format(wire) if wire else None,
+        tools=af.read_tools(wish) if wish.value("tools") is not None else None,
+        tool_choice=af.read_tool_choice(wish) if wish.value("tool_choice") is not None else None,
+        parallel_tool_calls=af.read_parallel(wish),
+        reasoning_effort=af.read_effort(wish),
+        max_output_tokens="inf" if wish.value("max_output_tokens") == "inf" else af.read_max_tokens(wish),
         metadata=wish.texts("metadata", most=_MOST_METADATA, longest=512),
         out_of_band=wish.choice("conversation", ("auto", "none"), "auto") == "none",
-        input=tuple(_input(r) for r in wish.objects("input")) if wish.data.get("input") is not None else None,
+        input=tuple(_input(r) for r in wish.objects("input")) if wish.value("input") is not None else None,
+        agents=_agents(wish.object("parley")),
     )
+    wish.refuse_unknown(NOW_CALLED)
+    return command
+
+
+def _agents(own: Reader | None) -> tuple[str, ...] | None:
+    """``parley.agents`` of a response."""
+    return (own.words("agents", most=8, longest=40) or None) if own is not None else None
 
 
 def _input(given: Reader) -> NewItem | str:
-    if given.data.get("type") == "item_reference":
+    if given.value("type") == "item_reference":
         return given.need_identifier("id")
     return read_item(given)
 
@@ -164,14 +187,14 @@ def _playout(kind: Literal["position", "paused", "flushed", "finished"]) -> Call
     def read(given: Reader) -> Command:
         audio_ms = given.number("audio_ms", None, 0, 86_400_000)
         if audio_ms is None:
-            raise given.fail("audio_ms", "is required", "missing_required_parameter")
+            raise given.missing("audio_ms")
         return PlayoutPosition(kind, given.need_text("response_id", longest=64), audio_ms)
 
     return read
 
 
 _READERS: dict[str, Callable[[Reader], Command]] = {
-    "session.update": lambda g: UpdateSession(g.need_object("session")),
+    "session.update": lambda g: UpdateSession(g.apart("session")),
     "input_audio_buffer.append": _append,
     "input_audio_buffer.commit": lambda _: CommitAudio(),
     "input_audio_buffer.clear": lambda _: ClearAudio(),
@@ -182,6 +205,8 @@ _READERS: dict[str, Callable[[Reader], Command]] = {
     "response.create": _create_response,
     "response.cancel": lambda g: CancelResponse(g.text("response_id", longest=64)),
     "output_audio_buffer.clear": lambda _: ClearOutput(),
+    "parley.room.update": read_update_room,
+    "parley.room.invite": read_invite,
     "parley.playout.position": _playout("position"),
     "parley.playout.paused": _playout("paused"),
     "parley.playout.flushed": _playout("flushed"),

@@ -8,6 +8,8 @@ from typing import Any, Literal
 from parley.realtime.reader import Reader
 
 _LONGEST_CALL_ID = 200
+_MOST_AUDIO = 20_000_000  # characters of base64
+_STATUSES = ("completed", "incomplete", "in_progress")
 _CONTENT = {
     "user": ("input_text", "input_audio"),
     "system": ("input_text",),
@@ -23,8 +25,9 @@ class NewItem:
     type: Literal["message", "function_call", "function_call_output"]
     role: Literal["user", "assistant", "system"] | None = None
     text: str = ""
-    audio: str | None = None
-    """Base64 of recorded speech in the session's input format, to be transcribed."""
+    status: Literal["completed", "incomplete", "in_progress"] = "completed"
+    audio: tuple[str, ...] = ()
+    """Base64 of recorded speech in the session's input format, part by part, to be transcribed."""
     call_id: str = ""
     name: str = ""
     arguments: str = ""
@@ -35,33 +38,48 @@ def read_item(given: Reader) -> NewItem:
     """An item of ``conversation.item.create`` or of a response's ``input``; raises `ProtocolError`."""
     kind = given.choice("type", ("message", "function_call", "function_call_output"), None)
     item_id = given.identifier("id")
+    given.choice("object", ("realtime.item",))
+    status = given.choice("status", _STATUSES, "completed")
     if kind == "message":
-        return _read_message(given, item_id)
+        return _read_message(given, item_id, status)
     if kind == "function_call_output":
         call_id = given.need_identifier("call_id", longest=_LONGEST_CALL_ID)
-        return NewItem(item_id, kind, call_id=call_id, output=given.need_text("output"))
+        return NewItem(item_id, kind, status=status, call_id=call_id, output=given.need_text("output"))
     if kind == "function_call":
         call_id = given.identifier("call_id", longest=_LONGEST_CALL_ID) or ""
-        name = given.need_identifier("name")
-        return NewItem(item_id, kind, call_id=call_id, name=name, arguments=given.need_text("arguments"))
-    raise given.fail("type", "is required", "missing_required_parameter")
+        name, arguments = given.need_identifier("name"), given.need_text("arguments")
+        return NewItem(item_id, kind, status=status, call_id=call_id, name=name, arguments=arguments)
+    raise given.missing("type")
 
 
-def _read_message(given: Reader, item_id: str | None) -> NewItem:
+def _read_message(given: Reader, item_id: str | None, status: Any) -> NewItem:
     role = given.choice("role", tuple(_CONTENT))
     if role is None:
-        raise given.fail("role", "is required", "missing_required_parameter")
+        raise given.missing("role")
     texts: list[str] = []
-    audio = None
+    audio: list[str] = []
     for part in given.objects("content"):
-        kind = part.choice("type", _CONTENT[role])
-        if kind is None:
-            raise part.fail("type", "is required", "missing_required_parameter")
-        if kind == "input_audio" and part.text("transcript") is None:
-            audio = part.text("audio", longest=20_000_000)
-        else:
-            texts.append(part.text("text") or part.text("transcript") or "")
-    return NewItem(item_id, "message", role, " ".join(t for t in texts if t), audio)
+        text, sound = _read_part(part, part.choice("type", _CONTENT[role]))
+        texts.append(text)
+        audio += [sound] if sound else []
+    return NewItem(item_id, "message", role, " ".join(t for t in texts if t), status, tuple(audio))
+
+
+def _read_part(part: Reader, kind: str | None) -> tuple[str, str]:
+    """Text and sound of a content part: sound counts where its words are not given."""
+    if kind is None:
+        raise part.missing("type")
+    if not kind.endswith("_audio"):
+        return part.need_text("text"), ""
+    transcript = part.text("transcript")
+    if kind == "output_audio":
+        if part.value("audio") is not None:
+            raise part.fail("audio", "is not taken for an answer: send its transcript alone", "unsupported")
+        return transcript or part.text("text") or "", ""
+    sound = part.text("audio", longest=_MOST_AUDIO) or ""
+    if transcript is None and not sound:
+        raise part.missing("audio")
+    return (transcript, "") if transcript is not None else ("", sound)
 
 
 def message(

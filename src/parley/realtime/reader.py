@@ -1,8 +1,11 @@
-"""Reading untrusted JSON objects field by field, with errors that name the field at fault."""
+"""Reading untrusted JSON objects field by field, with errors that name the field at fault, in the words of OpenAI's.
+
+A reader knows which fields were asked for: what nobody asked for is refused (`Reader.refuse_unknown`), never dropped.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -11,6 +14,7 @@ from parley.errors import ProtocolError
 
 _DEEPEST = 64
 _LONGEST_NAME = 64
+_LONGEST_SHOWN = 80
 
 
 def decoded(text: str | bytes, field: str | None = None) -> Any:
@@ -27,9 +31,14 @@ class Reader:
 
     def __init__(self, data: Any, path: str = "") -> None:
         if not isinstance(data, dict):
-            raise ProtocolError(f"'{path or 'event'}' must be an object", field=path or None, code="invalid_type")
+            raise ProtocolError(
+                f"Invalid type for '{path or 'event'}': expected an object, but got {_kind(data)} instead.",
+                field=path or None, code="invalid_type",
+            )  # fmt: skip
         self.data: dict[str, Any] = data
         self.path = path
+        self._asked: set[str] = set()
+        self._inner: list[Reader] = []
 
     def __contains__(self, name: str) -> bool:
         """Whether the field was given (null counts as given)."""
@@ -43,31 +52,61 @@ class Reader:
         """An error about a field, to be raised."""
         return ProtocolError(f"'{self.name(field)}' {message}", field=self.name(field), code=code)
 
+    def missing(self, field: str) -> ProtocolError:
+        """The error about a field that is not there, to be raised."""
+        name = self.name(field)
+        return ProtocolError(f"Missing required parameter: '{name}'.", field=name, code="missing_required_parameter")
+
+    def wrong_type(self, field: str, wanted: str) -> ProtocolError:
+        """The error about a field of another type, to be raised."""
+        name, found = self.name(field), _kind(self.data.get(field))
+        return ProtocolError(
+            f"Invalid type for '{name}': expected {wanted}, but got {found} instead.", field=name, code="invalid_type"
+        )
+
+    def value(self, field: str) -> Any:
+        """Whatever stands there; None when nothing does."""
+        self._asked.add(field)
+        return self.data.get(field)
+
+    def refuse_unknown(self, now_called: Mapping[str, str] | None = None) -> None:
+        """Raise `ProtocolError` for a field that nobody has asked for, here or further in; null says nothing.
+
+        `now_called`: what fields of older interfaces are called today.
+        """
+        for field, value in self.data.items():
+            if field not in self._asked and value is not None:
+                name, now = self.name(field[:_LONGEST_SHOWN]), (now_called or {}).get(field)
+                hint = f" It is called '{self.name(now)}' now." if now else ""
+                raise ProtocolError(f"Unknown parameter: '{name}'.{hint}", field=name, code="unknown_parameter")
+        for reader in self._inner:
+            reader.refuse_unknown()
+
     def text(self, field: str, default: str | None = None, *, longest: int = 100_000) -> str | None:
         """A string, or the default when absent or null."""
-        value = self.data.get(field)
+        value = self.value(field)
         if value is None:
             return default
         if not isinstance(value, str):
-            raise self.fail(field, "must be a string", "invalid_type")
+            raise self.wrong_type(field, "a string")
         if len(value) > longest:
-            raise self.fail(field, f"is longer than {longest} characters", "string_too_long")
+            raise self.fail(field, f"is longer than {longest} characters", "string_above_max_length")
         return value
 
     def need_text(self, field: str, *, longest: int = 100_000) -> str:
         """A string that must be there."""
         value = self.text(field, longest=longest)
         if value is None:
-            raise self.fail(field, "is required", "missing_required_parameter")
+            raise self.missing(field)
         return value
 
     def number(self, field: str, default: float | None, low: float, high: float) -> Any:
         """A number within bounds, or the default when absent or null."""
-        value = self.data.get(field)
+        value = self.value(field)
         if value is None:
             return default
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise self.fail(field, "must be a number", "invalid_type")
+            raise self.wrong_type(field, "a number")
         if not low <= value <= high:
             raise self.fail(field, f"must be between {low:g} and {high:g}, not {_shown(value)}")
         return float(value)
@@ -76,24 +115,45 @@ class Reader:
         """A whole number within bounds, or the default."""
         value = self.number(field, default, low, high)
         if value is not None and value != int(value):
-            raise self.fail(field, "must be a whole number", "invalid_type")
+            raise self.wrong_type(field, "an integer")
         return None if value is None else int(value)
 
     def flag(self, field: str, default: bool) -> bool:
         """True or false, or the default."""
-        value = self.data.get(field)
+        value = self.value(field)
         if value is None:
             return default
         if not isinstance(value, bool):
-            raise self.fail(field, "must be true or false", "invalid_type")
+            raise self.wrong_type(field, "a boolean")
         return value
 
     def choice(self, field: str, choices: Sequence[str], default: str | None = None) -> Any:
         """One of some words, or the default."""
         value = self.text(field, default)
         if value is not None and value not in choices:
-            raise self.fail(field, f"must be one of {', '.join(choices)}, not '{value}'")
+            raise self.unsupported(field, value, choices)
         return value
+
+    def unsupported(self, field: str, value: str, choices: Sequence[str]) -> ProtocolError:
+        """The error about a word that is none of those that are understood, to be raised."""
+        known = [f"'{choice}'" for choice in choices]
+        listed = known[0] if len(known) == 1 else f"{', '.join(known[:-1])}, and {known[-1]}"
+        shown = value if len(value) <= _LONGEST_SHOWN else f"{value[:_LONGEST_SHOWN]}…"
+        name = self.name(field)
+        return ProtocolError(
+            f"Invalid value: '{shown}'. Supported values are: {listed}.", field=name, code="invalid_value"
+        )
+
+    def words(self, field: str, *, most: int, longest: int) -> tuple[str, ...]:
+        """A list of strings; empty when absent or null."""
+        value = self.value(field)
+        if value is None:
+            return ()
+        if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
+            raise self.wrong_type(field, "an array of strings")
+        if len(value) > most or any(len(entry) > longest for entry in value):
+            raise self.fail(field, f"has more than {most} entries, or one longer than {longest} characters")
+        return tuple(value)
 
     def identifier(self, field: str, *, longest: int = 64) -> str | None:
         """A name that machines give things, or None when absent or null: what cannot be printed is none."""
@@ -106,7 +166,7 @@ class Reader:
         """Such a name that must be there."""
         value = self.identifier(field, longest=longest)
         if value is None:
-            raise self.fail(field, "is required", "missing_required_parameter")
+            raise self.missing(field)
         return value
 
     def texts(self, field: str, *, most: int, longest: int) -> dict[str, str] | None:
@@ -122,33 +182,56 @@ class Reader:
 
     def schema(self, field: str) -> dict[str, Any] | None:
         """An object that is passed on as it is, or None when absent or null; its depth is bounded."""
-        found = self.object(field)
-        if found is not None and _depth(found.data) > _DEEPEST:
+        value = self.value(field)
+        if value is None:
+            return None
+        found = Reader(value, self.name(field))
+        if _depth(found.data) > _DEEPEST:
             raise self.fail(field, f"is nested deeper than {_DEEPEST} levels")
-        return found.data if found else None
+        return found.data
 
     def object(self, field: str) -> Reader | None:
         """A nested object, or None when absent or null."""
-        value = self.data.get(field)
-        return None if value is None else Reader(value, self.name(field))
+        value = self.value(field)
+        if value is None:
+            return None
+        self._inner.append(Reader(value, self.name(field)))
+        return self._inner[-1]
+
+    def apart(self, field: str) -> Reader:
+        """A nested object that must be there and is read later: unknown fields in it are for whoever reads it."""
+        value = self.value(field)
+        if value is None:
+            raise self.missing(field)
+        return Reader(value, self.name(field))
 
     def need_object(self, field: str) -> Reader:
         """A nested object that must be there."""
         found = self.object(field)
         if found is None:
-            raise self.fail(field, "is required", "missing_required_parameter")
+            raise self.missing(field)
         return found
 
     def objects(self, field: str, *, most: int = 256) -> list[Reader]:
         """A list of objects; empty when absent or null."""
-        value = self.data.get(field)
+        value = self.value(field)
         if value is None:
             return []
         if not isinstance(value, list):
-            raise self.fail(field, "must be a list", "invalid_type")
+            raise self.wrong_type(field, "an array of objects")
         if len(value) > most:
             raise self.fail(field, f"has more than {most} entries")
-        return [Reader(entry, f"{self.name(field)}[{i}]") for i, entry in enumerate(value)]
+        found = [Reader(entry, f"{self.name(field)}[{i}]") for i, entry in enumerate(value)]
+        self._inner += found
+        return found
+
+
+def _kind(value: Any) -> str:
+    """What a value is, as JSON's users call it."""
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else "a boolean"
+    kinds = {str: "a string", int: "an integer", float: "a decimal number", list: "an array", dict: "an object"}
+    return kinds.get(type(value), "something else")
 
 
 def _shown(value: int | float) -> str:

@@ -13,7 +13,8 @@ STOCK_EVENTS = {
     "conversation.item.added": "an item entered the conversation",
     "conversation.item.done": "an item is complete",
     "conversation.item.retrieved": "answer to conversation.item.retrieve",
-    "conversation.item.deleted": "answer to conversation.item.delete",
+    "conversation.item.deleted": "answer to conversation.item.delete; also of a turn that went on when its answer "
+    "had begun, and of that answer: the whole turn follows as an item of its own",
     "conversation.item.truncated": "answer to conversation.item.truncate",
     "conversation.item.input_audio_transcription.delta": "the words of a spoken turn, at its commit, in one delta",
     "conversation.item.input_audio_transcription.completed": "after the delta",
@@ -47,7 +48,7 @@ STOCK_EVENTS = {
 NEVER_SENT = {
     "conversation.created": "gone from the GA protocol",
     "conversation.item.created": "gone from the GA protocol, replaced by conversation.item.added",
-    "conversation.item.input_audio_transcription.segment": "transcription sessions only",
+    "conversation.item.input_audio_transcription.segment": "speakers are not told apart",
     "input_audio_buffer.dtmf_event_received": "telephony (SIP) only",
     "rate_limits.updated": "a self-hosted server has no token rate limits",
     "mcp_list_tools.in_progress": "no MCP servers",
@@ -68,8 +69,15 @@ EXTENSION_EVENTS = {
     "parley.playout.resume": "go on with the next sample",
     "parley.playout.flush": "throw the rest away, answer parley.playout.flushed",
     "parley.playout.end": "everything was sent; answer parley.playout.finished once it was played",
+    "parley.input.words": "what a turn that is still being spoken was understood as so far; its words may change",
     "parley.response.heard": "how much of an ended answer was heard is known better now",
-    "parley.response.words": "when words of an answer sound: [end in the text, milliseconds from its first sample]",
+    "parley.response.words": "when words of an answer sound: [end in the text, milliseconds from its first sample]; "
+    "estimated: true where they are reckoned, because the voice tells none",
+    "parley.room.items": "to who comes, or comes back, to a conversation: what was said there, the last 200 items",
+    "parley.room.updated": "who takes part changed: people, agents, those who only listen, the floor",
+    "parley.room.invitation": "answer to parley.room.invite: who connects with ?room=TOKEN joins this conversation",
+    "parley.voice": "a voice was chosen that was not in memory: it is coming (the one before it speaks meanwhile), is "
+    "here, or failed",
     "parley.resume": "after session.created: a token that takes a lost connection up again (?resume=TOKEN), and "
     "whether this one is such a return",
     "parley.waterfall": "where the time of an answer went, milliseconds",
@@ -125,13 +133,14 @@ def part_event(name: str, response: str, item: str, index: int, **fields: Any) -
 def response_object(
     response: str, status: str, *, output: Sequence[Event] = (), modality: str = "audio",
     voice: str | None = None, audio_format: Event | None = None, details: Event | None = None,
+    max_output_tokens: int | str = "inf",
     usage: Event | None = None, metadata: Mapping[str, str] | None = None, conversation: str | None = None,
 ) -> Event:  # fmt: skip
     """The ``response`` of ``response.created`` and ``response.done``."""
     return {
         "object": "realtime.response", "id": response, "status": status, "status_details": details,
         "output": list(output), "conversation_id": conversation, "output_modalities": [modality],
-        "max_output_tokens": "inf", "audio": {"output": {"voice": voice, "format": audio_format}},
+        "max_output_tokens": max_output_tokens, "audio": {"output": {"voice": voice, "format": audio_format}},
         "usage": usage, "metadata": dict(metadata) if metadata else None,
     }  # fmt: skip
 

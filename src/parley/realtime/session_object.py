@@ -1,15 +1,12 @@
-"""The session object of the protocol: what a client may set, its defaults, its JSON."""
+"""The session object of the protocol: its fields, their defaults, its JSON; `session_update` reads what clients set."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from parley.realtime.reader import Reader
-
-PCM_RATES = (8000, 16000, 22050, 24000, 32000, 44100, 48000)
 STOCK_PCM_RATE = 24000
-_FORMATS = ("audio/pcm", "audio/pcmu", "audio/pcma")
+Kind = Literal["realtime", "transcription"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +50,32 @@ class TurnDetection:
             "idle_timeout_ms": self.idle_timeout_ms,
         }
 
+    def to_transcription_json(self) -> dict[str, Any]:
+        """The same in a session that never answers."""
+        return {k: v for k, v in self.to_json().items() if k not in _OF_ANSWERS}
+
+
+_OF_ANSWERS = ("create_response", "interrupt_response", "idle_timeout_ms")
+
+
+@dataclass(frozen=True, slots=True)
+class Transcription:
+    """How the user's speech is written down."""
+
+    model: str = ""
+    language: str | None = None
+    """A code as `parley.languages` has it; None: the recogniser's own guess."""
+    languages: tuple[str, ...] = ()
+    """Those that it may be."""
+    prompt: str = ""
+    keywords: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """As in the session object: what is set."""
+        given = {"language": self.language, "languages": list(self.languages), "prompt": self.prompt,
+                 "keywords": list(self.keywords)}  # fmt: skip
+        return {"model": self.model} | {name: value for name, value in given.items() if value}
+
 
 @dataclass(frozen=True, slots=True)
 class Extensions:
@@ -80,28 +103,42 @@ class RealtimeSession:
     model: str
     voice: str
     instructions: str
+    kind: Kind = "realtime"
+    """"transcription": what is said is written down and never answered."""
     expires_at: int = 0
     output_modality: Literal["audio", "text"] = "audio"
     tools: tuple[dict[str, Any], ...] = ()
     tool_choice: Any = "auto"
+    parallel_tool_calls: bool | None = None
+    reasoning_effort: str | None = None
     max_output_tokens: int | Literal["inf"] = "inf"
     truncation: Any = "auto"
+    tracing: Any = None
     input_format: WireFormat = field(default_factory=WireFormat)
     output_format: WireFormat = field(default_factory=WireFormat)
     speed: float = 1.0
-    transcription_model: str | None = ""
+    transcription: Transcription | None = field(default_factory=Transcription)
+    """None: the client is not told the words."""
     language: str | None = None
+    """Spoken, also where the client is not told the words."""
     noise_reduction: Literal["near_field", "far_field"] | None = None
     turn_detection: TurnDetection | None = field(default_factory=TurnDetection)
     extensions: Extensions | None = None
 
+    @property
+    def answers(self) -> bool:
+        """Whether what is said is answered."""
+        return self.kind == "realtime"
+
     def to_json(self) -> dict[str, Any]:
         """As in ``session.created`` and ``session.updated``."""
-        transcription = None
-        if self.transcription_model is not None:
-            transcription = {"model": self.transcription_model}
-            if self.language:
-                transcription["language"] = self.language
+        session = self._realtime_json() if self.answers else self._transcription_json()
+        if self.extensions is not None:
+            session["parley"] = self.extensions.to_json()
+        return session
+
+    def _realtime_json(self) -> dict[str, Any]:
+        detection = self.turn_detection.to_json() if self.turn_detection else None
         session: dict[str, Any] = {
             "type": "realtime",
             "object": "realtime.session",
@@ -114,182 +151,35 @@ class RealtimeSession:
             "tool_choice": self.tool_choice,
             "max_output_tokens": self.max_output_tokens,
             "truncation": self.truncation,
-            "tracing": None,
+            "tracing": self.tracing,
             "prompt": None,
             "include": None,
             "audio": {
-                "input": {
-                    "format": self.input_format.to_json(),
-                    "transcription": transcription,
-                    "noise_reduction": {"type": self.noise_reduction} if self.noise_reduction else None,
-                    "turn_detection": self.turn_detection.to_json() if self.turn_detection else None,
-                },
+                "input": self._input_json(detection),
                 "output": {"format": self.output_format.to_json(), "voice": self.voice, "speed": self.speed},
             },
         }
-        if self.extensions is not None:
-            session["parley"] = self.extensions.to_json()
+        if self.parallel_tool_calls is not None:
+            session["parallel_tool_calls"] = self.parallel_tool_calls
+        if self.reasoning_effort is not None:
+            session["reasoning"] = {"effort": self.reasoning_effort}
         return session
 
+    def _transcription_json(self) -> dict[str, Any]:
+        detection = self.turn_detection.to_transcription_json() if self.turn_detection else None
+        return {
+            "type": "transcription",
+            "object": "realtime.transcription_session",
+            "id": self.id,
+            "expires_at": self.expires_at,
+            "include": None,
+            "audio": {"input": self._input_json(detection)},
+        }
 
-def updated(session: RealtimeSession, given: Reader) -> RealtimeSession:
-    """Apply the ``session`` object of a ``session.update``; raises `ProtocolError` and changes nothing."""
-    kind = given.text("type")
-    if kind not in (None, "realtime"):
-        raise given.fail("type", "must be 'realtime'")
-    changes: dict[str, Any] = {}
-    if (model := given.text("model", longest=200)) is not None:
-        changes["model"] = model
-    if (instructions := given.text("instructions")) is not None:
-        changes["instructions"] = instructions
-    if "output_modalities" in given:
-        changes["output_modality"] = read_modality(given)
-    if "tools" in given:
-        changes["tools"] = read_tools(given)
-    if given.data.get("tool_choice") is not None:
-        changes["tool_choice"] = read_tool_choice(given)
-    if "max_output_tokens" in given:
-        changes["max_output_tokens"] = read_max_tokens(given) or "inf"
-    if given.data.get("truncation") is not None:
-        changes["truncation"] = read_truncation(given)
-    if (audio := given.object("audio")) is not None:
-        changes |= _audio_changes(session, audio)
-    if (extensions := given.object("parley")) is not None:
-        changes["extensions"] = read_extensions(extensions, session.extensions or Extensions())
-    return _check_rates(replace(session, **changes), given)
-
-
-def _audio_changes(session: RealtimeSession, audio: Reader) -> dict[str, Any]:
-    changes: dict[str, Any] = {}
-    if (source := audio.object("input")) is not None:
-        if (wire := source.object("format")) is not None:
-            changes["input_format"] = read_format(wire)
-        if "transcription" in source:
-            transcription = source.object("transcription")
-            changes["transcription_model"] = transcription and transcription.text(
-                "model", session.transcription_model, longest=200
-            )
-            if transcription is not None and "language" in transcription:
-                changes["language"] = transcription.text("language", longest=16)
-        if "noise_reduction" in source:
-            reduction = source.object("noise_reduction")
-            kinds = ("near_field", "far_field")
-            changes["noise_reduction"] = reduction and reduction.choice("type", kinds)
-        if "turn_detection" in source:
-            detection = source.object("turn_detection")
-            changes["turn_detection"] = detection and _turn_detection(detection)
-    if (sink := audio.object("output")) is not None:
-        if (wire := sink.object("format")) is not None:
-            changes["output_format"] = read_format(wire)
-        if (voice := read_voice(sink)) is not None:
-            changes["voice"] = voice
-        if "speed" in sink:
-            changes["speed"] = sink.number("speed", 1.0, 0.25, 4.0)
-    return changes
-
-
-def _turn_detection(given: Reader) -> TurnDetection:
-    kind = given.choice("type", ("server_vad", "semantic_vad"), "server_vad")
-    default = TurnDetection()
-    common: dict[str, Any] = {
-        "type": kind,
-        "create_response": given.flag("create_response", True),
-        "interrupt_response": given.flag("interrupt_response", True),
-    }
-    if kind == "semantic_vad":
-        return TurnDetection(**common, eagerness=given.choice("eagerness", ("low", "medium", "high", "auto"), "auto"))
-    return TurnDetection(
-        **common,
-        threshold=given.number("threshold", default.threshold, 0.0, 1.0),
-        prefix_padding_ms=given.integer("prefix_padding_ms", default.prefix_padding_ms, 0, 10_000),
-        silence_duration_ms=given.integer("silence_duration_ms", default.silence_duration_ms, 100, 10_000),
-        idle_timeout_ms=given.integer("idle_timeout_ms", None, 1_000, 600_000),
-    )
-
-
-def read_format(given: Reader) -> WireFormat:
-    """An audio format; G.711 is always 8 kHz."""
-    kind = given.choice("type", _FORMATS, "audio/pcm")
-    if kind != "audio/pcm":
-        return WireFormat(kind, 8000)
-    rate = given.integer("rate", STOCK_PCM_RATE, 1, 1_000_000)
-    if rate not in PCM_RATES:
-        raise given.fail("rate", f"must be one of {', '.join(map(str, PCM_RATES))}")
-    return WireFormat("audio/pcm", rate)
-
-
-def _check_rates(session: RealtimeSession, given: Reader) -> RealtimeSession:
-    """Stock clients have 24 kHz; other rates are for those who opted in."""
-    for where, wire in (("input", session.input_format), ("output", session.output_format)):
-        if wire.type == "audio/pcm" and wire.rate != STOCK_PCM_RATE and session.extensions is None:
-            raise given.fail(f"audio.{where}.format.rate", "must be 24000 (other rates: connect with ?parley=1)")
-    return session
-
-
-def read_modality(given: Reader) -> Literal["audio", "text"]:
-    """``output_modalities``: one of the two; audio carries its transcript anyway."""
-    value = given.data["output_modalities"]
-    if value not in (["audio"], ["text"]):
-        raise given.fail("output_modalities", "must be ['audio'] or ['text']")
-    return "audio" if value == ["audio"] else "text"
-
-
-def read_max_tokens(given: Reader) -> int | None:
-    """``max_output_tokens``: 1 to 4096, or None for "inf"."""
-    if given.data.get("max_output_tokens") in (None, "inf"):
-        return None
-    tokens: int = given.integer("max_output_tokens", None, 1, 4096)
-    return tokens
-
-
-def read_voice(given: Reader) -> str | None:
-    """``voice``: a name, or an object with an id."""
-    if isinstance(given.data.get("voice"), dict):
-        return given.need_object("voice").need_text("id", longest=200)
-    return given.text("voice", longest=200)
-
-
-def read_tools(given: Reader) -> tuple[dict[str, Any], ...]:
-    """Function tools; MCP servers are refused."""
-    tools = []
-    for tool in given.objects("tools", most=128):
-        if tool.choice("type", ("function", "mcp"), "function") == "mcp":
-            raise tool.fail("type", "mcp is not supported by this server", "unsupported")
-        kept: dict[str, Any] = {"type": "function", "name": tool.need_identifier("name")}
-        if (description := tool.text("description")) is not None:
-            kept["description"] = description
-        parameters = tool.schema("parameters")
-        kept["parameters"] = parameters if parameters is not None else {"type": "object", "properties": {}}
-        tools.append(kept)
-    return tuple(tools)
-
-
-def read_tool_choice(given: Reader) -> Any:
-    """``auto``, ``none``, ``required``, or a function by name."""
-    value = given.data["tool_choice"]
-    if isinstance(value, str):
-        return given.choice("tool_choice", ("auto", "none", "required"))
-    choice = given.need_object("tool_choice")
-    return {"type": "function", "name": choice.need_identifier("name")}
-
-
-def read_truncation(given: Reader) -> Any:
-    """``auto``, ``disabled``, or what is kept when the prompt grows too long."""
-    if isinstance(given.data["truncation"], str):
-        return given.choice("truncation", ("auto", "disabled"))
-    wanted = given.need_object("truncation")
-    wanted.choice("type", ("retention_ratio",), "retention_ratio")
-    kept: dict[str, Any] = {"type": "retention_ratio", "retention_ratio": wanted.number("retention_ratio", 1.0, 0, 1)}
-    if (limits := wanted.object("token_limits")) is not None:
-        tokens = limits.integer("post_instructions", None, 0, 1_000_000)
-        kept["token_limits"] = {} if tokens is None else {"post_instructions": tokens}
-    return kept
-
-
-def read_extensions(given: Reader, current: Extensions) -> Extensions:
-    """The ``parley`` block."""
-    playout = given.choice("playout", ("exact", "blind"), "exact" if current.exact else "blind")
-    cancels = current.echo_cancellation
-    if given.data.get("echo_cancellation") is not None:
-        cancels = given.flag("echo_cancellation", default=False)
-    return Extensions(playout == "exact", given.flag("binary_audio", current.binary_audio), cancels)
+    def _input_json(self, turn_detection: dict[str, Any] | None) -> dict[str, Any]:
+        return {
+            "format": self.input_format.to_json(),
+            "transcription": self.transcription.to_json() if self.transcription else None,
+            "noise_reduction": {"type": self.noise_reduction} if self.noise_reduction else None,
+            "turn_detection": turn_detection,
+        }

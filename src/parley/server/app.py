@@ -12,16 +12,20 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
+from starlette.websockets import WebSocket
 
 from parley.errors import ModelError, ModelNotFound, Overloaded, ParleyError, ProtocolError, UsageError
-from parley.server import audio_routes, call_routes, info_routes, realtime_routes
+from parley.realtime import server_events as se
+from parley.server import call_routes, info_routes, realtime_routes, speech_routes, transcription_routes, voice_routes
 from parley.server.answers import error_answer
 from parley.server.bodies import BodyLimit
 from parley.server.guard import Guard
 from parley.server.loop_watch import LoopWatch
 from parley.server.rest import RestLimit
 from parley.server.state import ServerState
+from parley.transports.websocket import refuse
 
+_LONGEST_PATH = 200
 WEB = Path(__file__).parent.parent / "web"
 
 
@@ -30,15 +34,15 @@ def create_app(state: ServerState) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        for part, seconds in state.roster.load_s.items():
+        for part, seconds in state.loaded_models.load_s.items():
             state.metrics.load_seconds.labels(part).set(seconds)
         state.metrics.loop_lag.set_function(lambda: state.admission.loop_lag_s)
         state.metrics.tasks.set_function(lambda: len(asyncio.all_tasks()))
         async with state.admission, LoopWatch(state.metrics.loop_blocked.inc):
             yield
         state.draining = True
-        await state.hang_up()
-        await state.roster.aclose()
+        await state.aclose()
+        await state.loaded_models.aclose()
         if state.tracing is not None:
             await asyncio.to_thread(state.tracing.close)
 
@@ -53,11 +57,20 @@ def create_app(state: ServerState) -> FastAPI:
     app.add_exception_handler(HTTPException, _http_error)
     app.include_router(realtime_routes.router)
     app.include_router(call_routes.router)
-    app.include_router(audio_routes.router)
+    app.include_router(speech_routes.router)
+    app.include_router(transcription_routes.router)
     app.include_router(info_routes.router)
+    app.include_router(voice_routes.router)
     app.add_api_route("/", _page, include_in_schema=False)
+    app.add_api_websocket_route("/{path:path}", _no_socket)
     app.mount("/web", StaticFiles(directory=WEB), name="web")
     return app
+
+
+async def _no_socket(socket: WebSocket) -> None:
+    """There is nothing to talk to."""
+    where = socket.url.path[:_LONGEST_PATH]
+    await refuse(socket, se.error(f"Invalid URL (GET {where}): sockets are at /v1/realtime", code="unknown_url"))
 
 
 async def _page() -> FileResponse:
@@ -67,7 +80,7 @@ async def _page() -> FileResponse:
 async def _parley_error(_: Request, fault: Exception) -> Response:
     """Each kind of fault has its status."""
     if isinstance(fault, ProtocolError):
-        return error_answer(400, str(fault), fault.code, fault.field)
+        return error_answer(404 if fault.code == "model_not_found" else 400, str(fault), fault.code, fault.field)
     if isinstance(fault, UsageError):
         return error_answer(400, str(fault), "invalid_value")
     if isinstance(fault, ModelNotFound):
@@ -80,10 +93,19 @@ async def _parley_error(_: Request, fault: Exception) -> Response:
     return error_answer(status, str(fault), "model_failed")
 
 
-async def _http_error(_: Request, fault: Exception) -> Response:
+async def _http_error(request: Request, fault: Exception) -> Response:
     """Unknown paths, wrong methods, bodies that are too large or no JSON."""
     assert isinstance(fault, HTTPException)
-    response = error_answer(fault.status_code, str(fault.detail))
+    if fault.status_code == 404:
+        where = f"{request.method} {request.url.path[:_LONGEST_PATH]}"
+        response = error_answer(404, f"Invalid URL ({where})", "unknown_url")
+    elif fault.status_code == 405:
+        allowed = (fault.headers or {}).get("Allow", "another method")
+        where = request.url.path[:_LONGEST_PATH]
+        message = f"Not allowed to {request.method} on {where} (HINT: Perhaps you meant to use {allowed}.)"
+        response = error_answer(405, message, "method_not_allowed")
+    else:
+        response = error_answer(fault.status_code, str(fault.detail))
     response.headers.update(fault.headers or {})
     return response
 

@@ -12,7 +12,9 @@ _FORM_BYTES = _MB
 USUAL_BYTES = _MB
 BODIES = {
     "/v1/audio/transcriptions": MAX_BYTES + _FORM_BYTES,
+    "/v1/audio/translations": MAX_BYTES + _FORM_BYTES,
     "/v1/chat/completions": 4 * _MB,
+    "/v1/responses": 4 * _MB,
 }
 """Most bytes of a body, by path; `USUAL_BYTES` elsewhere."""
 

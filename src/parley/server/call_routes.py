@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import structlog
 from fastapi import APIRouter, Request
@@ -16,12 +15,15 @@ from parley.conversation.items import new_id
 from parley.errors import ProtocolError
 from parley.realtime import server_events as se
 from parley.realtime.reader import Reader, decoded
-from parley.realtime.session_object import Extensions, updated
-from parley.server.beginning import admitted, begun
+from parley.realtime.session_object import Extensions
+from parley.server.conversations import Start
 from parley.server.rest import client_of
-from parley.server.state import ServerState, Start
+from parley.server.security import KEY_HOLDER
+from parley.server.session_setup import admitted, begun
+from parley.server.state import OngoingCall, ServerState
+from parley.transports.sideband import Sideband
 from parley.transports.webrtc import CONNECT_S, RtcCall
-from parley.transports.websocket import accept
+from parley.transports.websocket import accept, refuse
 
 log = structlog.get_logger("webrtc")
 router = APIRouter()
@@ -63,9 +65,9 @@ async def signal(socket: WebSocket) -> None:
                 try:
                     await _add(call, await _next(socket, "parley.rtc.candidate"))
                 except ProtocolError as fault:  # there may be better ones
-                    await socket.send_json(se.error(str(fault), code=fault.code, param=fault.field))
+                    await socket.send_json(_error(fault))
     except ProtocolError as fault:
-        await socket.send_json(se.error(str(fault), code=fault.code, param=fault.field))
+        await socket.send_json(_error(fault))
     except (WebSocketDisconnect, TimeoutError):
         pass
     finally:
@@ -73,6 +75,10 @@ async def signal(socket: WebSocket) -> None:
             call.abandon()
         if socket.application_state is WebSocketState.CONNECTED and socket.client_state is WebSocketState.CONNECTED:
             await socket.close()
+
+
+def _error(fault: ProtocolError) -> se.Event:
+    return {"event_id": new_id("event"), **se.error(str(fault), code=fault.code, param=fault.field)}
 
 
 async def _add(call: RtcCall, given: Reader) -> None:
@@ -94,21 +100,21 @@ async def _answered(
     state: ServerState, asked: HTTPConnection, extensions: Extensions | None, offer: str, wanted: Reader | None
 ) -> tuple[str, RtcCall, str]:
     """Begin a call: its id, the call, the SDP answer."""
-    start = await begun(state, asked, extensions)
-    if wanted is not None:
-        start = replace(start, shown=updated(start.shown, wanted))
+    start = await begun(state, asked, extensions, wanted)
     call = RtcCall(
-        state.roster.cast, state.settings_for(start.kept), start.shown, state.roster.choices,
-        ice_servers=state.ice_servers, observe=state.observe,
+        start.conversation, start.place, start.shown, state.loaded_models.available, ice_servers=state.ice_servers,
+        invite=state.conversations.inviting(start.conversation),
         public_address=str(state.config.public_address) if state.config.public_address else None,
     )  # fmt: skip
     try:
         answer = await asyncio.wait_for(call.answer(offer), _ANSWER_S)
     except BaseException:
         await call.aclose()
+        await state.conversations.close_if_over(start.conversation)  # all others may have left meanwhile
         raise
     call_id = new_id("rtc")
-    state.calls[call_id] = asyncio.create_task(_serve(state, call_id, call, start), name=call_id)
+    serving = asyncio.create_task(_serve(state, call_id, call, start), name=call_id)
+    state.calls[call_id] = OngoingCall(call, start.owner, serving)
     return call_id, call, answer
 
 
@@ -116,22 +122,42 @@ async def _answered(
 async def hang_up(call_id: str, request: Request) -> Response:
     """End a call from outside."""
     state: ServerState = request.app.state.parley
-    task = state.calls.get(call_id)
-    if task is None:
-        raise ProtocolError(f"there is no call '{call_id}'", field="call_id", code="call_not_found")
-    task.cancel()
-    await asyncio.wait([task])
+    if (ongoing := state.calls.get(call_id)) is None:
+        raise _no_call(call_id)
+    ongoing.task.cancel()
+    await asyncio.wait([ongoing.task])
     return Response(status_code=200)
 
 
-async def _serve(state: ServerState, call_id: str, call: RtcCall, start: Start) -> None:
-    log.info("opened", session=call.session.id, call=call_id, resumed=start.kept is not None)
+async def attach(socket: WebSocket, call_id: str) -> None:
+    """A socket beside a call (``/v1/realtime?call_id=``): of whoever began it, and of the key's holder."""
+    state: ServerState = socket.app.state.parley
+    ongoing = state.calls.get(call_id)
+    owner = state.gate.owner(socket.headers)
     try:
-        with state.talking(call, start) as resume:
+        if ongoing is None or owner not in (ongoing.owner, KEY_HOLDER):
+            raise _no_call(call_id)
+        sideband = Sideband(socket, ongoing.call, extended=socket.query_params.get("parley") == "1")
+    except ProtocolError as fault:
+        await refuse(socket, se.error(str(fault), code=fault.code, param=fault.field))
+        return
+    await accept(socket)
+    log.info("sideband opened", session=ongoing.call.conversation.id, call=call_id)
+    await sideband.serve()
+
+
+def _no_call(call_id: str) -> ProtocolError:
+    return ProtocolError(f"there is no call '{call_id[:80]}'", field="call_id", code="call_not_found")
+
+
+async def _serve(state: ServerState, call_id: str, call: RtcCall, start: Start) -> None:
+    log.info("opened", session=call.conversation.id, call=call_id, resumed=start.kept is not None)
+    try:
+        async with state.talking(call, start) as resume:
             await call.serve(state.config.max_session_minutes * 60, resume)
             state.metrics.count_call(call.quality)
     except Exception:
-        log.error("call broke", session=call.session.id, exc_info=True)
+        log.error("call broke", session=call.conversation.id, exc_info=True)
     finally:
         del state.calls[call_id]
 

@@ -6,9 +6,11 @@ make ``/v1/models`` look like ``/health``.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
@@ -27,7 +29,12 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Permissions-Policy": "microphone=(self)",
+    "Cache-Control": "no-cache",  # asked for again: half of an older page does not go with half of a newer one
 }
+
+
+_ASKED_METHOD = "access-control-request-method"
+_HEADER_NAMES = re.compile(r"[\w-]{1,60}(, ?[\w-]{1,60}){0,40}")
 
 
 class Guard:
@@ -43,9 +50,14 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer itself, or let the application."""
         if scope["type"] == "http":
-            refusal = self._refusal(scope)
-            app = error_answer(refusal.status, refusal.message, refusal.code) if refusal else self._app
-            await app(scope, receive, _with_headers(send))
+            headers = Headers(scope=scope)
+            origin = self._state.gate.foreign_origin(headers)
+            app = self._app
+            if origin is not None and scope["method"] == "OPTIONS" and _ASKED_METHOD in headers:
+                app = _preflight_answer(headers)
+            elif (refusal := self._refusal(scope)) is not None:
+                app = error_answer(refusal.status, refusal.message, refusal.code)
+            await app(scope, receive, _with_headers(send, origin))
         elif scope["type"] == "websocket" and (refusal := self._refusal(scope)) is not None:
             self._state.metrics.refused.labels(refusal.code).inc()
             kind = "authentication_error" if refusal.status == 401 else "invalid_request_error"
@@ -69,12 +81,31 @@ def _routed(scope: Scope) -> str:
     return path[len(root) :] if root and path.startswith(f"{root}/") else path
 
 
-def _with_headers(send: Send) -> Send:
+def _preflight_answer(headers: Headers) -> Response:
+    """What a browser asks before a page of another origin sends a request: it shows no key yet."""
+    wanted = headers.get("access-control-request-headers", "")
+    given = {
+        "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+        "Access-Control-Allow-Headers": wanted if _HEADER_NAMES.fullmatch(wanted) else "authorization, content-type",
+        "Access-Control-Max-Age": "600",
+    }
+    if headers.get("access-control-request-private-network") == "true":
+        given["Access-Control-Allow-Private-Network"] = "true"
+    return Response(status_code=204, headers=given)
+
+
+def _with_headers(send: Send, origin: str | None) -> Send:
+    """`origin`: of the page elsewhere that may read the answer."""
+
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in _HEADERS.items():
                 headers.setdefault(name, value)
+            if origin is not None:
+                headers["Access-Control-Allow-Origin"] = origin
+                headers["Access-Control-Expose-Headers"] = "Location, Retry-After, Content-Disposition"
+                headers.add_vary_header("Origin")
         await send(message)
 
     return sending

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+import secrets
 import socket
 from pathlib import Path
 
@@ -42,6 +43,15 @@ def certificate(folder: Path, names: list[str]) -> tuple[Path, Path]:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         _make(cert, key, names)
     return cert, key
+
+
+def kept_key(folder: Path) -> str:
+    """The key that the page's address carries, the same at every start: a phone keeps its bookmark."""
+    path = folder / "access.key"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_file(path, secrets.token_urlsafe(12).encode(), secret=True)
+    return path.read_text().strip()
 
 
 def _fits(path: Path, names: list[str]) -> bool:

@@ -8,10 +8,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from parley.conversation import happenings as hp
+from parley.conversation import notifications as nt
 from parley.models.executor import all_waits
 from parley.models.keeper import all_keepers
-from parley.transports.webrtc import Quality
+from parley.transports.rtc_quality import Quality
 
 _SECONDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 
@@ -74,24 +74,24 @@ class Metrics:
         if quality.round_trip_s is not None:
             self.round_trip.observe(quality.round_trip_s)
 
-    def observe(self, happening: hp.Happening) -> None:
+    def observe(self, notification: nt.Notification) -> None:
         """Count what a session tells."""
-        match happening:
-            case hp.InputTaken():
+        match notification:
+            case nt.InputTaken():
                 self.turns.inc()
-            case hp.ResponseEnded():
-                self.responses.labels(happening.ending.value).inc()
-                if happening.reason == "turn_detected":
+            case nt.ResponseEnded():
+                self.responses.labels(notification.ending.value).inc()
+                if notification.reason == "turn_detected":
                     self.barge_ins.inc()
-            case hp.PlayoutResumed():
+            case nt.PlayoutResumed():
                 self.false_barge_ins.inc()
-            case hp.PreparedAnswer():
-                outcome = "used" if happening.used else "dropped"
+            case nt.PreparedResponse():
+                outcome = "used" if notification.used else "dropped"
                 self.prepared.labels(outcome).inc()
-                self.prepared_seconds.labels(outcome).inc(happening.spent_ms / 1000)
-            case hp.Waterfall():
-                self.latency.observe((happening.total_ms - happening.parts_ms.get("network", 0)) / 1000)
-                for stage, ms in happening.parts_ms.items():
+                self.prepared_seconds.labels(outcome).inc(notification.spent_ms / 1000)
+            case nt.Waterfall():
+                self.latency.observe((notification.total_ms - notification.parts_ms.get("network", 0)) / 1000)
+                for stage, ms in notification.parts_ms.items():
                     self.stages.labels(stage).observe(ms / 1000)
             case _:
                 pass

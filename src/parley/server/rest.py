@@ -11,7 +11,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from parley.models.interfaces import Caller, Priority
 from parley.server.answers import error_answer
 
-_PATHS = frozenset({"/v1/audio/speech", "/v1/audio/transcriptions", "/v1/chat/completions"})
+_PATHS = frozenset({
+    "/v1/audio/speech", "/v1/audio/transcriptions", "/v1/audio/translations", "/v1/chat/completions", "/v1/responses",
+})  # fmt: skip
 _RETRY_AFTER_S = 5
 
 

@@ -1,20 +1,20 @@
-"""Conversations that outlive their connection: a lost one is kept for a minute and goes on where its token returns.
+"""Connections that were lost: their conversation is kept for a minute, and their client joins it again by its token.
 
-A conversation has one token, through all of its connections: attempts to come back that fail half-way lose nothing.
-The token is of use to the client secret that the conversation began with and to the key, to nobody else.
+A connection has one token, through all of its returns: attempts to come back that fail half-way lose nothing.
+The token is of use to the client secret that the connection began with and to the key, to nobody else.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from parley.conversation.items import Item
+from parley.conversation.connection import Place
+from parley.conversation.conversation import Conversation
 from parley.realtime.session_object import RealtimeSession
 from parley.server.security import KEY_HOLDER
 
@@ -24,19 +24,19 @@ _HAND_OVER_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """What is left of a conversation."""
+class SuspendedConversation:
+    """What a lost connection comes back to."""
 
     token: str
-    items: Sequence[Item]
+    conversation: Conversation
+    place: Place
     shown: RealtimeSession
-    until: float
     owner: str = KEY_HOLDER
 
 
 @dataclass(slots=True)
 class Seat:
-    """A conversation that goes on, by its token."""
+    """A connection that goes on, by its token."""
 
     token: str
     end: Callable[[], None]
@@ -44,19 +44,28 @@ class Seat:
     owner: str
 
 
+@dataclass(slots=True)
+class _Kept:
+    suspended: SuspendedConversation
+    timer: asyncio.TimerHandle = field(init=False)
+
+
 class Resumption:
     """The tokens of one server."""
 
-    def __init__(self, kept_s: float = KEPT_S, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, kept_s: float = KEPT_S, dropped: Callable[[SuspendedConversation], None] = lambda _: None
+    ) -> None:
+        """`dropped` hears of each connection that nobody came back to."""
         self.kept_s = kept_s
-        self._now = now
-        self._kept: OrderedDict[str, Kept] = OrderedDict()
+        self._dropped = dropped
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._live: dict[str, Seat] = {}
 
-    async def take(self, token: str | None, owner: str = KEY_HOLDER) -> Kept | None:
+    async def take(self, token: str | None, owner: str = KEY_HOLDER) -> SuspendedConversation | None:
         """What a token stands for; a connection that still holds it (not knowing yet that it is dead) is ended.
 
-        None also if it is not the `owner`'s.
+        None also if it is not the `owner`'s. It is kept as long again for who asks.
         """
         if token is None:
             return None
@@ -68,15 +77,20 @@ class Resumption:
                 await asyncio.wait_for(seat.over.wait(), _HAND_OVER_S)
             except TimeoutError:
                 return None
-        self._expire()
         kept = self._kept.get(token)
-        return kept if kept is not None and owner in (kept.owner, KEY_HOLDER) else None
+        if kept is None or owner not in (kept.suspended.owner, KEY_HOLDER):
+            return None
+        self.keep(kept.suspended)
+        return kept.suspended
 
     @contextmanager
-    def seat(self, end: Callable[[], None], kept: Kept | None = None, owner: str = KEY_HOLDER) -> Iterator[Seat]:
-        """The token of a conversation while it goes on, that of `kept` if it is that one; `end` ends its connection."""
+    def seat(
+        self, end: Callable[[], None], kept: SuspendedConversation | None = None, owner: str = KEY_HOLDER
+    ) -> Iterator[Seat]:
+        """The token of a connection while it goes on, that of `kept` if it is that one; `end` ends it."""
         seat = Seat(kept.token if kept else secrets.token_urlsafe(24), end, asyncio.Event(), owner)
         self._live[seat.token] = seat
+        self._take_out(seat.token)
         try:
             yield seat
         finally:
@@ -84,18 +98,33 @@ class Resumption:
                 del self._live[seat.token]
             seat.over.set()
 
-    def keep(self, token: str, items: Sequence[Item], shown: RealtimeSession, owner: str = KEY_HOLDER) -> None:
-        """A connection was lost: remember its conversation for a while."""
-        self._expire()
-        self.forget(token)
-        self._kept[token] = Kept(token, tuple(items), shown, self._now() + self.kept_s, owner)
+    def keep(self, suspended: SuspendedConversation) -> None:
+        """A connection was lost: its conversation is there for a while."""
+        self._take_out(suspended.token)
+        kept = self._kept[suspended.token] = _Kept(suspended)
+        kept.timer = asyncio.get_running_loop().call_later(self.kept_s, self._drop, suspended.token)
         while len(self._kept) > _MOST_KEPT:
-            self._kept.popitem(last=False)
+            self._drop(next(iter(self._kept)))
 
-    def forget(self, token: str) -> None:
-        """A conversation was ended on purpose."""
-        self._kept.pop(token, None)
+    def keeps(self, conversation: Conversation) -> bool:
+        """Whether somebody may still come back to a conversation."""
+        return any(kept.suspended.conversation is conversation for kept in self._kept.values())
 
-    def _expire(self) -> None:
-        for token in [t for t, kept in self._kept.items() if kept.until < self._now()]:
-            del self._kept[token]
+    def away_from(self, conversation: Conversation) -> set[str]:
+        """Names of those who may still come back to it."""
+        return {k.suspended.place.name for k in self._kept.values() if k.suspended.conversation is conversation}
+
+    def drop_all(self) -> None:
+        """Nobody comes back any more."""
+        for token in list(self._kept):
+            self._drop(token)
+
+    def _drop(self, token: str) -> None:
+        if (suspended := self._take_out(token)) is not None:
+            self._dropped(suspended)
+
+    def _take_out(self, token: str) -> SuspendedConversation | None:
+        if (kept := self._kept.pop(token, None)) is None:
+            return None
+        kept.timer.cancel()
+        return kept.suspended

@@ -13,16 +13,21 @@ import uvicorn
 
 from parley import logs
 from parley.config import Config
+from parley.conversation.tools import registry
 from parley.errors import UnavailableError
 from parley.models.catalogue import Model
-from parley.models.store import Progress, Store, home
-from parley.server import lan, roster, runpod, security
+from parley.models.home import home
+from parley.models.store import Progress as Pulling
+from parley.models.store import Store
+from parley.server import choosing, lan, loaded_models, runpod, security
 from parley.server.app import create_app
+from parley.server.further_voices import FurtherVoices
 from parley.server.hosts import Hosts
 from parley.server.http_connection import BoundedHttp
 from parley.server.socket_connection import BoundedSocket
 from parley.server.state import ServerState
 from parley.server.tracing import Tracing
+from parley.server.upgrade import Progress, Upgrade
 
 _EVERYWHERE = ("0.0.0.0", "::")
 _BACKLOG = 512
@@ -49,20 +54,23 @@ class _Announcing(uvicorn.Server):
 class Server:
     """One server, in the running loop. `prepare`, then `serve`; `stop` ends it."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, *, tell_upgrade: Callable[[Progress], None] | None = None) -> None:
+        """`tell_upgrade`: bring a better language model where nobody named one, and say how far it is."""
         self.config = config
+        self._tell_upgrade = tell_upgrade
         self._store = Store(accept_unpinned=config.accept_unpinned)
         self._uvicorn: uvicorn.Server | None = None
-        self._chosen: roster.Roster | None = None
+        self._chosen: loaded_models.LoadedModels | None = None
         self.state: ServerState | None = None
         self.ready = asyncio.Event()
         self.port = config.port
+        self._socket: socket.socket | None = None
         self._certificate: tuple[Path, Path] | None = None
 
     async def prepare(
         self,
         *,
-        pulling: Callable[[list[Model]], Progress] = lambda _: lambda *_: None,
+        pulling: Callable[[list[Model]], Pulling] = lambda _: lambda *_: None,
         loaded: Callable[[str, float], None] = lambda *_: None,
     ) -> None:
         """Bind, pull what is missing, load and warm up.
@@ -75,14 +83,15 @@ class Server:
         security.check_binding(config.host, has_key=key is not None, insecure=config.insecure)
         if config.tls:
             self._certificate = lan.certificate(home() / "tls", lan.addresses())
+        tools = registry.chosen(config.tools)
         tracing = Tracing(config.otlp_endpoint) if config.otlp_endpoint else None
         self._socket = self._bind()
         try:
-            chosen, missing = await roster.choose(config, self._store, own_port=self.port)
+            chosen, missing = await choosing.choose(config, self._store, own_port=self.port)
             if missing:
-                await asyncio.to_thread(roster.pull, missing, self._store, pulling(missing))
+                await asyncio.to_thread(loaded_models.pull, missing, self._store, pulling(missing))
             self._chosen = chosen
-            await roster.load_all(chosen, tell=loaded)
+            await loaded_models.load_all(chosen, tell=loaded)
         except BaseException:
             self._socket.close()
             raise
@@ -92,7 +101,10 @@ class Server:
             [*config.allowed_origins, *([pod.url] if pod else [])],
             Hosts(config.allowed_hosts, own=[pod.host] if pod else [], needs_key=key is not None),
         )
-        self.state = ServerState(config, chosen, gate, log_folder(config), tracing, pod)
+        self.state = state = ServerState(config, chosen, gate, log_folder(config), tracing, tools, pod)
+        state.further_voices = FurtherVoices(chosen, self._store)
+        if self._tell_upgrade is not None and chosen.successor is not None:
+            state.upgrade = Upgrade(chosen, *chosen.successor, self._store, lambda: state.answering, self._tell_upgrade)
 
     def _bind(self) -> socket.socket:
         family = socket.AF_INET6 if ":" in self.config.host else socket.AF_INET
@@ -112,6 +124,8 @@ class Server:
     async def serve(self) -> None:
         """Serve until stopped."""
         assert self.state is not None
+        listener = self._socket
+        assert listener is not None
         settings = uvicorn.Config(
             create_app(self.state),
             log_config=None,
@@ -129,7 +143,19 @@ class Server:
             ssl_keyfile=self._certificate[1] if self._certificate else None,
         )
         self._uvicorn = _Announcing(settings, self.ready)
-        await self._uvicorn.serve(sockets=[self._socket])
+        upgrading = asyncio.create_task(self._bring_better(self.state.upgrade), name="better language model")
+        try:
+            await self._uvicorn.serve(sockets=[listener])
+        finally:
+            upgrading.cancel()
+            await asyncio.wait([upgrading])
+            if self.state.further_voices is not None:
+                await self.state.further_voices.aclose()
+
+    async def _bring_better(self, upgrade: Upgrade | None) -> None:
+        await self.ready.wait()
+        if upgrade is not None:
+            await upgrade.run()
 
     async def stop(self) -> None:
         """End `serve`: nobody new comes in, answers that sound are finished within the grace, clients are told."""
@@ -145,6 +171,8 @@ class Server:
 
     async def abandon(self) -> None:
         """What a preparation that was cancelled has started ends."""
+        if self._socket is not None:
+            self._socket.close()
         if self._chosen is not None:
             await self._chosen.aclose()
 

@@ -14,10 +14,10 @@ from starlette.datastructures import Headers
 from parley.errors import UsageError
 from parley.realtime.session_object import RealtimeSession
 from parley.server.hosts import Hosts
+from parley.transports.websocket import PROTOCOL_KEY
 
 _SECRET_LIFE_S = 600
 _MAX_SECRETS = 10_000
-_PROTOCOL_KEY = "openai-insecure-api-key."
 LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 KEY_HOLDER = "key"
 """Who shows the key, or comes where none is needed."""
@@ -84,6 +84,16 @@ class Gate:
             return _NO_KEY
         return None
 
+    def foreign_origin(self, headers: Headers) -> str | None:
+        """The origin of a page that is not this server's own and may use it, as it is configured."""
+        origin = headers.get("origin")
+        if origin is None or not all(self._hosts.allow(host) for host in headers.getlist("host")):
+            return None
+        return origin if self._is_configured(origin) else None
+
+    def _is_configured(self, origin: str) -> bool:
+        return origin.rstrip("/").lower() in self._origins or "*" in self._origins
+
     def owner(self, headers: Headers) -> str:
         """Who it is that was let in: the holder of the key, or of one client secret."""
         shown = _shown(headers)
@@ -113,7 +123,7 @@ class Gate:
         origin = headers.get("origin")
         if origin is None:
             return True
-        if origin.rstrip("/").lower() in self._origins or "*" in self._origins:
+        if self._is_configured(origin):
             return True
         own = urlsplit(origin).netloc.lower()
         return bool(own) and own == headers.get("host", "").lower()
@@ -129,8 +139,8 @@ def _shown(headers: Headers) -> bytes | None:
     if scheme.lower() == "bearer" and value:
         return _digest(value.strip())
     for protocol in headers.get("sec-websocket-protocol", "").split(","):
-        if protocol.strip().startswith(_PROTOCOL_KEY):
-            return _digest(protocol.strip().removeprefix(_PROTOCOL_KEY))
+        if protocol.strip().startswith(PROTOCOL_KEY):
+            return _digest(protocol.strip().removeprefix(PROTOCOL_KEY))
     return None
 
 

@@ -8,38 +8,39 @@ import hashlib
 import hmac
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 from aiortc import RTCIceServer
 
 from parley.config import Config
-from parley.conversation import happenings as hp
-from parley.conversation.session import Session
+from parley.conversation import notifications as nt
 from parley.conversation.settings import SessionSettings
+from parley.conversation.tools.tool import Tool
 from parley.errors import Overloaded
-from parley.realtime.session_object import RealtimeSession
 from parley.server.admission import Admission
+from parley.server.conversations import Conversations, Resumable, Start
+from parley.server.further_voices import FurtherVoices
+from parley.server.loaded_models import LoadedModels
 from parley.server.metrics import Metrics
 from parley.server.rest import is_loopback
-from parley.server.resumption import Kept, Resumption
-from parley.server.roster import Roster
 from parley.server.runpod import Pod
 from parley.server.security import Gate
 from parley.server.tracing import Tracing
+from parley.server.upgrade import Upgrade
 from parley.server.uploads import Uploads
-from parley.transports.bridge import Resume
 from parley.transports.pacing import Ticker
+from parley.transports.returning import Resume
+from parley.transports.webrtc import RtcCall
 
 log = structlog.get_logger("server")
 
 _TURN_S = 3600
-_LOOK_S = 0.05
-_GOODBYE_S = 3.0
 
 
 def turn_credentials(secret: str, now: float | None = None) -> dict[str, str]:
@@ -49,43 +50,24 @@ def turn_credentials(secret: str, now: float | None = None) -> dict[str, str]:
     return {"username": username, "credential": base64.b64encode(digest).decode()}
 
 
+def spoken_clock(now: datetime) -> str:
+    """When a conversation began, as a language model is told; `now` knows its time zone."""
+    return f"This conversation began on {now:%A}, {now.day} {now:%B %Y}, at {now:%H:%M} ({now:%Z})."
+
+
 def credentials_of(config: Config) -> dict[str, str]:
     """Those for the TURN servers that are configured; none where they need none."""
     return turn_credentials(config.turn_secret.get_secret_value()) if config.turn_secret else {}
 
 
-class Resumable(Protocol):
-    """A connection whose conversation may outlive it."""
-
-    @property
-    def session(self) -> Session:
-        """The conversation."""
-
-    @property
-    def shown(self) -> RealtimeSession:
-        """The session object as it stands."""
-
-    @property
-    def lost(self) -> bool:
-        """Whether it ended without the client's word."""
-
-    def supersede(self) -> None:
-        """End it: the client has come back by another one."""
-
-    def server_stops(self) -> None:
-        """End it, and tell the client why."""
-
-
 @dataclass(frozen=True, slots=True)
-class Start:
-    """What a conversation begins with."""
+class OngoingCall:
+    """A WebRTC call that is going on."""
 
-    shown: RealtimeSession
-    kept: Kept | None
-    """What it goes on from, if its client has returned with a token."""
+    call: RtcCall
     owner: str
-    """Who holds its token: nobody else takes it up again."""
-    address: str
+    """Who began it."""
+    task: asyncio.Task[None]
 
 
 @dataclass(slots=True)
@@ -93,10 +75,12 @@ class ServerState:
     """One running server."""
 
     config: Config
-    roster: Roster
+    loaded_models: LoadedModels
     gate: Gate
     log_folder: Path | None = None
     tracing: Tracing | None = None
+    tools: tuple[Tool, ...] = ()
+    """Those that all conversations have."""
     pod: Pod | None = None
     metrics: Metrics = field(default_factory=Metrics)
     ticker: Ticker = field(default_factory=Ticker)
@@ -104,13 +88,14 @@ class ServerState:
     started: float = field(default_factory=time.time)
     sessions: int = 0
     draining: bool = False
-    calls: dict[str, asyncio.Task[None]] = field(default_factory=dict)
-    """WebRTC calls that are going on."""
-    _connections: set[Resumable] = field(default_factory=set)
-    _one_left: asyncio.Event = field(default_factory=asyncio.Event)
+    upgrade: Upgrade | None = None
+    """The better language model that is being brought, or was."""
+    further_voices: FurtherVoices | None = None
+    """Voices that can be brought."""
+    calls: dict[str, OngoingCall] = field(default_factory=dict)
+    conversations: Conversations = field(default_factory=Conversations)
     admission: Admission = field(init=False)
     _of_address: Counter[str] = field(default_factory=Counter)
-    resumption: Resumption = field(default_factory=Resumption)
 
     def __post_init__(self) -> None:
         """Judge by the limits of the configuration."""
@@ -175,60 +160,42 @@ class ServerState:
             self._of_address += Counter()  # addresses without a conversation are forgotten
             self.metrics.sessions.dec()
 
-    @contextmanager
-    def talking(self, connection: Resumable, start: Start) -> Iterator[Resume]:
-        """A conversation while it goes on, from its history if it is taken up again; kept if its connection is lost."""
-        kept, owner = start.kept, start.owner
-        with self.seat(start.address), self.resumption.seat(connection.supersede, kept, owner) as seat:
-            connection.session.restore(kept.items if kept else ())
-            self._connections.add(connection)
-            try:
-                yield Resume(seat.token, self.resumption.kept_s, resumed=kept is not None)
-            finally:
-                self._connections.discard(connection)
-                self._one_left.set()
-            if not connection.lost:
-                self.resumption.forget(seat.token)
-            elif connection.shown.extensions and connection.session.history.items:
-                self.resumption.keep(seat.token, connection.session.history.items, connection.shown, owner)
+    @asynccontextmanager
+    async def talking(self, connection: Resumable, start: Start) -> AsyncIterator[Resume]:
+        """A connection while it goes on, see `Conversations.connected`; it takes a place."""
+        with self.seat(start.address):
+            async with self.conversations.connected(connection, start) as resume:
+                yield resume
+
+    @property
+    def answering(self) -> bool:
+        """Whether an answer is being made or sounds."""
+        return self.conversations.answering
 
     async def wind_up(self, grace_s: float) -> None:
         """Let nobody new in, wait until no answer sounds (at most `grace_s`), then tell everybody and wait for them."""
         self.draining = True
         log.info("stopping", sessions=self.sessions, grace_s=grace_s)
-        try:
-            async with asyncio.timeout(grace_s):
-                while any(c.session.answers for c in self._connections):  # noqa: ASYNC110 - of many, rarely asked
-                    await asyncio.sleep(_LOOK_S)
-        except TimeoutError:
-            log.info("answers are cut", grace_s=grace_s)
-        for connection in list(self._connections):
-            connection.server_stops()
-        try:
-            async with asyncio.timeout(_GOODBYE_S):
-                while self._connections:
-                    self._one_left.clear()
-                    await self._one_left.wait()
-        except TimeoutError:
-            log.warning("connections that do not end are broken off", count=len(self._connections))
+        await self.conversations.wind_up(grace_s)
+
+    async def aclose(self) -> None:
+        """End all calls, and all conversations."""
+        await self.hang_up()
+        await self.conversations.aclose()
 
     async def hang_up(self) -> None:
         """End all calls."""
-        for task in self.calls.values():
+        tasks = [ongoing.task for ongoing in self.calls.values()]
+        for task in tasks:
             task.cancel()
-        if self.calls:
-            await asyncio.wait(list(self.calls.values()))
+        if tasks:
+            await asyncio.wait(tasks)
 
-    def observe(self, session: str, happening: hp.Happening) -> None:
+    def observe(self, session: str, notification: nt.Notification) -> None:
         """Count and trace what a session tells."""
-        self.metrics.observe(happening)
+        self.metrics.observe(notification)
         if self.tracing is not None:
-            self.tracing.observe(session, happening)
-
-    def settings_for(self, kept: Kept | None) -> SessionSettings:
-        """What a session starts with; one that goes on has been greeted."""
-        settings = self.session_settings
-        return replace(settings, greeting=None) if kept else settings
+            self.tracing.observe(session, notification)
 
     @property
     def session_settings(self) -> SessionSettings:
@@ -236,8 +203,10 @@ class ServerState:
         config = self.config
         return SessionSettings(
             instructions=config.instructions,
+            circumstances=spoken_clock(datetime.now().astimezone()) if config.clock else "",
             language=config.language,
             greeting=config.greeting,
+            server_tools=self.tools,
             temperature=config.temperature,
             memory_tokens=config.llm_memory,
             longest_answer_tokens=config.max_output_tokens,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from parley.conversation import happenings as hp
+from parley.conversation import notifications as nt
 from parley.errors import UsageError
 
 if TYPE_CHECKING:
@@ -35,17 +35,17 @@ class Tracing:
         self._open: dict[str, tuple[Span, int]] = {}
         """By response: its span and when its first frame left (ns)."""
 
-    def observe(self, session: str, happening: hp.Happening) -> None:
+    def observe(self, session: str, notification: nt.Notification) -> None:
         """Take what a session tells."""
-        match happening:
-            case hp.Waterfall():
-                self._begin(session, happening)
-            case hp.ResponseEnded(response=response) if response in self._open:
-                self._end(happening)
+        match notification:
+            case nt.Waterfall():
+                self._begin(session, notification)
+            case nt.ResponseEnded(response=response) if response in self._open:
+                self._end(notification)
             case _:
                 pass
 
-    def _begin(self, session: str, waterfall: hp.Waterfall) -> None:
+    def _begin(self, session: str, waterfall: nt.Waterfall) -> None:
         from opentelemetry.trace import set_span_in_context
 
         now = time.time_ns()
@@ -63,7 +63,7 @@ class Tracing:
         else:
             answer.end(end_time=now)
 
-    def _end(self, ended: hp.ResponseEnded) -> None:
+    def _end(self, ended: nt.ResponseEnded) -> None:
         from opentelemetry.trace import set_span_in_context
 
         answer, spoke = self._open.pop(ended.response)

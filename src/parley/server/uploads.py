@@ -39,15 +39,16 @@ class Uploads:
             process = await _started(await asyncio.to_thread(_on_disk, upload))
             assert process.stdout is not None
             assert process.stderr is not None
+            words = asyncio.create_task(process.stderr.read(_LONGEST_WORDS), name="decoder-words")
             try:
-                words = asyncio.create_task(process.stderr.read(_LONGEST_WORDS), name="decoder-words")
                 while block := await _next(process.stdout, label):
                     yield np.frombuffer(block, dtype=np.float32)
                 _judge(await process.wait(), (await words).decode(errors="replace"), label)
             finally:
                 if process.returncode is None:
                     process.kill()
-                    await process.stdout.read()  # its pipe closes when the rest has been taken out
+                    # its pipes close when the rest has been taken out, and the transport with the last of them
+                    await asyncio.gather(process.stdout.read(), words, return_exceptions=True)
                     await process.wait()
 
 

@@ -29,6 +29,7 @@ from parley.errors import ModelError
 log = structlog.get_logger("webrtc")
 
 RATE_HZ = 48000
+_BUFFER = "_RTCRtpReceiver__jitter_buffer"
 HEARD_HZ = 16000
 """What arrives is decoded at the rate of the models: nothing is to be converted after that."""
 _FRAME = RATE_HZ // 50
@@ -195,20 +196,21 @@ def receive_with_least_delay(
 ) -> list[ReorderBuffer]:
     """Let a peer's audio arrive at `hear` (mono at a rate that Opus knows) as soon as it can be decoded.
 
-    To be called once the remote description is set. Returns the buffers for statistics; none where there is no libopus:
-    the sound comes by the track then. (The buffer is a private field of aiortc's receiver; the tests notice its loss.)
+    To be called once the remote description is set. Returns the buffers for statistics; none where there is no libopus,
+    or an aiortc that keeps its buffer elsewhere (it is a private field of its receiver): the sound comes by the track
+    then, later.
     """
     if not is_here:
         log.warning("no libopus found: losses on WebRTC are not concealed")
         return []
+    receivers: list[Any] = [t.receiver for t in peer.getTransceivers() if t.kind == "audio"]
+    if not all(hasattr(receiver, _BUFFER) for receiver in receivers):
+        log.warning("another aiortc than this was written for: sound on WebRTC comes later, losses are not concealed")
+        return []
     buffers = []
-    for transceiver in peer.getTransceivers():
-        if transceiver.kind == "audio":
-            decoder = ConcealingDecoder(rate_hz)
-            buffers.append(ReorderBuffer(_hearing(decoder, hear)))
-            receiver: Any = transceiver.receiver
-            assert hasattr(receiver, "_RTCRtpReceiver__jitter_buffer"), "another aiortc than this was written for"
-            receiver._RTCRtpReceiver__jitter_buffer = buffers[-1]
+    for receiver in receivers:
+        buffers.append(ReorderBuffer(_hearing(ConcealingDecoder(rate_hz), hear)))
+        setattr(receiver, _BUFFER, buffers[-1])
     return buffers
 
 

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Protocol
 
-import structlog
-
-from parley.conversation.playout import PlayoutFrame
-from parley.conversation.session import Session
-
-log = structlog.get_logger("conversation")
+from parley.conversation.listener import Outlet
+from parley.conversation.output.playout import PlayoutFrame
 
 TICK_S = 0.02
 BLIND_LEAD_S = 0.07
@@ -30,11 +27,11 @@ class Ticker:
     """
 
     def __init__(self) -> None:
-        self._members: dict[Callable[[float], None], Callable[[], None]] = {}
+        self._members: dict[Callable[[float], None], Callable[[Exception], None]] = {}
         self._handle: asyncio.TimerHandle | None = None
 
-    def add(self, member: Callable[[float], None], broken: Callable[[], None] = lambda: None) -> None:
-        """Begin calling `member(now)`; `broken` is called when it raised."""
+    def add(self, member: Callable[[float], None], broken: Callable[[Exception], None]) -> None:
+        """Begin calling `member(now)`; `broken` gets what it raised."""
         self._members[member] = broken
         if self._handle is None:
             loop = asyncio.get_running_loop()
@@ -59,84 +56,116 @@ class Ticker:
         if self._members and self._handle is None:
             self._schedule(max(due + TICK_S, now + TICK_S / 4))
 
-    def _call(self, member: Callable[[float], None], broken: Callable[[], None], now: float) -> None:
+    def _call(self, member: Callable[[float], None], broken: Callable[[Exception], None], now: float) -> None:
         try:
             member(now)
-        except Exception:
-            log.error("a conversation's clock broke", exc_info=True)
+        except Exception as fault:  # noqa: BLE001 - whoever added it tells of it
             self._members.pop(member, None)
-            broken()
+            broken(fault)
+
+
+class Carrier(Protocol):
+    """Takes the frames of one pacer to its client; responses are named by the turn-taker's keys."""
+
+    def deliver(self, frame: PlayoutFrame) -> None:
+        """A frame is due."""
+
+    def all_sent(self, response: str) -> None:
+        """Everything of a response was delivered."""
+
+    def finished(self, response: str) -> None:
+        """It was played to its end."""
+
+    def flushed(self, response: str) -> None:
+        """It was cut: what the client has of it is not to be heard."""
 
 
 class Pacer:
-    """Pulls a session's playout ahead of the client's by a lead and knows where the client is."""
+    """Pulls a playout ahead of the client by a lead and knows where the client is; see `Listener`."""
 
-    def __init__(self, session: Session, deliver: Callable[[PlayoutFrame], None]) -> None:
-        self._session = session
-        self._deliver = deliver
+    def __init__(
+        self,
+        outlet: Outlet,
+        carrier: Carrier,
+        ticker: Ticker | None = None,
+        *,
+        lead_s: float = BLIND_LEAD_S,
+        latency_s: float = 0.0,
+    ) -> None:
+        """`ticker` calls it while there is something to play; None: somebody else calls `tick`.
+
+        `lead_s`: how far ahead of its playing the sound of a client that is not exact leaves; `latency_s`: how much
+        later than it leaves it is heard, beside the lead.
+        """
+        self._outlet = outlet
+        self._playout = outlet.playout
+        self._carrier = carrier
+        self._ticker = ticker
         self.exact = False
-        self.lead_s = BLIND_LEAD_S
-        """How far ahead of its playing the sound of a client that is not exact leaves."""
-        self.latency_s = 0.0
-        """How much later than it leaves it is heard, beside the lead."""
-        self.network_s: float | None = None
-        """What the way there and back and the client's buffer add, where something other than its reports tells."""
-        self.on_all_sent: Callable[[str], None] = lambda _: None
-        self.on_finished: Callable[[str], None] = lambda _: None
-        self.on_idle: Callable[[], None] = lambda: None
-        """Called at the end of a tick after which nothing is to be done until the playout is ready again."""
+        self.there = True
+        self.lead_s = lead_s
+        self.latency_s = latency_s
+        self.delay_s: float | None = None
         self._play_end = 0.0
         self._sent_s: dict[str, float] = {}
         self._first_sent: dict[str, float] = {}
         self._reported: dict[str, tuple[float, float]] = {}
         self._all_sent: set[str] = set()
-        session.position = self.position
-        session.listener_reports = lambda: self.exact
-        session.network_s = lambda: self.network_s
+
+    @property
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
 
     def tick(self, now: float) -> None:
         """Send what is due."""
-        session = self._session
         lead = EXACT_LEAD_S if self.exact else self.lead_s
         pulled = False
         while self._play_end - now < lead:
-            frame = session.playout.pull()
+            frame = self._playout.pull()
             if frame is None:
                 break
             pulled = True
             begins = max(self._play_end, now)
             self._play_end = begins + frame.frame.seconds
-            if session.echo is not None:
-                session.echo.played(frame.frame, begins)
             self._first_sent.setdefault(frame.response, now)
             self._sent_s[frame.response] = frame.end_s
-            session.sent(frame.response, frame.end_s)
-            self._deliver(frame)
+            self._outlet.sent(frame.response, frame.frame, frame.end_s, begins)
+            self._carrier.deliver(frame)
         if pulled:
-            session.made_room()
+            self._outlet.made_room()
         self._look_for_ends(now)
-        if session.playout.current is None:
-            self.on_idle()
+        if self._playout.current is None:
+            self.rest()
 
-    def poke(self) -> None:
-        """Audio may be waiting: look at once instead of at the next tick."""
-        if self._play_end <= self._session.now:
+    def wake(self) -> None:
+        """Sound may be waiting: look at once instead of at the next tick, and from then on at each."""
+        if self._ticker is None:
+            return
+        self._ticker.add(self.tick, self._ticking_broke)
+        if self._play_end <= self._now:
             asyncio.get_running_loop().call_soon(self._tick_now)
+
+    def rest(self) -> None:
+        """Nothing is to be done until the playout is ready again."""
+        if self._ticker is not None:
+            self._ticker.remove(self.tick)
 
     def _tick_now(self) -> None:
         try:
-            self.tick(self._session.now)
-        except Exception as fault:  # noqa: BLE001 - logged by `break_down`
-            self._session.break_down("its sound cannot be delivered", fault)
+            self.tick(self._now)
+        except Exception as fault:  # noqa: BLE001 - logged by `broke`
+            self._outlet.broke("its sound cannot be delivered", fault)
+
+    def _ticking_broke(self, fault: Exception) -> None:
+        self._outlet.broke("its sound cannot be delivered", fault)
 
     def _look_for_ends(self, now: float) -> None:
-        session = self._session
-        key = session.playout.current
-        if key is None or key not in self._sent_s or not session.playout.is_drained(key):
+        key = self._playout.current
+        if key is None or key not in self._sent_s or not self._playout.is_drained(key):
             return
         if key not in self._all_sent:
             self._all_sent.add(key)
-            self.on_all_sent(key)
+            self._carrier.all_sent(key)
         grace = _FINISH_GRACE_S if self.exact and key in self._reported else 0.0
         if now >= self._play_end + self.latency_s + grace:
             self.finished(key)
@@ -144,46 +173,35 @@ class Pacer:
     def finished(self, key: str) -> None:
         """The client has played a response to its end."""
         if key in self._all_sent:
-            self.forget(key)
-            self.on_finished(key)
-            self._session.played_out(key)
+            self._forget(key)
+            self._carrier.finished(key)
+            self._outlet.played_out(key)
 
     def report(self, key: str, until_s: float) -> None:
         """An exact client says where it is."""
-        now = self._session.now
+        now = self._now
         if until_s > 0 and key not in self._reported and key in self._first_sent:
-            self._session.heard_first(key, now - until_s - self._first_sent[key])
+            self._outlet.heard_first(key, now - until_s - self._first_sent[key])
         self._reported[key] = (now, until_s)
-        self._session.heard(key, until_s)
+        self._outlet.heard(key, until_s)
 
     def position(self, key: str) -> float:
         """Where the client's playout of a response is now, seconds."""
         sent = self._sent_s.get(key, 0.0)
-        now = self._session.now
+        now = self._now
         reckoned = max(0.0, sent - max(0.0, self._play_end + self.latency_s - now))
         if not self.exact or key not in self._reported:
             return reckoned
         at, until_s = self._reported[key]
         return min(sent, until_s + min(_REPORT_GAP_S, now - at))
 
-    def stopped(self, key: str) -> None:
-        """The client was told to throw the rest of a response away: what follows plays at once."""
-        self._play_end = min(self._play_end, self._session.now)
-        if self._session.echo is not None:
-            self._session.echo.hushed(self._session.now, keep=False)
-        self.forget(key)
+    def flush(self, key: str) -> None:
+        """The client throws the rest of a response away: what follows plays at once."""
+        self._play_end = min(self._play_end, self._now)
+        self._forget(key)
+        self._carrier.flushed(key)
 
-    def paused(self) -> None:
-        """An exact client stops at once and keeps what it has not played."""
-        if self._session.echo is not None:
-            self._session.echo.hushed(self._session.now, keep=True)
-
-    def resumed(self) -> None:
-        """It goes on from there."""
-        if self._session.echo is not None:
-            self._session.echo.resumed(self._session.now)
-
-    def forget(self, key: str) -> None:
+    def _forget(self, key: str) -> None:
         """Drop the book-keeping of a response."""
         self._sent_s.pop(key, None)
         self._first_sent.pop(key, None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,39 +11,39 @@ import msgspec
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from parley.conversation import happenings as hp
+from parley.conversation import notifications as nt
+from parley.conversation.connection import Connection, Place
+from parley.conversation.conversation import Conversation
 from parley.conversation.items import new_id
-from parley.conversation.session import Session
-from parley.conversation.settings import Cast, SessionSettings
+from parley.errors import ParleyError, ProtocolError
 from parley.realtime import server_events as se
 from parley.realtime.session_object import RealtimeSession
-from parley.transports.bridge import Bridge, Resume
+from parley.transports.endings import (
+    BROKE,
+    CAME_BACK,
+    CLIENT_LEFT,
+    CODES,
+    NOT_READING,
+    SERVER_STOPS,
+    TIME_OVER,
+    TOO_MANY_ERRORS,
+)
 from parley.transports.event_sound import EventSound
-from parley.transports.mapping import Choices, settings_of
+from parley.transports.mapping import AvailableModels, settings_of
 from parley.transports.pacing import Ticker
+from parley.transports.realtime_adapter import RealtimeAdapter
+from parley.transports.returning import Resume
+from parley.transports.room_desk import Inviting
 
 log = structlog.get_logger("websocket")
 
+PROTOCOL_KEY = "openai-insecure-api-key."
+"""What the subprotocol begins with in which browsers show their key."""
 _MAX_UNSENT_BYTES = 4 * 1024 * 1024
 _DELIBERATE = (1000, 1001)
 _POLICY_VIOLATION, _INTERNAL_ERROR, _TRY_AGAIN, _NORMAL, _GOING_AWAY = 1008, 1011, 1013, 1000, 1001
 _CLOSE_S = 2.0
-_LONGEST_REASON = 100  # characters, of 123 bytes that a closing frame takes
-_TIME_OVER, _BROKE, _TOO_MANY, _NOT_READING = (
-    "session time is over",
-    "internal error",
-    "too many faulty messages",
-    "client does not read",
-)
-_STOPS = "the server stops"
-_CODES = {
-    _STOPS: "server_stopping",
-    _TIME_OVER: "session_expired",
-    _BROKE: "internal_error",
-    _TOO_MANY: "too_many_errors",
-    _NOT_READING: "slow_client",
-}
-"""Reasons for which the server ends a connection: the client is told by an ``error`` event before."""
+_LONGEST_REASON = 100  # bytes, of 123 that a closing frame takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +74,11 @@ class Outbox:
         self._waiting.append(message)
         self._ready.set()
 
+    @property
+    def waits(self) -> bool:
+        """Whether a message is there."""
+        return bool(self._waiting)
+
     async def get(self) -> bytes | str:
         """The next message."""
         while not self._waiting:
@@ -91,17 +95,17 @@ class RealtimeSocket:
     def __init__(
         self,
         socket: WebSocket,
-        cast: Cast,
-        settings: SessionSettings,
+        conversation: Conversation,
+        place: Place,
         shown: RealtimeSession,
-        choices: Choices,
+        available: AvailableModels,
         *,
         ticker: Ticker,
         limits: SocketLimits,
-        observe: Callable[[str, hp.Happening], None] = lambda *_: None,
+        invite: Inviting | None = None,
     ) -> None:
+        """Joins the conversation at once, see `Connection`; raises `ProtocolError`."""
         self._socket = socket
-        self._ticker = ticker
         self._limits = limits
         self._outbox = Outbox()
         self._errors = 0
@@ -110,20 +114,30 @@ class RealtimeSocket:
         """Whether the connection ended without the client's word."""
         self._superseded = asyncio.Event()
         self._server_stops = asyncio.Event()
-        self._session = Session(cast, settings_of(shown, settings, choices), self._tell, observe)
-        self._bridge = Bridge(
-            self._session, shown, choices, self._send, lambda bridge: EventSound(bridge, self._outbox.put)
+        settings = settings_of(shown, conversation.settings, available)
+        self._connection = Connection(conversation, settings, self._tell, place)
+        self._adapter = RealtimeAdapter(
+            self._connection, shown, available, self._send, self._sound, ticker, invite=invite
         )
 
     @property
-    def session(self) -> Session:
-        """The conversation behind the connection."""
-        return self._session
+    def conversation(self) -> Conversation:
+        """Which it has joined."""
+        return self._connection.conversation
+
+    @property
+    def place(self) -> Place:
+        """What it is there."""
+        return self._connection.place
+
+    async def leave(self) -> None:
+        """Nobody speaks or listens by it any more."""
+        await self._connection.aclose()
 
     @property
     def shown(self) -> RealtimeSession:
         """The session object as it stands."""
-        return self._bridge.shown
+        return self._adapter.shown
 
     def supersede(self) -> None:
         """The client has come back by another connection."""
@@ -135,39 +149,38 @@ class RealtimeSocket:
         self._server_stops.set()
 
     async def serve(self, resume: Resume | None = None) -> None:
-        """Run until either side closes, then release everything."""
-        bound = log.bind(session=self._session.id)
-        async with self._session:
-            self._session.playout.on_ready = self._begin_ticking
-            self._bridge.pacer.on_idle = self._end_ticking
-            try:
-                self._bridge.start(resume)
+        """Run until either side closes, then leave; a client that cannot enter the conversation is told why."""
+        bound = log.bind(session=self.conversation.id)
+        self._adapter.start(resume)
+        try:
+            async with self._connection:
                 reason = await self._race()
-                self._session.cancel_response()  # history keeps what was heard of it
-            finally:
-                self._end_ticking()
+        except ParleyError as fault:
+            self.lost = resume is not None and resume.resumed  # it may try again
+            bound.warning("cannot enter", error=str(fault))
+            code = fault.code if isinstance(fault, ProtocolError) else "model_unavailable"
+            await refuse(self._socket, se.error(str(fault), code=code))
+            return
+        finally:
+            self._adapter.pacer.rest()
         await self._close(*reason)
         bound.info("closed", reason=reason[1])
 
-    def _begin_ticking(self) -> None:
-        """There is something to play: only then is the clock needed."""
-        self._ticker.add(self._bridge.pacer.tick, self._session.broken.set)
-        self._bridge.pacer.poke()
-
-    def _end_ticking(self) -> None:
-        self._ticker.remove(self._bridge.pacer.tick)
+    def _sound(self, adapter: RealtimeAdapter) -> EventSound:
+        return EventSound(adapter.send, self._outbox.put, lambda: adapter.extended)
 
     async def _race(self) -> tuple[int, str]:
         """Read, write, watch the limits; whatever ends first names the reason."""
         tasks = {
-            asyncio.create_task(self._read(), name="socket-read"): (_NORMAL, "client left"),
-            asyncio.create_task(self._write(), name="socket-write"): (_NORMAL, "client left"),
-            asyncio.create_task(self._outbox.overflowed.wait()): (_POLICY_VIOLATION, _NOT_READING),
-            asyncio.create_task(self._server_stops.wait()): (_GOING_AWAY, _STOPS),
-            asyncio.create_task(self._too_many_errors.wait()): (_POLICY_VIOLATION, _TOO_MANY),
-            asyncio.create_task(self._session.broken.wait()): (_INTERNAL_ERROR, _BROKE),
-            asyncio.create_task(self._superseded.wait()): (_NORMAL, "the client came back by another connection"),
-            asyncio.create_task(asyncio.sleep(self._limits.max_session_s)): (_NORMAL, _TIME_OVER),
+            asyncio.create_task(self._read(), name="socket-read"): (_NORMAL, CLIENT_LEFT),
+            asyncio.create_task(self._write(), name="socket-write"): (_NORMAL, CLIENT_LEFT),
+            asyncio.create_task(self._outbox.overflowed.wait()): (_POLICY_VIOLATION, NOT_READING),
+            asyncio.create_task(self._server_stops.wait()): (_GOING_AWAY, SERVER_STOPS),
+            asyncio.create_task(self._too_many_errors.wait()): (_POLICY_VIOLATION, TOO_MANY_ERRORS),
+            asyncio.create_task(self._connection.broken.wait()): (_INTERNAL_ERROR, BROKE),
+            asyncio.create_task(self.conversation.broken.wait()): (_INTERNAL_ERROR, BROKE),
+            asyncio.create_task(self._superseded.wait()): (_NORMAL, CAME_BACK),
+            asyncio.create_task(asyncio.sleep(self._limits.max_session_s)): (_NORMAL, TIME_OVER),
         }
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -175,7 +188,7 @@ class RealtimeSocket:
             if (fault := first.exception()) is not None:
                 if not isinstance(fault, WebSocketDisconnect | RuntimeError | OSError):
                     raise fault
-                log.debug("connection failed", session=self._session.id, exc_info=fault)
+                log.debug("connection failed", session=self.conversation.id, exc_info=fault)
             return tasks[first]
         finally:
             for task in tasks:
@@ -190,20 +203,20 @@ class RealtimeSocket:
                 return
             text, data = message.get("text"), message.get("bytes")
             if text is not None:
-                self._bridge.receive_text(text)
+                self._adapter.receive_text(text)
             elif data is not None:
                 self._receive_binary(data)
             await asyncio.sleep(0)  # a flood of messages must not starve the other sessions
 
     def _receive_binary(self, data: bytes) -> None:
-        if self._bridge.extended is None or not self._bridge.extended.binary_audio:
-            self._bridge.send(
+        if self._adapter.extended is None or not self._adapter.extended.binary_audio:
+            self._adapter.send(
                 se.error(
                     "binary messages need the binary_audio extension (connect with ?parley=1)", code="invalid_message"
                 )
             )
             return
-        self._bridge.receive_audio(data)
+        self._adapter.receive_audio(data)
 
     async def _write(self) -> None:
         while True:
@@ -220,35 +233,39 @@ class RealtimeSocket:
                 self._too_many_errors.set()
         self._outbox.put(msgspec.json.encode(event).decode())
 
-    def _tell(self, happening: hp.Happening) -> None:
-        self._bridge.teller.tell(happening)
+    def _tell(self, notification: nt.Notification) -> None:
+        self._adapter.tell(notification)
 
     async def _close(self, code: int, reason: str) -> None:
         if self._socket.application_state is WebSocketState.CONNECTED:
             try:
                 async with asyncio.timeout(_CLOSE_S):
-                    if reason in _CODES:
-                        told = se.error(reason, kind="server_error", code=_CODES[reason])
+                    if reason in CODES:
+                        told = se.error(reason, kind="server_error", code=CODES[reason])
                         await self._socket.send_text(
                             msgspec.json.encode({"event_id": new_id("event"), **told}).decode()
                         )
                     await self._socket.close(code, reason)
             except (WebSocketDisconnect, RuntimeError, TimeoutError, OSError):
-                log.debug("close was not answered", session=self._session.id)
+                log.debug("close was not answered", session=self.conversation.id)
 
 
 async def refuse(socket: WebSocket, event: dict[str, Any]) -> None:
     """Accept, say why not in an ``error`` event, close: browsers show nothing of a refused handshake."""
     try:
         async with asyncio.timeout(_CLOSE_S):
-            await accept(socket)
+            if socket.application_state is WebSocketState.CONNECTING:
+                await accept(socket)
             await socket.send_text(msgspec.json.encode({"event_id": new_id("event"), **event}).decode())
             busy = event["error"]["code"] == "server_full"
-            await socket.close(_TRY_AGAIN if busy else _POLICY_VIOLATION, event["error"]["message"][:_LONGEST_REASON])
+            reason = event["error"]["message"].encode()[:_LONGEST_REASON].decode(errors="ignore")
+            await socket.close(_TRY_AGAIN if busy else _POLICY_VIOLATION, reason)
     except (WebSocketDisconnect, RuntimeError, TimeoutError, OSError):
         log.debug("a refusal was not read")
 
 
 async def accept(socket: WebSocket) -> None:
-    """Accept, with the subprotocol that browsers insist on when they named one."""
-    await socket.accept("realtime" if "realtime" in socket.scope.get("subprotocols", ()) else None)
+    """Accept, with a subprotocol of those that were offered: browsers insist on one. Never with one that is a key."""
+    names = ",".join(socket.scope.get("subprotocols", ())).split(",")  # some versions of uvicorn leave them joined
+    offered = [name for name in map(str.strip, names) if name and not name.startswith(PROTOCOL_KEY)]
+    await socket.accept("realtime" if "realtime" in offered else next(iter(offered), None))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Literal
 
 
 class Ending(Enum):
@@ -25,6 +26,14 @@ class AnnounceSpeechStarted:
     turn: int
     at: float
     """Media time of the first voiced sample, seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class DisregardVoice:
+    """The voice that has just begun is nobody's who takes part: it is looked at anew as if it had not begun."""
+
+    participant: str
+    why: Literal["echo", "far away"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +93,18 @@ class CommitTurn:
 
 
 @dataclass(frozen=True, slots=True)
+class RejoinTurn:
+    """The speaker had not finished: `earlier`, which was answered too early, is the beginning of `turn`.
+
+    Its sound becomes the beginning of this turn's; its item and what was answered to it are forgotten by everybody.
+    """
+
+    participant: str
+    turn: int
+    earlier: int
+
+
+@dataclass(frozen=True, slots=True)
 class DiscardTurn:
     """The turn was none: noise, a backchannel, cleared input. Its audio and words are forgotten."""
 
@@ -96,11 +117,19 @@ class StartResponse:
     """Begin to produce a response."""
 
     response: str
+    agent: str
+    """Who gives it."""
+    participant: str
+    """To whom."""
     turn: int | None
     """The user's turn that it answers; None when it was asked for by other means."""
     transcript: str
     """The words of that turn as they stand (a speculative response's turn is not in the history yet)."""
     speculative: bool
+    request: int = 0
+    """Of the `ResponseRequested` that this answers, or the turn's answer takes the place of."""
+    again: bool = False
+    """Whether that turn only wants the last answer once more, as far as it was heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +181,10 @@ Question = TranscribePartial | FinalizeTranscript | ScoreEndOfTurn | ScoreEndOfS
 
 Action = (
     AnnounceSpeechStarted
+    | DisregardVoice
     | Question
     | CommitTurn
+    | RejoinTurn
     | DiscardTurn
     | StartResponse
     | CommitResponse

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from parley.turns.policies.busy_machine import Load
+from parley.turns.policies.floor import FloorName
 from parley.turns.settings import TurnSettings
 
 
@@ -18,6 +20,10 @@ class VoiceStarted:
     participant: str
     at: float
     """Media time of the first voiced sample, seconds."""
+    below_own_db: float | None = None
+    """How much quieter it is than this participant's voice was; None where that is not known."""
+    echo_likeness: float | None = None
+    """How alike it is to what the answers' sound was, 0 to 1; None where nothing was played or nobody can tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,8 @@ class MediaAdvanced:
     to: float
     live: bool = True
     """False while older audio is still queued: a file appended at once, a burst after a stall."""
+    load: Load = "free"
+    """How busy the machine is with others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +89,8 @@ class Transcribed:
     """True for the answer to `FinalizeTranscript`, False for a partial."""
     lost: bool = False
     """Whether the recogniser failed: the text is empty because nobody knows it."""
+    finished: float | None = None
+    """Probability that the speaker is finished, by how he sounded to the recogniser, where it tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +112,12 @@ class ResponseRequested:
     """An answer was asked for by other means than speech: typed text, a tool's result, a greeting."""
 
     participant: str = "user"
+    agents: tuple[str, ...] | None = None
+    """Who is to answer; None: whoever answers this participant."""
+    request: int = 0
+    """The driver's number of what it is asked for with; 0: nothing in particular."""
+    yields: bool = False
+    """Whether another request that waits already does as well: its answer is one to this, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +180,34 @@ class ResponseFailed:
 
 @dataclass(frozen=True, slots=True)
 class SettingsChanged:
-    """The session's turn-taking settings were replaced."""
+    """Turn-taking settings were replaced."""
 
     settings: TurnSettings
+    participant: str | None = None
+    """Whose own; None: of everybody who has none of his own, also of those who are yet to come."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentsChanged:
+    """From now on these agents answer."""
+
+    agents: tuple[str, ...]
+    floor: FloorName
+    """Who of them answers whom, see `policies/floor.py`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantEntered:
+    """Somebody takes part from now on."""
+
+    participant: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantLeft:
+    """Somebody takes part no more: the turn that he was forming is none, nobody answers him any more."""
+
+    participant: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,5 +235,8 @@ Event = (
     | ResponseCompleted
     | ResponseFailed
     | SettingsChanged
+    | AgentsChanged
+    | ParticipantEntered
+    | ParticipantLeft
     | Tick
 )

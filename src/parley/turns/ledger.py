@@ -7,6 +7,7 @@ span in the text of the answer. A word counts as heard when `HEARD_SHARE` of its
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 HEARD_SHARE = 0.6
@@ -20,6 +21,8 @@ class SpokenWord:
     """End of the word in the answer's text (characters); everything before it is older."""
     start_s: float
     end_s: float
+    estimated: bool = False
+    """Whether its times are reckoned: its voice tells none."""
 
     @property
     def heard_at_s(self) -> float:
@@ -29,9 +32,10 @@ class SpokenWord:
 
 @dataclass(slots=True)
 class _Line:
+    heard_s: dict[str, float]
+    """Of those who were there when it began and still are."""
     words: list[SpokenWord] = field(default_factory=list)
     sent_s: float = 0.0
-    heard_s: dict[str, float] = field(default_factory=dict)
 
 
 class HeardLedger:
@@ -39,31 +43,55 @@ class HeardLedger:
 
     def __init__(self) -> None:
         self._lines: dict[str, _Line] = {}
+        self._present: dict[str, None] = {}
+
+    def joined(self, listener: str) -> None:
+        """Somebody listens from now on: what begins to sound later counts as heard when he has heard it, too."""
+        self._present[listener] = None
+
+    def left(self, listener: str) -> None:
+        """Somebody listens no more: the others' positions count, or his last one where there are none."""
+        self._present.pop(listener, None)
+        for line in self._lines.values():
+            if len(line.heard_s) > 1:
+                line.heard_s.pop(listener, None)
+
+    def began(self, response: str, listeners: Iterable[str]) -> None:
+        """It is for these, also if it has no sound yet."""
+        self._lines.setdefault(response, _Line(dict.fromkeys(listeners, 0.0)))
+
+    def _line(self, response: str) -> _Line:
+        if response not in self._lines:
+            self._lines[response] = _Line(dict.fromkeys(self._present, 0.0))
+        return self._lines[response]
 
     def add_words(self, response: str, spoken: list[SpokenWord]) -> None:
         """Append words; their times must not go back."""
-        self._lines.setdefault(response, _Line()).words.extend(spoken)
+        self._line(response).words.extend(spoken)
 
     def sent(self, response: str, until_s: float) -> None:
         """Audio up to `until_s` left for the listeners."""
-        line = self._lines.setdefault(response, _Line())
+        line = self._line(response)
         line.sent_s = max(line.sent_s, until_s)
 
     def heard(self, listener: str, response: str, until_s: float) -> float:
         """A listener's playout is at `until_s`; believed up to what was sent. Returns what is believed."""
-        line = self._lines.setdefault(response, _Line())
+        line = self._line(response)
         believed = max(0.0, min(until_s, line.sent_s))
-        line.heard_s[listener] = max(believed, line.heard_s.get(listener, 0.0))
-        return line.heard_s[listener]
+        if listener in line.heard_s:
+            line.heard_s[listener] = believed = max(believed, line.heard_s[listener])
+        return believed
 
     def corrected(self, listener: str, response: str, until_s: float) -> float:
         """Like `heard`, but the listener may also take back (``conversation.item.truncate``)."""
-        line = self._lines.setdefault(response, _Line())
-        line.heard_s[listener] = max(0.0, min(until_s, line.sent_s))
-        return line.heard_s[listener]
+        line = self._line(response)
+        believed = max(0.0, min(until_s, line.sent_s))
+        if listener in line.heard_s:
+            line.heard_s[listener] = believed
+        return believed
 
     def heard_s(self, response: str) -> float:
-        """Position that all listeners have reached."""
+        """Position that everybody has reached who was there when it began and still is, whether he reports or not."""
         line = self._lines.get(response)
         return min(line.heard_s.values(), default=0.0) if line else 0.0
 

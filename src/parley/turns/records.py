@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from parley.turns.endpointing import Evidence, patience_after_s
+from parley.turns.policies.busy_machine import Load
+from parley.turns.policies.endpointing import Evidence, grace_after_s, had_not_finished
+from parley.turns.settings import TurnSettings
 from parley.turns.tables import RESPONSE, SPEECH, Response, Speech, step
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierTurn:
+    """One that is over."""
+
+    turn: int
+    onset_s: float
+    last_voiced_s: float
 
 
 @dataclass(slots=True)
@@ -13,6 +24,8 @@ class ParticipantRecord:
     """One participant's voice and the turn that it is forming."""
 
     name: str
+    settings: TurnSettings
+    has_own_settings: bool = False
     speech: Speech = Speech.SILENT
     turn: int = 0
     revision: int = 0
@@ -21,18 +34,24 @@ class ParticipantRecord:
     arrived: float = 0.0
     """Wall time of the last media."""
     live: bool = True
+    load: Load = "free"
+    """How busy the machine was when it came."""
+    words_looked_at: float = 0.0
+    """Wall time at which the words were last asked for."""
     onset_s: float = 0.0
     last_voiced_s: float = 0.0
     scores: list[float] = field(default_factory=list)
     """The turn model's verdicts on this pause."""
+    heard_finished: float | None = None
+    """The recogniser's verdict on it."""
     transcript: str | None = None
     lost: bool = False
     """Whether the words of this pause could not be had; the transcript is empty then."""
-    judged: str | None = None
+    scored_text: str | None = None
     """The words of this turn that were last given to the sentence model."""
-    sentence: float | None = None
+    sentence_end_probability: float | None = None
     """Probability that they can end there."""
-    sentence_asked: float | None = None
+    sentence_end_asked: float | None = None
     """Wall time at which that was asked; None when nothing is awaited."""
     prepared: str | None = None
     """The words that an answer was last prepared for: one that failed is not tried again before the commit."""
@@ -43,18 +62,21 @@ class ParticipantRecord:
     final_asked: float | None = None
     """Wall time at which the final transcript of this revision was asked for."""
     scores_asked: int = 0
-    pauses_s: list[float] = field(default_factory=list)
     pause_before_s: float = 0.0
     """Between the last turn and this one."""
-    patience_s: float = 0.0
+    committed: EarlierTurn | None = None
+    """The turn that was committed last."""
+    unfinished: EarlierTurn | None = None
+    """The one that this turn seems to go on: it began so soon over its answer. Words of this turn are to say so."""
+    grace_s: float = 0.0
     """Silence owed to a speaker who was answered too early; it fades from turn to turn."""
-    closed: bool = False
-    """The pause is over by decree: push to talk, or a microphone that went away."""
     announced: bool = False
     interrupted: bool = False
     """This turn cut an answer off."""
-    over: list[str] = field(default_factory=list)
+    paused_responses: list[str] = field(default_factory=list)
     """Responses that are paused because of this speech and await the verdict."""
+    talked_with: str | None = None
+    """The agent that answered last."""
     reply_due: bool = False
     """A committed turn is unanswered because older audio is still queued."""
 
@@ -62,6 +84,21 @@ class ParticipantRecord:
     def holds_floor(self) -> bool:
         """Whether this participant is in a turn."""
         return self.speech is not Speech.SILENT
+
+    @property
+    def closed(self) -> bool:
+        """Whether the turn is over whatever comes."""
+        return self.speech is Speech.CLOSED
+
+    @property
+    def awaits_verdict(self) -> bool:
+        """Whether the voice is silent and what that means is not decided, or its words are not known."""
+        return self.speech in (Speech.PAUSING, Speech.CLOSED)
+
+    @property
+    def anticipates(self) -> bool:
+        """Whether answers are prepared while this person still speaks."""
+        return self.settings.mode == "semantic" and self.settings.anticipate
 
     @property
     def silence_s(self) -> float:
@@ -77,38 +114,48 @@ class ParticipantRecord:
     @property
     def evidence(self) -> Evidence:
         """For the endpointing policy."""
-        mean = sum(self.scores) / len(self.scores) if self.scores else None
-        return Evidence(mean, self.transcript, self.sentence, tuple(self.pauses_s), self.patience_s)
+        last = self.scores[-1] if self.scores else None
+        return Evidence(last, self.transcript, self.sentence_end_probability, self.grace_s, self.heard_finished)
 
     def step(self, cause: str) -> None:
         """Move in the speech table."""
         self.speech = step(SPEECH, self.speech, cause)
 
-    def begin_turn(self, at: float) -> None:
+    def begin_turn(self, at: float, number: int) -> None:
         """Reset everything that belongs to one turn."""
-        self.turn += 1
+        self.turn = number
         self.revision = 0
         self.pause_before_s = at - self.last_voiced_s
         self.onset_s = self.last_voiced_s = at
         self.announced = False
-        self.closed = False
         self.interrupted = False
-        self.over = []
+        self.unfinished = None
+        self.paused_responses = []
         self.partial = ""
         self.partial_asked_s = None
         self.looked_at_fade = False
         self.prepared = None
-        self.judged = self.sentence = self.sentence_asked = None
+        self.scored_text = self.sentence_end_probability = self.sentence_end_asked = None
         self.forget_pause()
 
     def interrupt(self) -> None:
         """This turn cuts an answer off: perhaps the answer came too early."""
         self.interrupted = True
-        self.patience_s = max(self.patience_s, patience_after_s(self.pause_before_s))
+        if self.unfinished is not None or had_not_finished(self.pause_before_s):
+            self.grace_s = max(self.grace_s, grace_after_s(self.pause_before_s))
+
+    def take_up(self, earlier: EarlierTurn) -> None:
+        """This turn began with the earlier one: what is known of its words is not all of them."""
+        self.unfinished = self.prepared = None
+        self.partial = ""
+        self.onset_s = earlier.onset_s
+        self.revision += 1
+        self.forget_pause()
 
     def forget_pause(self) -> None:
         """Reset everything that belongs to one pause."""
         self.scores = []
+        self.heard_finished = None
         self.transcript = None
         self.lost = False
         self.final_asked = None
@@ -124,8 +171,10 @@ class ResponseRecord:
     """One response on its way."""
 
     id: str
-    speaker: str
+    agent: str
+    """Who gives it."""
     participant: str
+    """To whom."""
     turn: int | None
     transcript: str
     """What it answers, as far as it was understood when it was started."""
@@ -134,7 +183,8 @@ class ResponseRecord:
     """Wall time of its commit (of its start, while speculative)."""
     progressed_at: float = 0.0
     """When its model last gave a sign of life."""
-    heard_any: bool = False
+    heard_since: float | None = None
+    """Wall time at which its first sound left."""
     starved_since: float | None = None
     awaits_text: bool = False
     """Whether its voice has said all that is written."""

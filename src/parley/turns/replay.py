@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from parley.turns import actions as act
 from parley.turns import events as ev
@@ -75,7 +75,7 @@ class _Side:
             self._look_at(self.taker.handle(ev.Tick(), due), due)
         event = record.event
         if isinstance(event, ev.SettingsChanged):
-            event = ev.SettingsChanged(self._change(event.settings))
+            event = replace(event, settings=self._change(event.settings))
         self._look_at(self.taker.handle(event, record.at), record.at)
 
     def _look_at(self, actions: Sequence[Action], at: float) -> None:
@@ -112,7 +112,7 @@ def replay(records: Sequence[Recorded], change: Change) -> Iterator[Decision]:
         yield _compare(real.verdict, other.verdict, records, ahead)
         real.verdict = None
         other = _Side(copy.deepcopy(real.taker), change)
-        other.taker.settings = change(real.taker.settings)
+        other.taker.adjust(change)
 
 
 def _kind(action: Action) -> str:

@@ -10,8 +10,9 @@ from functools import partial
 
 from parley.turns import actions as act
 from parley.turns import events as ev
-from parley.turns.actions import Action, Ending
-from parley.turns.floor import FloorPolicy
+from parley.turns.actions import Ending
+from parley.turns.context import TurnContext
+from parley.turns.policies.repetition import wants_it_again
 from parley.turns.records import ResponseRecord
 from parley.turns.settings import TurnSettings
 from parley.turns.tables import Response
@@ -25,9 +26,8 @@ Deadline = tuple[float, Callable[[], None]]
 class Responses:
     """All responses that have not ended."""
 
-    def __init__(self, order: Callable[[Action], None], floor: FloorPolicy, on_end: Callable[[str], None]) -> None:
-        self._order = order
-        self._floor = floor
+    def __init__(self, context: TurnContext, on_end: Callable[[str], None]) -> None:
+        self._context = context
         self._on_end = on_end
         self._records: dict[str, ResponseRecord] = {}
         self._count = 0
@@ -47,22 +47,32 @@ class Responses:
         return {r.state for r in self._records.values()}
 
     def start(
-        self, participant: str, turn: int | None, transcript: str, now: float, *, speculative: bool = False
+        self,
+        agent: str,
+        participant: str,
+        turn: int | None,
+        transcript: str,
+        request: int,
+        *,
+        speculative: bool = False,
     ) -> None:
-        """Let whoever answers `participant` begin."""
-        for speaker in self._floor.answering(participant):
-            self._count += 1
-            state = Response.SPECULATIVE if speculative else Response.COMMITTED
-            record = ResponseRecord(f"r{self._count}", speaker, participant, turn, transcript, state, now, now)
-            self._records[record.id] = record
-            self._order(act.StartResponse(record.id, turn, transcript, speculative))
+        """Let an agent begin to answer."""
+        self._count += 1
+        state, now = Response.SPECULATIVE if speculative else Response.COMMITTED, self._context.now
+        record = ResponseRecord(f"r{self._count}", agent, participant, turn, transcript, state, now, now)
+        self._records[record.id] = record
+        language = self._context.settings_of(participant).language
+        again = turn is not None and wants_it_again(transcript, language)
+        self._context.order(
+            act.StartResponse(record.id, agent, participant, turn, transcript, speculative, request, again)
+        )
 
     def end(self, response: ResponseRecord, cause: str, ending: Ending, reason: str = "") -> None:
         """End it; `cause` is its last step in the table."""
         response.step(cause)
         del self._records[response.id]
         self._on_end(response.id)
-        self._order(act.EndResponse(response.id, ending, reason))
+        self._context.order(act.EndResponse(response.id, ending, reason))
 
     def cut(self, responses: list[ResponseRecord], reason: str) -> None:
         """Stop committed responses for good."""
@@ -70,41 +80,41 @@ class Responses:
             self.end(response, "cut", Ending.CUT, reason)
 
     def pause(self) -> list[str]:
-        """Pause whatever is or could become audible; returns what was paused."""
-        paused = [r for r in self.active if r.state is not Response.PAUSED]
-        for response in paused:
-            response.step("voice over it")
-            self._order(act.PausePlayout(response.id))
-        return [r.id for r in paused]
+        """Pause whatever is or could become audible; returns what is paused now."""
+        for response in self.active:
+            if response.state is not Response.PAUSED:
+                response.step("voice over it")
+                self._context.order(act.PausePlayout(response.id))
+        return [r.id for r in self.active]
 
-    def resume(self, ids: list[str], now: float) -> None:
+    def resume(self, ids: list[str]) -> None:
         """Let paused responses go on; their deadlines begin anew."""
+        now = self._context.now
         for response in self.by_id(ids):
-            response.step("resumed audible" if response.heard_any else "resumed unheard")
+            response.step("resumed unheard" if response.heard_since is None else "resumed audible")
             response.since = now
             response.starved_since = None if response.starved_since is None else now
-            self._order(act.ResumePlayout(response.id))
+            self._context.order(act.ResumePlayout(response.id))
 
     def by_id(self, ids: list[str]) -> list[ResponseRecord]:
         """Those of `ids` that have not ended."""
         return [self._records[i] for i in ids if i in self._records]
 
-    def speculation(self, participant: str) -> ResponseRecord | None:
-        """The answer that is prepared for a turn that is not over."""
+    def speculations(self, participant: str) -> list[ResponseRecord]:
+        """The answers that are prepared for a turn that is not over."""
         speculative = (r for r in self._records.values() if r.state is Response.SPECULATIVE)
-        return next((r for r in speculative if r.participant == participant), None)
+        return [r for r in speculative if r.participant == participant]
 
-    def drop_speculation(self, participant: str) -> None:
+    def drop_speculations(self, participant: str) -> None:
         """The turn goes on with other words, or was none."""
-        speculation = self.speculation(participant)
-        if speculation is not None:
+        for speculation in self.speculations(participant):
             self.end(speculation, "user went on", Ending.DROPPED)
 
-    def commit(self, speculation: ResponseRecord, now: float) -> None:
+    def commit(self, speculation: ResponseRecord) -> None:
         """The turn is over and this is its answer."""
         speculation.step("turn committed")
-        speculation.since = now
-        self._order(act.CommitResponse(speculation.id))
+        speculation.since = self._context.now
+        self._context.order(act.CommitResponse(speculation.id))
 
     # -- events ---------------------------------------------------------------------------------------
 
@@ -115,14 +125,16 @@ class Responses:
     def playout_started(self, event: ev.PlayoutStarted) -> None:
         """The first frame left."""
         for response in self.by_id([event.response]):
-            response.heard_any = True
+            if response.heard_since is None:
+                response.heard_since = self._context.now
             if response.state is Response.COMMITTED:
                 response.step("first frame")
 
-    def starved(self, event: ev.PlayoutStarved, now: float) -> None:
+    def starved(self, event: ev.PlayoutStarved) -> None:
         """Nothing is left to play."""
         for response in self.by_id([event.response]):
-            response.starved_since = now if response.starved_since is None else response.starved_since
+            if response.starved_since is None:
+                response.starved_since = self._context.now
 
     def fed(self, event: ev.PlayoutFed) -> None:
         """There is sound again."""
@@ -130,16 +142,16 @@ class Responses:
             response.starved_since = None
             response.revived_at = None
 
-    def progressed(self, event: ev.ResponseProgressed, now: float) -> None:
+    def progressed(self, event: ev.ResponseProgressed) -> None:
         """Its model is at work."""
         for response in self.by_id([event.response]):
-            response.progressed_at = now
+            response.progressed_at = self._context.now
 
-    def text_awaited(self, event: ev.TextAwaited, now: float) -> None:
+    def text_awaited(self, event: ev.TextAwaited) -> None:
         """Its voice has nothing to say, or something again."""
         for response in self.by_id([event.response]):
             if response.awaits_text and not event.awaited:
-                response.voice_since = now
+                response.voice_since = self._context.now
             response.awaits_text = event.awaited
 
     def completed(self, event: ev.ResponseCompleted) -> None:
@@ -157,12 +169,13 @@ class Responses:
     def _revive(self, response: ResponseRecord, now: float) -> None:
         response.revivals += 1
         response.revived_at = now
-        self._order(act.ReviveResponse(response.id))
+        self._context.order(act.ReviveResponse(response.id))
 
-    def deadlines(self, settings: TurnSettings) -> list[Deadline]:
+    def deadlines(self) -> list[Deadline]:
         """A playing response must sound, a committed one must begin to."""
         found: list[Deadline] = []
         for response in self._records.values():
+            settings = self._context.settings_of(response.participant)
             if response.state is Response.PLAYING and response.starved_since is not None:
                 at = _stalled_at(response, settings)
                 if response.revived_at is None and response.revivals < _REVIVALS:

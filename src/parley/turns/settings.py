@@ -8,13 +8,6 @@ from typing import Literal
 Mode = Literal["semantic", "silence", "manual"]
 Eagerness = Literal["low", "medium", "high", "auto"]
 
-_WAITS: dict[Eagerness, tuple[float, float]] = {
-    "low": (0.4, 3.0),
-    "medium": (0.2, 2.0),
-    "auto": (0.2, 2.0),
-    "high": (0.15, 1.0),
-}
-
 
 @dataclass(frozen=True, slots=True)
 class TurnSettings:
@@ -34,7 +27,7 @@ class TurnSettings:
     language: str = "en"
     speculate_after_s: float = 0.06
     """Silence after which the transcript is finalised and an answer prepared."""
-    score_at_s: tuple[float, ...] = (0.06, 0.4, 0.8)
+    score_at_s: tuple[float, ...] = (0.2, 0.4, 0.8)
     """Silences at which the turn model is asked."""
     confirm_after_s: float = 0.6
     """Voiced speech over an answer that confirms an interruption without words."""
@@ -64,8 +57,3 @@ class TurnSettings:
     """One whose voice then stays silent for so long has failed."""
     first_audio_timeout_s: float = 30.0
     """A committed answer without a first frame, and without a sign of life from its model, for so long has failed."""
-
-    @property
-    def waits_s(self) -> tuple[float, float]:
-        """Shortest and longest silence asked of a speaker in mode ``semantic``."""
-        return _WAITS[self.eagerness]

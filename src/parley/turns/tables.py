@@ -16,6 +16,8 @@ class Speech(Enum):
     SILENT = "silent"
     SPEAKING = "speaking"
     PAUSING = "pausing"
+    CLOSED = "closed"
+    """The turn is over by decree (push to talk, a microphone that went away): only its words are awaited."""
 
 
 class Response(Enum):
@@ -28,6 +30,16 @@ class Response(Enum):
     ENDED = "ended"
 
 
+class Holder(Enum):
+    """Who has the floor."""
+
+    NOBODY = "nobody"
+    PERSON = "person"
+    AGENT = "agent"
+    CONTESTED = "contested"
+    """Somebody speaks over an answer, and it is not decided yet whether that takes the floor."""
+
+
 SPEECH: dict[tuple[Enum, str], Speech] = {
     (Speech.SILENT, "voice started"): Speech.SPEAKING,
     (Speech.SPEAKING, "voice stopped"): Speech.PAUSING,
@@ -35,9 +47,13 @@ SPEECH: dict[tuple[Enum, str], Speech] = {
     (Speech.PAUSING, "turn committed"): Speech.SILENT,
     (Speech.PAUSING, "turn discarded"): Speech.SILENT,
     (Speech.SPEAKING, "turn discarded"): Speech.SILENT,
-    (Speech.SILENT, "input committed"): Speech.PAUSING,
-    (Speech.SPEAKING, "input committed"): Speech.PAUSING,
-    (Speech.PAUSING, "input committed"): Speech.PAUSING,
+    (Speech.SILENT, "input committed"): Speech.CLOSED,
+    (Speech.SPEAKING, "input committed"): Speech.CLOSED,
+    (Speech.PAUSING, "input committed"): Speech.CLOSED,
+    (Speech.SPEAKING, "media lost"): Speech.CLOSED,
+    (Speech.PAUSING, "media lost"): Speech.CLOSED,
+    (Speech.CLOSED, "turn committed"): Speech.SILENT,
+    (Speech.CLOSED, "turn discarded"): Speech.SILENT,
 }
 
 RESPONSE: dict[tuple[Enum, str], Response] = {
@@ -58,6 +74,20 @@ RESPONSE: dict[tuple[Enum, str], Response] = {
     (Response.PAUSED, "cut"): Response.ENDED,
     (Response.PAUSED, "completed"): Response.ENDED,
     (Response.PAUSED, "failed"): Response.ENDED,
+}
+
+FLOOR: dict[tuple[Enum, str], Holder] = {
+    (Holder.NOBODY, "person speaks"): Holder.PERSON,
+    (Holder.NOBODY, "agent answers"): Holder.AGENT,
+    (Holder.PERSON, "agent answers"): Holder.AGENT,
+    (Holder.PERSON, "spoken over"): Holder.CONTESTED,
+    (Holder.PERSON, "all silent"): Holder.NOBODY,
+    (Holder.AGENT, "person speaks"): Holder.PERSON,
+    (Holder.AGENT, "spoken over"): Holder.CONTESTED,
+    (Holder.AGENT, "all silent"): Holder.NOBODY,
+    (Holder.CONTESTED, "person speaks"): Holder.PERSON,
+    (Holder.CONTESTED, "agent answers"): Holder.AGENT,
+    (Holder.CONTESTED, "all silent"): Holder.NOBODY,
 }
 
 

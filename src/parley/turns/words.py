@@ -4,95 +4,21 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
+
+from parley.turns.lexicon import lexicon
 
 _WORD = re.compile(r"[\w'’]+", re.UNICODE)
-
-BACKCHANNELS: dict[str, frozenset[str]] = {
-    "en": frozenset(
-        "mm mhm mmhm hmm hm uh huh uhhuh um ah oh yeah yep yes yup ok okay right sure wow nice cool great really i see "
-        "got it aha alright true exactly good you the".split()
-    ),
-    "te": frozenset("ఆ ఆఁ అవును సరే ఊ ఊఁ హ్మ్ అలాగే అవునా aa avunu sare oo alage".split()),
-}
-"""Words that show listening and do not claim the floor; every word of the utterance must be one.
-
-The English list holds "you" and "the" too: recognisers write them for breath and clicks.
-"""
-
-_TRAILING: dict[str, frozenset[str]] = {
-    "en": frozenset(
-        "and but or because if when while which whose the a an of my your his her their our um uh er i i'm i'd i'll "
-        "we're they're very into than".split()
-    ),
-    "te": frozenset("మరియు కానీ కాబట్టి లేదా అంటే ఎందుకంటే".split()),
-}
-"""A turn that stops after one of these is not finished; words that may close a sentence ("that", "in") are not here."""
-
-
-_HUSH: dict[str, frozenset[str]] = {
-    "en": frozenset(
-        (
-            "stop",
-            "stop it",
-            "stop please",
-            "please stop",
-            "okay stop",
-            "wait",
-            "wait please",
-            "wait a moment",
-            "wait a minute",
-            "wait wait",
-            "no wait",
-            "hold on",
-            "hang on",
-            "one moment",
-            "just a moment",
-            "quiet",
-            "be quiet",
-            "silence",
-            "hush",
-            "enough",
-            "that's enough",
-            "shut up",
-            "never mind",
-        )
-    ),
-    "te": frozenset(("ఆగు", "ఆగండి", "ఆపు", "ఆపండి", "చాలు", "ఒక్క నిమిషం")),
-}
-"""Said into an answer, these want silence and nothing else."""
-
-_AGAIN: dict[str, frozenset[str]] = {
-    "en": frozenset(
-        (
-            "say that again",
-            "say that again please",
-            "can you say that again",
-            "could you say that again",
-            "please say that again",
-            "repeat that",
-            "please repeat that",
-            "repeat that please",
-            "can you repeat that",
-            "could you repeat that",
-            "could you repeat that please",
-            "what did you say",
-            "come again",
-            "pardon",
-        )
-    ),
-    "te": frozenset(("మళ్ళీ చెప్పండి", "మళ్ళీ చెప్పు", "ఏమన్నారు")),
-}
-"""These want the last answer once more, word for word."""
 
 
 def asks_for_silence(text: str, language: str) -> bool:
     """Whether the whole utterance is a word like "stop" or "wait"."""
-    return " ".join(normalise(text)) in _HUSH.get(language, frozenset())
+    return " ".join(normalise(text)) in lexicon(language).hush
 
 
 def asks_for_repetition(text: str, language: str) -> bool:
     """Whether the whole utterance asks to hear the last answer again."""
-    return " ".join(normalise(text)) in _AGAIN.get(language, frozenset())
+    return " ".join(normalise(text)) in lexicon(language).again
 
 
 def normalise(text: str) -> list[str]:
@@ -109,10 +35,30 @@ def is_noise(text: str) -> bool:
 
 
 def is_backchannel(text: str, language: str) -> bool:
-    """Whether every word of `text` only shows listening (false for no words at all)."""
-    known = BACKCHANNELS.get(language, BACKCHANNELS["en"])
+    """Whether `text` consists of phrases that only show listening (false for no words at all)."""
     words = normalise(text)
-    return bool(words) and all(word in known for word in words)
+    return bool(words) and _consist_of(words, lexicon(language).backchannels)
+
+
+def may_be_listening(text: str, language: str) -> bool:
+    """Whether `text` could still become a backchannel, or hesitates: who said it may be about to speak, or not."""
+    known, words = lexicon(language), normalise(text)
+    phrases = known.backchannels | known.hesitations
+    begun = [at for at in range(len(words)) if _begins_one(words[at:], known.backchannels)]
+    return bool(words) and any(_consist_of(words[:at], phrases) for at in (*begun, len(words)))
+
+
+def _begins_one(words: list[str], phrases: Collection[str]) -> bool:
+    return any(phrase.startswith(" ".join(words) + " ") for phrase in phrases)
+
+
+def _consist_of(words: list[str], phrases: Collection[str]) -> bool:
+    """Whether words are phrases in a row."""
+    ends = {0}
+    for end in range(1, len(words) + 1):
+        if any(" ".join(words[begin:end]) in phrases for begin in ends):
+            ends.add(end)
+    return len(words) in ends
 
 
 def trails_off(text: str, language: str) -> bool:
@@ -124,21 +70,15 @@ def trails_off(text: str, language: str) -> bool:
         return False
     if text.rstrip().endswith("?"):
         return False
-    return words[-1] in _TRAILING.get(language, frozenset())
-
-
-_FINITE: dict[str, tuple[str, ...]] = {
-    # Telugu sentences end in a finite verb: third person (-ది -డు -రు -యి), first (-ను -ము -ం), second (-వు -రు),
-    # imperative and polite (-ండి -లి), negation (లేదు కాదు), questions in -ా.
-    "te": ("ది", "డు", "దు", "రు", "యి", "ను", "ము", "న్నాం", "తాం", "శాం", "వు", "ండి", "లి", "దా", "వా", "రా", "యా", "డా"),
-}  # fmt: skip
+    return words[-1] in lexicon(language).trailing
 
 
 def ends_in_its_verb(text: str, language: str) -> bool | None:
     """Whether the last word is a finite verb; None for a language whose sentences need not end in one."""
-    endings = _FINITE.get(language)
-    words = normalise(text)
-    return words[-1].endswith(endings) if endings and words else None
+    known, words = lexicon(language), normalise(text)
+    if not known.finite_endings or not words:
+        return None
+    return words[-1].endswith(known.finite_endings) and words[-1] not in known.not_finite
 
 
 def is_complete(text: str) -> bool:

@@ -238,12 +238,15 @@ class Word(_message.Message):
     TEXT_END_FIELD_NUMBER: _builtins.int
     START_FIELD_NUMBER: _builtins.int
     END_FIELD_NUMBER: _builtins.int
+    ESTIMATED_FIELD_NUMBER: _builtins.int
     text_start: _builtins.int
     """Characters (Unicode code points) of the piece's text."""
     text_end: _builtins.int
     start: _builtins.int
     """Samples at 48 kHz from the start of the piece."""
     end: _builtins.int
+    estimated: _builtins.bool
+    """Reckoned by the worker: the model tells no times."""
     def __init__(
         self,
         *,
@@ -251,10 +254,11 @@ class Word(_message.Message):
         text_end: _builtins.int = ...,
         start: _builtins.int = ...,
         end: _builtins.int = ...,
+        estimated: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "start", b"start", "text_end", b"text_end", "text_start", b"text_start"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "estimated", b"estimated", "start", b"start", "text_end", b"text_end", "text_start", b"text_start"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -276,7 +280,7 @@ class ControlRequest(_message.Message):
         RESUME: ControlRequest._Action.ValueType  # 2
         """from the next sample"""
         STOP: ControlRequest._Action.ValueType  # 3
-        """the stream ends now, its slot is free"""
+        """the stream ends now, its slot is free; closing the call does the same"""
         RELOAD: ControlRequest._Action.ValueType  # 4
         """read the model's files anew; streams under way end with the old one"""
 
@@ -287,7 +291,7 @@ class ControlRequest(_message.Message):
     RESUME: ControlRequest.Action.ValueType  # 2
     """from the next sample"""
     STOP: ControlRequest.Action.ValueType  # 3
-    """the stream ends now, its slot is free"""
+    """the stream ends now, its slot is free; closing the call does the same"""
     RELOAD: ControlRequest.Action.ValueType  # 4
     """read the model's files anew; streams under way end with the old one"""
 
@@ -408,6 +412,7 @@ class Model(_message.Message):
     ERROR_FIELD_NUMBER: _builtins.int
     TAGS_FIELD_NUMBER: _builtins.int
     RATE_HZ_FIELD_NUMBER: _builtins.int
+    FIXED_SPEED_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     kind: _builtins.str
     """tts, asr or duplex."""
@@ -422,6 +427,8 @@ class Model(_message.Message):
     """Why loading failed."""
     rate_hz: _builtins.int
     """Of the model itself; what a worker sends is always 48 kHz."""
+    fixed_speed: _builtins.bool
+    """A voice: whether it speaks at its own speed only."""
     @_builtins.property
     def languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -444,10 +451,11 @@ class Model(_message.Message):
         error: _builtins.str = ...,
         tags: _abc.Iterable[_builtins.str] | None = ...,
         rate_hz: _builtins.int = ...,
+        fixed_speed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "family", b"family", "id", b"id", "idle_ms", b"idle_ms", "kind", b"kind", "languages", b"languages", "load_ms", b"load_ms", "rate_hz", b"rate_hz", "references", b"references", "resident_ms", b"resident_ms", "state", b"state", "tags", b"tags", "voices", b"voices"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "family", b"family", "fixed_speed", b"fixed_speed", "id", b"id", "idle_ms", b"idle_ms", "kind", b"kind", "languages", b"languages", "load_ms", b"load_ms", "rate_hz", b"rate_hz", "references", b"references", "resident_ms", b"resident_ms", "state", b"state", "tags", b"tags", "voices", b"voices"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

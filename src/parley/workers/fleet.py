@@ -10,87 +10,41 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
-from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from typing import Any, Self
 
 import grpc
 import structlog
 from grpc.aio import AioRpcError
 
-from parley.errors import ModelError, Overloaded, ParleyError, UsageError
-from parley.v1 import duplex_pb2_grpc, recognition_pb2_grpc, worker_pb2_grpc
+from parley.errors import ModelError, ParleyError, UsageError
 from parley.v1 import worker_pb2 as pb
 from parley.workers.announcement import Announcement, from_capabilities
+from parley.workers.bindings import Bindings
 from parley.workers.credentials import Network, channel, check_announced
-from parley.workers.faults import from_rpc
+from parley.workers.grpc_errors import from_rpc
 from parley.workers.registry import Directory
+from parley.workers.remote_worker import RemoteWorker
 from parley.workers.routing import Choice, Need, Route, Standing, route
 from parley.workers.settings import TlsSettings
 
 log = structlog.get_logger("worker")
 
 STREAM_SILENT_S = 0.7  # three heartbeats of a call missed: the worker is gone or frozen
-PATIENCE_S = 8.0  # for a worker that can take a request: one that died is back in 2 to 5 s
-_ATTEMPTS = 4
 _SILENT_S = 2.5
 _FORGET_S = 60.0
 _RETRY_S = (0.1, 1.0)
 _CALL_S = 5.0
-_SESSIONS = 4096
 _MOST_WORKERS = 256
 _ASK_AGAIN_S = 10.0
-
-
-@dataclass(slots=True)
-class RemoteWorker:
-    """One worker as this side sees it."""
-
-    address: str
-    channel: grpc.aio.Channel
-    listed: bool
-    """Named by the operator: watched for ever."""
-    certificates: tuple[int, ...] = ()
-    """When the files were changed that the channel was made with."""
-    announcement: Announcement | None = None
-    heard_at: float = 0.0
-    broken: bool = True
-    latencies: deque[float] = field(default_factory=lambda: deque(maxlen=64))
-    busy: int = 0
-    watch: asyncio.Task[None] | None = None
-
-    @property
-    def name(self) -> str:
-        """Its own name, its address until it has said it."""
-        return self.announcement.name if self.announcement else self.address
-
-    @property
-    def healthy(self) -> bool:
-        """Whether it has been heard lately."""
-        return not self.broken and time.monotonic() - self.heard_at < _SILENT_S
-
-    @property
-    def worker(self) -> worker_pb2_grpc.WorkerAsyncStub:
-        """Its main service."""
-        return worker_pb2_grpc.WorkerStub(self.channel)
-
-    @property
-    def recognition(self) -> recognition_pb2_grpc.RecognitionAsyncStub:
-        """Its recognisers."""
-        return recognition_pb2_grpc.RecognitionStub(self.channel)
-
-    @property
-    def duplex(self) -> duplex_pb2_grpc.DuplexAsyncStub:
-        """Its speech-to-speech models."""
-        return duplex_pb2_grpc.DuplexStub(self.channel)
 
 
 class Fleet:
     """Use as ``async with``. `addresses` are fixed; `redis_url` names where others announce themselves.
 
-    Those are believed in `networks` only, unless TLS proves who they are (see `check_announced`).
+    Those are believed in `networks` only, unless TLS proves who they are (see `check_announced`). A request waits
+    `patience_s` for a worker.
     """
 
     def __init__(
@@ -101,17 +55,16 @@ class Fleet:
         tls: TlsSettings | None = None,
         plaintext: bool = False,
         networks: Sequence[Network] = (),
+        patience_s: float = 8.0,  # one that died is back in 2 to 5 s
     ) -> None:
         self._addresses = addresses
         self._redis_url = redis_url
         self._tls = tls
         self._plaintext = plaintext
         self._networks = networks
+        self._patience_s = patience_s
         self._by_address: dict[str, RemoteWorker] = {}
-        self._bound: OrderedDict[tuple[str, str], set[Choice]] = OrderedDict()
-        """(session, model) to where it was begun."""
-        self._sticky: dict[tuple[str, str], str] = {}
-        """The same to the worker that serves it."""
+        self.bindings = Bindings(lambda: self.workers, self._spawn)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._changed = asyncio.Condition()
         self._stack = AsyncExitStack()
@@ -275,10 +228,22 @@ class Fleet:
 
     def route(self, need: Need, session: str) -> Route:
         """See `routing.route`; a model that is to be loaded is, in the background."""
-        found = route(need, self.standings, self._sticky.get((session, need.model)))
+        found = route(need, self.standings, self.bindings.worker_of(session, need.model))
         if found.load is not None and found.load != found.now:
             self._load(found.load)
         return found
+
+    async def loaded(self, model: str, timeout_s: float) -> bool:
+        """Have a voice in the memory of a worker that offers it; whether it is there in time."""
+        need = Need(model, fallback=False)
+
+        def resident() -> bool:
+            found = route(need, self.standings)
+            if found.load is not None:
+                self._load(found.load)
+            return found.load is None and found.now is not None
+
+        return await self.until(resident, timeout_s)
 
     def _load(self, choice: Choice) -> None:
         now = time.monotonic()
@@ -296,58 +261,20 @@ class Fleet:
 
         self._spawn(ask(), "load model")
 
-    async def choose(self, need: Need, session: str, not_these: set[str], patience_s: float) -> Choice:
+    async def choose(self, need: Need, session: str, not_these: set[str]) -> Choice:
         """A worker that can take the request now, waiting for one if need be; raises `ModelError` saying why none."""
 
         def best() -> Choice | None:
             found = self.route(need, session)
-            every = [c for c in (found.now, *found.others) if c is not None]
-            fresh = [c for c in every if c.worker not in not_these]
-            return next(iter(fresh), None)
+            return next((c for c in (found.now, *found.others) if c is not None and c.worker not in not_these), None)
 
-        choice = best()
-        if choice is None:
+        if (choice := best()) is None:
             not_these.clear()  # whoever failed may be back
-            await self.until(lambda: best() is not None, patience_s)
+            await self.until(lambda: best() is not None, self._patience_s)
             choice = best()
         if choice is None:
             raise ModelError(route(need, self.standings).why or "every worker failed", retryable=True)
         return choice
-
-    def bind(self, session: str, need: Need, choice: Choice) -> None:
-        """Remember where a session is served, and begin it there."""
-        key = (session, need.model)
-        self._sticky[key] = choice.worker
-        begun = self._bound.setdefault(key, set())
-        self._bound.move_to_end(key)
-        if choice not in begun:
-            begun.add(choice)
-            self._spawn(self._start(session, choice), "start session")
-        while len(self._bound) > _SESSIONS:
-            self.forget_session(next(iter(self._bound))[0])
-
-    async def _start(self, session: str, choice: Choice) -> None:
-        worker = self.workers.get(choice.worker)
-        if worker is None:
-            return
-        request = pb.StartSessionRequest(session_id=session, model_id=choice.model)
-        try:
-            await worker.worker.StartSession(request, timeout=_CALL_S)
-        except AioRpcError as fault:
-            log.info("session not begun", worker=choice.worker, error=fault.details())
-
-    def forget_session(self, session: str) -> None:
-        """A conversation is over: let go of the models that it held."""
-        for key in [k for k in self._bound if k[0] == session]:
-            self._sticky.pop(key, None)
-            for choice in self._bound.pop(key):
-                if (worker := self.workers.get(choice.worker)) is not None and worker.healthy:
-                    self._spawn(self._end(worker, session, choice.model), "end session")
-
-    @staticmethod
-    async def _end(worker: RemoteWorker, session: str, model: str) -> None:
-        with suppress(AioRpcError):  # it is gone, and so is what was held
-            await worker.worker.EndSession(pb.EndSessionRequest(session_id=session, model_id=model), timeout=_CALL_S)
 
     @asynccontextmanager
     async def calling(self, choice: Choice) -> AsyncIterator[RemoteWorker]:
@@ -370,27 +297,3 @@ class Fleet:
             raise ModelError(f"worker {choice.worker} says nothing", retryable=True) from fault
         finally:
             worker.busy -= 1
-
-
-class Failover:
-    """One request's way through the fleet: where to turn, and again when that fails."""
-
-    def __init__(self, fleet: Fleet, need: Need, session: str) -> None:
-        self._fleet = fleet
-        self._need = need
-        self._session = session
-        self._failed: set[str] = set()
-        self._left = _ATTEMPTS
-
-    async def choose(self) -> Choice:
-        """The best worker that has not failed this request; raises `ModelError`."""
-        self._left -= 1
-        return await self._fleet.choose(self._need, self._session, self._failed, PATIENCE_S)
-
-    def failed(self, choice: Choice, fault: ModelError | Overloaded) -> None:
-        """It failed; raises `fault` when another attempt would be of no use."""
-        if not self._left or not getattr(fault, "retryable", True):
-            raise fault
-        self._failed.add(choice.worker)
-        self._fleet.failovers += 1
-        log.warning("goes on elsewhere", worker=choice.worker, session=self._session, error=str(fault))

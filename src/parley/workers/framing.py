@@ -74,4 +74,5 @@ def _word(word: WordTiming) -> pb.Word:
         text_end=word.text_end,
         start=max(0, round(word.start_s * RATE_HZ)),
         end=max(0, round(word.end_s * RATE_HZ)),
+        estimated=word.estimated,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,12 +16,13 @@ import structlog
 from parley.errors import UsageError
 from parley.models.interfaces import SpeakingStyle, SpeechChunk
 from parley.models.manager import ModelManager
+from parley.models.word_times import timed_speech
 from parley.v1 import worker_pb2 as pb
 from parley.workers.announcement import ABI_VERSION, Features, Offer
-from parley.workers.callers import from_wire
-from parley.workers.faults import Draining
+from parley.workers.caller_codec import from_wire
 from parley.workers.framing import PieceFramer
-from parley.workers.gauges import Gauges, gpu_memory
+from parley.workers.grpc_errors import Draining
+from parley.workers.metrics import WorkerMetrics, gpu_memory
 
 log = structlog.get_logger("worker")
 
@@ -73,7 +74,7 @@ class Host:
         self.manager = manager
         self.offers = offers
         self.features = features
-        self.gauges = Gauges()
+        self.metrics = WorkerMetrics()
         self.streams: dict[str, Stream] = {}
         self.waiting = 0
         """Requests without a first answer."""
@@ -84,6 +85,7 @@ class Host:
         """Set while no stream is under way."""
         self.quiet.set()
         self._held: dict[tuple[str, str], Any] = {}
+        self._voices: dict[str, Sequence[str]] = {}
         self._rtf: deque[tuple[float, float]] = deque(maxlen=64)
         self._watchers: set[asyncio.Event] = set()
         self._process = psutil.Process()
@@ -132,12 +134,12 @@ class Host:
             raise UsageError(f"stream_id '{stream.id}' is {'taken' if stream.id else 'empty'}")
         self.streams[stream.id] = stream
         self.quiet.clear()
-        self.gauges.streams.inc()
+        self.metrics.streams.inc()
         try:
             yield stream
         finally:
             del self.streams[stream.id]
-            self.gauges.streams.dec()
+            self.metrics.streams.dec()
             if not self.streams:
                 self.quiet.set()
 
@@ -157,11 +159,11 @@ class Host:
         caller = from_wire(chunk.caller, stream.session)
         began = time.monotonic()
         first = True
-        async with aclosing(self._timed(model.synthesize(chunk.text, style, caller), model.rate_hz)) as made:
+        async with aclosing(self._measured(timed_speech(model, chunk.text, style, caller), model.rate_hz)) as made:
             async for part in made:
                 for frame in framer.push(part):
                     if first:
-                        self.gauges.first_audio.observe(time.monotonic() - began)
+                        self.metrics.first_audio.observe(time.monotonic() - began)
                         first = False
                     await stream.may_send()
                     yield frame
@@ -169,7 +171,7 @@ class Host:
             await stream.may_send()
             yield frame
 
-    async def _timed(
+    async def _measured(
         self, chunks: AsyncGenerator[SpeechChunk, None], rate_hz: int
     ) -> AsyncGenerator[SpeechChunk, None]:
         """Measure how long the model works; while it makes the first chunk, the request counts as waiting."""
@@ -190,7 +192,7 @@ class Host:
             self.waiting -= waits
             if sound:
                 self._rtf.append((spent, sound))
-                self.gauges.rtf.observe(spent / sound)
+                self.metrics.rtf.observe(spent / sound)
 
     def control(self, action: pb.ControlRequest.Action.ValueType, session: str, stream_id: str) -> int:
         """PAUSE, RESUME or STOP; returns on how many streams it acted."""
@@ -243,12 +245,20 @@ class Host:
         is_there = resident.state == "resident"
         return pb.Model(
             id=name, kind=offer.kind, family=resident.spec.family, languages=offer.languages,
-            voices=getattr(resident.model, "voices", offer.voices), state=_STATES[resident.state],
-            references=resident.references, error=resident.error, tags=offer.tags, rate_hz=offer.rate_hz,
+            voices=self._speakers(name), state=_STATES[resident.state],
+            references=resident.references, error=resident.error, tags=offer.tags,
+            rate_hz=getattr(resident.model, "rate_hz", offer.rate_hz),
+            fixed_speed=getattr(resident.model, "fixed_speed", offer.fixed_speed),
             idle_ms=round((now - resident.used_at) * 1000) if is_there else 0,
             resident_ms=round((now - resident.loaded_at) * 1000) if is_there else 0,
             load_ms=round(resident.load_s * 1000),
         )  # fmt: skip
+
+    def _speakers(self, name: str) -> Sequence[str]:
+        """As its model says, also after it has left the memory."""
+        model = self.manager.get(name).model
+        self._voices[name] = getattr(model, "voices", self._voices.get(name, self.offers[name].voices))
+        return self._voices[name]
 
     def capabilities(self) -> pb.Capabilities:
         """Everything that routing needs to know."""

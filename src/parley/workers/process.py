@@ -21,7 +21,7 @@ from grpc_reflection.v1alpha import reflection
 from prometheus_client import start_http_server
 
 from parley.errors import ModelError, UnavailableError, UsageError
-from parley.models import loading, voicepacks
+from parley.models import plugins, voicepacks
 from parley.models.catalogue import catalogue
 from parley.models.interfaces import MODEL_RATE_HZ, Caller, ModelSpec, SpeakingStyle
 from parley.models.manager import ModelManager
@@ -29,10 +29,12 @@ from parley.models.store import Progress, Store
 from parley.v1 import duplex_pb2, duplex_pb2_grpc, recognition_pb2, recognition_pb2_grpc, worker_pb2, worker_pb2_grpc
 from parley.workers.announcement import Announcement, Features, Offer, from_capabilities
 from parley.workers.credentials import check_plain, server_credentials
+from parley.workers.duplex_service import DuplexService
 from parley.workers.host import Host
+from parley.workers.recognition_service import RecognitionService
 from parley.workers.registry import Announcer
-from parley.workers.serving import DuplexService, RecognitionService, WorkerService
 from parley.workers.settings import ModelSettings, WorkerSettings
+from parley.workers.worker_service import WorkerService
 
 log = structlog.get_logger("worker")
 
@@ -82,7 +84,8 @@ def _known(model: ModelSettings) -> tuple[ModelSpec, Offer]:
         raise UsageError(f"models: {entry.id} is a model of the kind {entry.kind}; a worker hosts {', '.join(kinds)}")
     options = {**entry.options, **model.options}
     spec = ModelSpec(entry.id, entry.family, Store().paths(entry), options)
-    return spec, Offer(id=entry.id, kind=entry.kind, languages=model.languages or entry.languages, tags=model.tags)
+    languages, voices = model.languages or entry.languages, tuple(entry.voices)
+    return spec, Offer(id=entry.id, kind=entry.kind, languages=languages, voices=voices, tags=model.tags)
 
 
 def _own(model: ModelSettings) -> tuple[ModelSpec, Offer]:
@@ -92,7 +95,7 @@ def _own(model: ModelSettings) -> tuple[ModelSpec, Offer]:
             raise UsageError(f"models: {model.id}: {path} does not exist")
     files: dict[str, Path] = {path.name: path for path in model.files}
     spec = ModelSpec(model.id, model.family, files, model.options)
-    return spec, Offer(id=model.id, kind=model.kind, languages=model.languages, tags=model.tags)
+    return spec, Offer(id=model.id, kind=model.kind, languages=model.languages, voices=model.voices, tags=model.tags)
 
 
 async def warm_up(model: Any) -> None:
@@ -132,7 +135,7 @@ class Worker:
 
 @asynccontextmanager
 async def running(
-    settings: WorkerSettings, load: Callable[[ModelSpec], Awaitable[Any]] = loading.load
+    settings: WorkerSettings, load: Callable[[ModelSpec], Awaitable[Any]] = plugins.load
 ) -> AsyncIterator[Worker]:
     """A worker in this loop, ready when entered; its end lets streams finish for `drain_s` seconds.
 
@@ -226,14 +229,14 @@ def _listen(server: grpc.aio.Server, settings: WorkerSettings, host: Host) -> Wo
 
 
 def _serve_metrics(host: Host, port: int, stack: AsyncExitStack) -> None:
-    gauges = host.gauges
-    gauges.sessions.set_function(lambda: host.sessions)
-    gauges.queue.set_function(lambda: host.waiting)
-    gauges.resident.set_function(lambda: sum(r.state == "resident" for r in host.manager.models.values()))
-    gauges.evictions.set_function(lambda: host.manager.evictions)
+    metrics = host.metrics
+    metrics.sessions.set_function(lambda: host.sessions)
+    metrics.queue.set_function(lambda: host.waiting)
+    metrics.resident.set_function(lambda: sum(r.state == "resident" for r in host.manager.models.values()))
+    metrics.evictions.set_function(lambda: host.manager.evictions)
     for name, resident in host.manager.models.items():
-        gauges.load_seconds.labels(name).set_function(partial(getattr, resident, "load_s"))
-    server, thread = start_http_server(port, registry=gauges.registry)
+        metrics.load_seconds.labels(name).set_function(partial(getattr, resident, "load_s"))
+    server, thread = start_http_server(port, registry=metrics.registry)
     log.info("metrics", port=server.server_port)
 
     def stop() -> None:
@@ -254,7 +257,7 @@ async def serve(
     *,
     stop_with_stdin: bool = False,
     ready: Callable[[Worker], None],
-    load: Callable[[ModelSpec], Awaitable[Any]] = loading.load,
+    load: Callable[[ModelSpec], Awaitable[Any]] = plugins.load,
 ) -> None:
     """Serve until SIGTERM or SIGINT; with `stop_with_stdin` also until the parent lets go of standard input."""
     loop = asyncio.get_running_loop()

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from parley.errors import UsageError
-from parley.models.manager import ManagerSettings
-from parley.validation import explain
+from parley.models.resident import ManagerSettings
+from parley.validation import RedisUrl, explain
 
 
 class TlsSettings(BaseModel):
@@ -35,6 +35,7 @@ class ModelSettings(BaseModel):
     kind: Literal["tts", "asr", "duplex"] = "tts"
     files: tuple[Path, ...] = Field((), description="Files of a model that is not in the catalogue.")
     languages: tuple[str, ...] = ()
+    voices: tuple[str, ...] = Field((), description="Its speakers, if several; none: known once it is loaded.")
     tags: tuple[str, ...] = ()
     options: dict[str, Any] = Field({}, description="Options of the adapter.")
 
@@ -49,7 +50,7 @@ class WorkerSettings(ManagerSettings):
     voicepacks: Path | None = Field(None, description="Folder of voice packs, whose models are added.")
     device: str | None = Field(None, description="cpu, or the CUDA device that it is pinned to (0, 1, ...).")
     threads: int | None = Field(None, ge=1, description="Threads of a model's runtime; null: the adapter's default.")
-    redis_url: SecretStr | None = Field(None, description="Where it announces itself (redis://, rediss://).")
+    redis_url: RedisUrl | None = Field(None, description="Where it announces itself (redis://, rediss://).")
     metrics_port: int | None = Field(None, ge=0, le=65535, description="Prometheus metrics on this port; null: none.")
     tls: TlsSettings | None = Field(None, description="Mutual TLS; without it only loopback and Unix sockets.")
     plaintext: bool = Field(False, description="Allow other addresses without TLS.")

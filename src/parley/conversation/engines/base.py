@@ -1,4 +1,4 @@
-"""The interface of engines: what they declare, what they get, what they give."""
+"""The two kinds of engines: what they declare, what they get, what they give."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from parley.turns.ledger import SpokenWord
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class PartialResponse:
     """An answer that broke off and goes on."""
 
     text: str
@@ -25,7 +25,7 @@ class Begun:
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerRequest:
+class ResponseRequest:
     """What to answer and how."""
 
     messages: Sequence[Mapping[str, Any]]
@@ -39,7 +39,7 @@ class AnswerRequest:
     """The user's turn as sound, 16 kHz, for engines that hear."""
     say: str | None = None
     """Fixed words to say instead of asking a model (greeting, apology)."""
-    begun: Begun | None = None
+    begun: PartialResponse | None = None
     """What there is of this answer already."""
     voice_stalled: asyncio.Event = field(default_factory=asyncio.Event)
     """Set by who asks when the voice gives no sound: what is not spoken is given to it anew."""
@@ -47,6 +47,8 @@ class AnswerRequest:
     """Length of the answer's text up to the last word that has a sound."""
     left_s: Callable[[], float] = lambda: math.inf
     """Sound of the answer that its listener still has in front of him, seconds; infinite while nobody listens."""
+    speaker: str = ""
+    """Name of the agent, where the prompt has names in front of what is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ class CutShortPart:
     """The model stopped because of the bound on tokens."""
 
 
-AnswerPart = (
+ResponsePart = (
     TextPart
     | RetractPart
     | AlivePart
@@ -121,20 +123,16 @@ AnswerPart = (
     | UsagePart
     | CutShortPart
 )
-Emit = Callable[[AnswerPart], Awaitable[None]]
+Emit = Callable[[ResponsePart], Awaitable[None]]
 
 
-class Engine(Protocol):
-    """Produces answers. `turns: model` engines converse frame by frame instead and have a `duplex` model."""
+class _Engine(Protocol):
+    """What engines of both kinds declare and do."""
 
-    turns: Literal["ours", "model"]
-    pausable: bool
-    history: Literal["ledger", "model"]
-    hears: bool
+    accepts_audio: bool
     """Whether it wants the turn as sound."""
-    elsewhere: bool
-    """See `ChatModel.elsewhere`."""
-    duplex: DuplexModel | None
+    off_host: bool
+    """See `ChatModel.off_host`."""
 
     @property
     def context_tokens(self) -> int | None:
@@ -146,8 +144,33 @@ class Engine(Protocol):
         `messages` and `options` are those of the answer, as far as they are known.
         """
 
-    async def answer(self, request: AnswerRequest, emit: Emit) -> None:
+    async def answer(self, request: ResponseRequest, emit: Emit) -> None:
         """Produce an answer; returns when it is complete, raises `ModelError`; cancel to stop.
 
         One that breaks off is raised after everything that was written of it was said.
         """
+
+
+class TurnEngine(_Engine, Protocol):
+    """Is asked for an answer when a turn is over."""
+
+    turns: Literal["ours"]
+    """Who takes turns: the turn-taker."""
+    pausable: Literal[True]
+    """Whether its answers can be paused and go on."""
+    history: Literal["ledger"]
+    """What it goes by: the conversation's history, of which an answer is what was heard."""
+    duplex: None
+
+
+class DuplexEngine(_Engine, Protocol):
+    """Runs along, frames in and frames out; is asked for fixed words alone, which a voice says."""
+
+    turns: Literal["model"]
+    pausable: Literal[False]
+    history: Literal["model"]
+    """Its own memory, which cannot be edited; the ledger records."""
+    duplex: DuplexModel
+
+
+Engine = TurnEngine | DuplexEngine

@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from parley.conversation.engines.base import AnswerRequest, Emit
-from parley.conversation.engines.speaking import speak_deltas
+from parley.conversation.engines.base import Emit, ResponseRequest
 from parley.conversation.engines.steady import written
-from parley.models.interfaces import Caller, ChatModel, ChatOptions, DuplexModel, Message
+from parley.conversation.output.speech_synthesis import speak_deltas
+from parley.models.interfaces import Caller, ChatModel, ChatOptions, Message
 
 
 class Cascade:
-    """Answers with a chat model; see `Engine`."""
+    """Answers with a chat model; see `TurnEngine`."""
 
-    turns: Literal["ours", "model"] = "ours"
-    history: Literal["ledger", "model"] = "ledger"
-    pausable = True
-    hears = False
-    duplex: DuplexModel | None = None
+    turns: Literal["ours"] = "ours"
+    history: Literal["ledger"] = "ledger"
+    pausable: Literal[True] = True
+    accepts_audio = False
+    duplex: None = None
 
     def __init__(self, chat: ChatModel) -> None:
         self.chat = chat
-        self.elsewhere = chat.elsewhere
+        self.off_host = chat.off_host
 
     @property
     def context_tokens(self) -> int | None:
@@ -30,9 +30,9 @@ class Cascade:
         return self.chat.context_tokens
 
     async def prefill(self, messages: Sequence[Message], options: ChatOptions, caller: Caller) -> None:
-        """See `Engine.prefill`."""
+        """See `TurnEngine.prefill`."""
         await self.chat.prefill(messages, options, caller)
 
-    async def answer(self, request: AnswerRequest, emit: Emit) -> None:
-        """See `Engine.answer`."""
+    async def answer(self, request: ResponseRequest, emit: Emit) -> None:
+        """See `TurnEngine.answer`."""
         await speak_deltas(written(self.chat, request), request, emit)

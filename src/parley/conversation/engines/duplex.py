@@ -5,27 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from parley.conversation.engines.base import AnswerRequest, Emit
+from parley.conversation.engines.base import Emit, ResponseRequest
+from parley.conversation.engines.steady import fixed
+from parley.conversation.output.speech_synthesis import speak_deltas
 from parley.errors import ModelError
 from parley.models.interfaces import Caller, ChatOptions, DuplexModel, Message
 
 
 class Duplex:
-    """Declares a duplex model; the session steps it frame by frame (`conversation/duplexing.py`)."""
+    """Declares a duplex model; the session steps it frame by frame (`conversation/engines/duplex_runner.py`)."""
 
-    turns: Literal["ours", "model"] = "model"
-    history: Literal["ledger", "model"] = "model"
-    pausable = False
-    hears = True
-    elsewhere = False
+    turns: Literal["model"] = "model"
+    history: Literal["model"] = "model"
+    pausable: Literal[False] = False
+    accepts_audio = True
+    off_host = False
     context_tokens: int | None = None
 
     def __init__(self, model: DuplexModel) -> None:
-        self.duplex: DuplexModel | None = model
+        self.duplex = model
 
     async def prefill(self, messages: Sequence[Message], options: ChatOptions, caller: Caller) -> None:
         """Nothing to do."""
 
-    async def answer(self, request: AnswerRequest, emit: Emit) -> None:
-        """A duplex model answers on its own account; being asked is an error."""
-        raise ModelError("this model takes turns itself and cannot be asked for a response")
+    async def answer(self, request: ResponseRequest, emit: Emit) -> None:
+        """A duplex model answers on its own account; only fixed words are said, by a voice."""
+        if request.say is None:
+            raise ModelError("this model takes turns itself and cannot be asked for a response")
+        await speak_deltas(fixed(request.say), request, emit)

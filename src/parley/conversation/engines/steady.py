@@ -10,7 +10,8 @@ from typing import Any
 
 import structlog
 
-from parley.conversation.engines.base import AnswerRequest
+from parley.conversation.engines.base import ResponseRequest
+from parley.conversation.engines.own_name import without_name
 from parley.conversation.engines.splice import Splice, prefix
 from parley.errors import ModelError
 from parley.models.interfaces import ChatDelta, ChatModel
@@ -27,7 +28,7 @@ async def fixed(text: str) -> AsyncGenerator[ChatDelta, None]:
         yield ChatDelta(text=text)
 
 
-async def written(chat: ChatModel, request: AnswerRequest) -> AsyncGenerator[ChatDelta, None]:
+async def written(chat: ChatModel, request: ResponseRequest) -> AsyncGenerator[ChatDelta, None]:
     """The answer's text, or what is still missing of it; raises `ModelError` when no more of it is to be had."""
     begun = request.begun
     if request.say is not None or (begun is not None and begun.written):
@@ -80,7 +81,7 @@ class _Answer:
         self._continues = False
         return True
 
-    async def stream(self, chat: ChatModel, request: AnswerRequest) -> AsyncGenerator[ChatDelta, None]:
+    async def stream(self, chat: ChatModel, request: ResponseRequest) -> AsyncGenerator[ChatDelta, None]:
         """One request: the first, or one that is to go on with what there is."""
         messages = list[Any](request.messages)
         splice = Splice(self.text) if self.text.strip() else None
@@ -89,7 +90,8 @@ class _Answer:
             self._continues = True
         self._came = False
         calls = self.calls
-        async with aclosing(chat.stream(messages, request.options, request.caller)) as deltas:
+        stream = chat.stream(messages, request.options, request.caller)
+        async with aclosing(without_name(stream, request.speaker)) as deltas:
             async for delta in deltas:
                 self._came = True
                 if delta.retracts:
@@ -97,6 +99,8 @@ class _Answer:
                     yield delta
                 elif delta.tool_call is not None:
                     call = replace(delta.tool_call, index=delta.tool_call.index + calls)
+                    if call.index and request.options.parallel_tool_calls is False:
+                        continue  # not every server keeps to it
                     self.calls = max(self.calls, call.index + 1)
                     self.calls_done = self.calls_done or call.done
                     yield replace(delta, tool_call=call)

@@ -1,0 +1,1 @@
+"""Functions that a language model may call and this server carries out."""

@@ -1,0 +1,33 @@
+"""From a model's name to what it is: an entry of the catalogue, or a file of the user's own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from parley.errors import ModelNotFound
+from parley.models.catalogue import Catalogue, Kind, Model
+from parley.models.interfaces import ModelSpec
+
+_FAMILIES = {".onnx": "piper", ".gguf": "llama-cpp"}
+
+
+def named(known: Catalogue, kind: Kind | tuple[Kind, ...], name: str) -> Model | ModelSpec:
+    """A model of one of some kinds: one of the catalogue, or a file of the user's own (a Piper voice, a GGUF model).
+
+    One that is named by a speaker (MODEL/SPEAKER) speaks with that unless it is asked for another (option ``voice``).
+    """
+    path, speaker = Path(name).expanduser(), ""
+    if path.suffix not in _FAMILIES and path.parent.suffix == ".onnx":
+        path, speaker = path.parent, path.name
+    if path.suffix in _FAMILIES and (path.exists() or os.sep in name):
+        if not path.exists():
+            raise ModelNotFound(f"{path} does not exist")
+        options = {"voice": speaker} if speaker else {}
+        return ModelSpec(path.stem, _FAMILIES[path.suffix], {path.name: path.resolve()}, options)
+    model = known.get(name, *((kind,) if isinstance(kind, str) else kind))
+    if speaker := known.speaker(name):
+        return msgspec.structs.replace(model, options={**model.options, "voice": speaker})
+    return model

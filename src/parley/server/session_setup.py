@@ -1,0 +1,143 @@
+"""What a conversation begins with: whether it may, its session object, what it goes on from."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from itertools import count
+
+from starlette.datastructures import QueryParams
+from starlette.requests import HTTPConnection
+from starlette.websockets import WebSocket
+
+from parley.conversation.connection import Place
+from parley.conversation.conversation import Conversation
+from parley.conversation.items import USER, new_id
+from parley.errors import Overloaded, ProtocolError
+from parley.realtime import server_events as se
+from parley.realtime.reader import Reader
+from parley.realtime.session_object import Extensions, Kind, RealtimeSession, Transcription, WireFormat
+from parley.realtime.session_update import kind_of, updated
+from parley.server.conversations import Start
+from parley.server.invitations import name_of
+from parley.server.rest import client_of
+from parley.server.resumption import SuspendedConversation
+from parley.server.state import ServerState
+from parley.transports.mapping import check_model, settings_of
+from parley.transports.websocket import refuse
+
+
+async def admitted(socket: WebSocket, state: ServerState) -> bool:
+    """Whether there is room for the socket's conversation; one that finds none is told so and closed."""
+    try:
+        await state.admit(client_of(socket.scope))
+    except Overloaded as fault:
+        message = f"{fault}; try again in {fault.retry_after_s:.0f} s"
+        await refuse(
+            socket, se.error(message, kind="server_error", code="server_full", retry_after_s=fault.retry_after_s)
+        )
+        return False
+    return True
+
+
+async def begun(
+    state: ServerState, connection: HTTPConnection, extensions: Extensions | None, wanted: Reader | None = None
+) -> Start:
+    """What a client that was let in begins with: its conversation, and what it is there.
+
+    That is a new conversation, one that it comes back to (``?resume=``), or one that it is invited to (``?room=``); a
+    client secret's is as it was made for. `wanted`: the session object that came with the request. Raises
+    `ProtocolError` for what is wrong with that.
+    """
+    query, headers = connection.query_params, connection.headers
+    owner = state.gate.owner(headers)
+    kept = await state.conversations.resumption.take(query.get("resume"), owner) if extensions else None
+    fresh = initial_session(state, query.get("model"), extensions, _kind(query.get("intent"), wanted))
+    if (meant := state.gate.session_of(headers)) is not None:
+        fresh = replace(meant, id=fresh.id, expires_at=fresh.expires_at, extensions=extensions)
+    fresh = _resumed(fresh, kept)
+    shown = fresh if wanted is None else settled(state, fresh, wanted)
+    conversation, place = _joined(state, query, shown, kept)
+    return Start(shown, conversation, place, kept, owner, client_of(connection.scope))
+
+
+def _joined(
+    state: ServerState, query: QueryParams, shown: RealtimeSession, kept: SuspendedConversation | None
+) -> tuple[Conversation, Place]:
+    """The conversation of a connection, and what it is there."""
+    if kept is not None:
+        return kept.conversation, kept.place
+    if (token := query.get("room")) is not None:
+        invitation = state.conversations.invitations.find(token)
+        conversation = invitation.conversation
+        name = _guest_name(state, conversation, query.get("name"))
+        return conversation, Place(name, invitation.speaks, host=False)
+    loaded_models = state.loaded_models
+    settings = settings_of(shown, state.session_settings, loaded_models.available)
+    place = Place(name_of(query.get("name"), USER))
+    return Conversation(loaded_models.for_sessions, settings, state.observe), place
+
+
+def _guest_name(state: ServerState, conversation: Conversation, wanted: str | None) -> str:
+    """What a guest is called; raises `ProtocolError` for the name of somebody who may come back."""
+    away = state.conversations.resumption.away_from(conversation)
+    taken = {*conversation.present, *conversation.agents, *away}
+    name = name_of(wanted, next(name for number in count(1) if (name := f"Guest {number}") not in taken))
+    if name.casefold() in {other.casefold() for other in away}:
+        raise ProtocolError(f"somebody called '{name}' may still come back", field="name", code="name_taken")
+    return name
+
+
+def _kind(intent: str | None, wanted: Reader | None) -> Kind:
+    if wanted is not None and "type" in wanted:
+        return kind_of(wanted)
+    if intent not in (None, "", "conversation", "transcription"):
+        raise ProtocolError(
+            f"Invalid value: '{intent[:40]}'. Supported values are: 'conversation', and 'transcription'.",
+            field="intent",
+        )
+    return "transcription" if intent == "transcription" else "realtime"
+
+
+def settled(state: ServerState, session: RealtimeSession, wanted: Reader) -> RealtimeSession:
+    """The session object with what a client wants; raises `ProtocolError` for what cannot be had here."""
+    available = state.loaded_models.available
+    changed = updated(session, wanted)
+    available.check(session, changed)
+    settings_of(changed, state.session_settings, available)
+    return changed
+
+
+def initial_session(
+    state: ServerState, model: str | None, extensions: Extensions | None, kind: Kind = "realtime"
+) -> RealtimeSession:
+    """The session object before any update; `model` names the recogniser of a session that only transcribes.
+
+    Raises `ProtocolError` for a model that is not here.
+    """
+    loaded_models = state.loaded_models
+    known = loaded_models.available
+    check_model(model, known.recognizers if kind == "transcription" else known.llms)
+    listens = model if kind == "transcription" and model in known.recognizers else None
+    return RealtimeSession(
+        id=new_id("sess"),
+        kind=kind,
+        model=(model if kind == "realtime" else None) or loaded_models.specs["llm"].id,
+        voice=known.voices.default,
+        instructions=state.config.instructions,
+        expires_at=int(time.time() + state.config.max_session_minutes * 60),
+        transcription=Transcription(listens or loaded_models.specs["asr"].id, state.config.language),
+        language=state.config.language,
+        input_format=WireFormat(),
+        extensions=extensions,
+    )
+
+
+def _resumed(fresh: RealtimeSession, kept: SuspendedConversation | None) -> RealtimeSession:
+    """The session object of a conversation that goes on: its own, but for what belongs to the connection."""
+    if kept is None:
+        return fresh
+    return replace(
+        kept.shown, id=fresh.id, expires_at=fresh.expires_at, input_format=fresh.input_format,
+        output_format=fresh.output_format, extensions=fresh.extensions,
+    )  # fmt: skip

@@ -1,0 +1,38 @@
+"""How an answer's sound reaches the client: as events, binary messages, or on a media track."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from parley.conversation.output.playout import PlayoutFrame
+from parley.realtime.session_object import WireFormat
+
+
+@dataclass(frozen=True, slots=True)
+class AudioTarget:
+    """Where a response's sound belongs."""
+
+    response: str
+    item: str
+    index: int
+    wire: WireFormat
+
+
+class AudioSink(Protocol):
+    """Carries the sound of one connection."""
+
+    reports: bool
+    """Whether such a client can say what it has played."""
+
+    def deliver(self, frame: PlayoutFrame, target: AudioTarget) -> None:
+        """20 ms of an answer, when they are due."""
+
+    def all_sent(self, target: AudioTarget) -> None:
+        """Everything of an answer was delivered."""
+
+    def flushed(self) -> None:
+        """The answer was cut: what the client has of it is not to be heard."""
+
+    def finished(self) -> None:
+        """The answer that was delivered last was played to its end."""

@@ -1,0 +1,33 @@
+"""What a client may do in a conversation by what it is there: the host everything, guests what concerns themselves."""
+
+from __future__ import annotations
+
+from parley.conversation.connection import Place
+from parley.errors import ProtocolError
+from parley.realtime import client_events as ce
+
+_OF_ALL = (ce.UpdateSession, ce.RetrieveItem, ce.PlayoutPosition, ce.AppendAudio, ce.CommitAudio, ce.ClearAudio)
+"""What counts for the client itself; without a microphone the last three are refused by whoever has none."""
+_OF_SPEAKERS = (ce.CreateItem, ce.CreateResponse, ce.CancelResponse, ce.ClearOutput, ce.TruncateItem)
+_OWN_WISH = ("metadata", "modality", "output_format", "agents")
+"""What a guest may ask of a response; all else is for the host to say."""
+
+
+def check(command: ce.Command, place: Place) -> None:
+    """Raise `ProtocolError` for what is not a client's to do."""
+    if place.host or isinstance(command, _OF_ALL):
+        return
+    if not isinstance(command, _OF_SPEAKERS):
+        raise _refused("only the host of the conversation does this", "type")
+    if not place.speaks:
+        raise ProtocolError("this connection only listens", field="type", code="unsupported")
+    if isinstance(command, ce.CreateItem) and (command.item.type != "message" or command.item.role != "user"):
+        raise _refused("a guest adds words of its own alone", "item")
+    if isinstance(command, ce.CreateResponse):
+        asked = ce.CreateResponse(**{name: getattr(command, name) for name in _OWN_WISH})
+        if command != asked:
+            raise _refused(f"a guest's response has these of its own alone: {', '.join(_OWN_WISH)}", "response")
+
+
+def _refused(why: str, field: str) -> ProtocolError:
+    return ProtocolError(why, field=field, code="not_the_host")

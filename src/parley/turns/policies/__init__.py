@@ -1,0 +1,1 @@
+"""What decides: one file a verdict, its thresholds beside it. Policies keep no state."""

@@ -1,0 +1,68 @@
+"""A speech-to-speech model on a worker, as a `DuplexModel`. Its memory dies with its worker, and that is told."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from parley.audio.pcm import Float32, from_bytes, to_bytes, to_int16
+from parley.errors import ModelError
+from parley.models.interfaces import DuplexFrame, DuplexSlot
+from parley.v1 import duplex_pb2 as pb
+from parley.workers.fleet import Fleet
+from parley.workers.routing import Choice, Need
+
+_OPEN_S = 10.0
+_FRAME_S = 2.0
+
+
+class RemoteDuplex:
+    """One model of the fleet, with the frames that its worker is known to take; see `DuplexModel`."""
+
+    def __init__(self, fleet: Fleet, name: str, rate_hz: int, frame_samples: int) -> None:
+        self.name = name
+        self.rate_hz = rate_hz
+        self.frame_samples = frame_samples
+        self._fleet = fleet
+
+    async def open_slot(self) -> DuplexSlot:
+        """See `DuplexModel.open_slot`; raises `ModelError` when the worker's frames are others."""
+        need = Need(self.name, kind="duplex", fallback=False)
+        choice = await self._fleet.choose(need, "", set())
+        async with self._fleet.calling(choice) as worker:
+            slot = _Slot(self._fleet, choice, worker.duplex.Converse())
+            request = pb.DuplexInput(open=pb.OpenSlot(model_id=choice.model))
+            try:
+                opened = (await slot.exchange(request, _OPEN_S)).opened
+                if (opened.rate_hz, opened.frame_samples) != (self.rate_hz, self.frame_samples):
+                    raise ModelError(
+                        f"{self.name} on worker {choice.worker} takes {opened.frame_samples} samples at "
+                        f"{opened.rate_hz} Hz, expected {self.frame_samples} at {self.rate_hz}"
+                    )
+            except BaseException:
+                await slot.aclose()
+                raise
+        return slot
+
+
+class _Slot:
+    def __init__(self, fleet: Fleet, choice: Choice, call: Any) -> None:
+        self._fleet = fleet
+        self._choice = choice
+        self._call = call
+
+    async def exchange(self, request: pb.DuplexInput, limit_s: float) -> pb.DuplexOutput:
+        async with asyncio.timeout(limit_s):
+            await self._call.write(request)
+            answer = await self._call.read()
+        if not isinstance(answer, pb.DuplexOutput):
+            raise ModelError(f"worker {self._choice.worker} ended the conversation")
+        return answer
+
+    async def step(self, samples: Float32) -> DuplexFrame:
+        async with self._fleet.calling(self._choice):
+            answer = await self.exchange(pb.DuplexInput(pcm=to_bytes(to_int16(samples))), _FRAME_S)
+        return DuplexFrame(from_bytes(answer.pcm), answer.text)
+
+    async def aclose(self) -> None:
+        self._call.cancel()

@@ -1,0 +1,98 @@
+"""A model that hears, one that takes turns itself: brought by a plug-in, chosen by configuration, swapped by clients.
+
+The plug-in is a package of its own, as others would write it; its models are exact fakes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from openai import AsyncOpenAI
+
+from parley.models.store import Store
+from tests.conformance.test_official_client import Conversation
+from tests.conftest import UNDERSTOOD, Clip, RunningServer, start_server
+
+TRANSCRIBED = "conversation.item.input_audio_transcription.completed"
+PLUGIN = """
+from parley.models.fakes import FakeDuplexModel, FakeSpeechChat
+
+def hears(spec):
+    return FakeSpeechChat([spec.options["answer"]])
+
+def native(spec):
+    return FakeDuplexModel()
+"""
+ENTRY_POINTS = "[parley.adapters]\nodd-hearing = odd_models:hears\nodd-native = odd_models:native\n"
+CATALOGUE = """
+- {id: listener, kind: speech_llm, family: odd-hearing, licence: MIT, runtime_licence: MIT,
+   options: {answer: I heard the sound of your words.}}
+- {id: native, kind: duplex, family: odd-native, licence: MIT, runtime_licence: MIT}
+"""
+
+
+def plug_in(folder: Path) -> dict[str, str]:
+    """Install it for a server, whose environment is returned."""
+    package = folder / "package"
+    (info := package / "odd_models-1.0.dist-info").mkdir(parents=True)
+    (package / "odd_models.py").write_text(PLUGIN, encoding="utf-8")
+    (info / "entry_points.txt").write_text(ENTRY_POINTS, encoding="utf-8")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: odd-models\nVersion: 1.0\n", encoding="utf-8")
+    home = folder / "home"
+    home.mkdir()
+    (home / "models").symlink_to(Store().root / "models")
+    (home / "catalogue.yaml").write_text(CATALOGUE, encoding="utf-8")
+    return {
+        "PYTHONPATH": str(package), "PARLEY_HOME": str(home), "PARLEY_LLM": "listener",
+        "PARLEY_LLMS": '["native", "smollm2-135m"]',
+    }  # fmt: skip
+
+
+async def talk(server: RunningServer, question: Clip) -> None:
+    client = AsyncOpenAI(api_key="none", base_url=f"{server.url}/v1")
+    async with client.realtime.connect(model="listener") as raw:
+        c = Conversation(raw)
+        await c.until("session.created")
+
+        async def ask() -> str:
+            """Say the question in real time, with an open microphone; what is answered."""
+            count = c.kinds.count("response.done")
+            microphone = asyncio.create_task(c.speak(question, tail_s=30))
+            try:
+                done = await c.until("response.done", count + 1)
+                await c.until(TRANSCRIBED, c.kinds.count("response.done"))
+            finally:
+                microphone.cancel()
+            assert done["response"]["status"] == "completed", done
+            return str(done["response"]["output"][0]["content"][0]["transcript"]).strip()
+
+        async def choose(model: str) -> None:
+            count = c.kinds.count("session.updated")
+            await raw.send({"type": "session.update", "session": {"type": "realtime", "model": model}})
+            assert (await c.until("session.updated", count + 1))["session"]["model"] == model
+
+        assert await ask() == "I heard the sound of your words."
+        await choose("native")
+        assert await ask() == "right so yes"
+        await raw.response.create()
+        assert "takes turns itself" in (await c.until("error"))["error"]["message"]
+        await choose("smollm2-135m")
+        assert await ask() not in ("", "right so yes")
+        await choose("listener")
+        assert await ask() == "I heard the sound of your words."
+        heard = [e["transcript"] for e in c.events if e["type"] == TRANSCRIBED]
+        assert len(heard) == 4, "what is said is written down beside each of them"
+        assert all(UNDERSTOOD.search(words) for words in heard), heard
+
+
+@pytest.mark.timeout(240)
+def test_models_of_every_kind_are_configured_and_swapped_in_mid_conversation(question: Clip, tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        process, server = start_server(tmp_path / "serve.log", **plug_in(tmp_path))
+        stack.callback(process.wait, 20)
+        stack.callback(process.terminate)
+        asyncio.run(talk(server, question))
+        assert "Traceback" not in server.log.read_text(errors="replace")
