@@ -1,211 +1,163 @@
-// The page: buttons, transcript, meters. Everything about talking is in parley.js.
+// The talk page: its parts, wired together. Everything about talking is in talk.js and parley.js.
+import { About } from "./about.js";
+import { ConversationList } from "./conversation-list.js";
+import { Conversations } from "./conversations.js";
+import { Controls } from "./controls.js";
+import { closeList, setUpDrawers } from "./drawers.js";
+import { Examples } from "./examples.js";
+import { WITHOUT_MICROPHONE, explainEvent } from "./faults.js";
+import { Notice } from "./notice.js";
 import { Panels } from "./panels.js";
-import { Parley } from "./parley.js";
 import { Settings } from "./settings.js";
+import { Talk } from "./talk.js";
 import { Transcript } from "./transcript.js";
+import { VoiceChange } from "./voice-change.js";
+import { Watch } from "./watch.js";
 
 const $ = (id) => document.getElementById(id);
-const STATES = {
-  LISTENING: "listening", USER_SPEAKING: "you are speaking", THINKING: "thinking",
-  SPEAKING: "speaking", BARGED_IN: "paused: was that for me?", offline: "not connected", connecting: "connecting …",
-  returning: "connection lost, coming back …",
-};
-const RETURN_AFTER_S = [0.2, 1, 2, 3]; // the last again and again, while the server keeps the conversation
-const KEPT_S = 60;
-const forced = new URLSearchParams(location.search).get("transport") ?? "auto";
+const KEEPS_EVERY_MS = 300;
+const NEAR_PX = 80; // from its end: somebody reads what is said now
+const NO_FAULTS = [
+  "response_cancel_not_active", "conversation_already_has_active_response", // the page was a moment late
+  "voice_unavailable", // voice-change.js tells it
+];
+const transport = new URLSearchParams(location.search).get("transport") ?? "auto";
+
+const notice = new Notice();
 const transcript = new Transcript($("transcript"));
-const panels = new Panels(() => sessionStorage.getItem("parley-key"));
-let server = { ice_servers: [] };
-let parley = null;
-let settings = null;
-let leaving = false;
-let returning = false;
+const conversations = new Conversations(() => notice.full());
+const about = new About({ notice, filled: (server) => filled(server) });
+const talk = new Talk({
+  options: () => ({ key: about.key, transport, iceServers: about.server.ice_servers ?? [], ...settings.microphoneOptions }),
+  apply: (parley) => settings.apply(parley),
+  history: () => transcript.items(),
+});
+const settings = new Settings({ talk, notice, headers: () => about.headers, pushToTalk: () => controls.show() });
+const panels = new Panels({ settings, headers: () => about.headers });
+const controls = new Controls({ talk, settings, notice });
+const voiceChange = new VoiceChange({ settings, notice });
+const watch = new Watch(talk);
+const list = new ConversationList({ conversations, open: (id) => open(id), notice });
 
-function show(state) {
-  $("state").dataset.state = state;
-  $("state").textContent = STATES[state] ?? state;
-  $("interrupt").disabled = !(state === "SPEAKING" || state === "THINKING");
+function filled(server) {
+  settings.fill(server);
+  panels.about(server);
 }
 
-function complain(message) {
-  $("notice").hidden = !message;
-  $("notice-text").textContent = message;
+// -- keeping -------------------------------------------------------------------------------------
+
+let waiting = null;
+
+function keep() {
+  clearTimeout(waiting);
+  waiting = null;
+  const id = conversations.current;
+  const entries = transcript.kept();
+  if (!entries.some(({ who }) => who !== "line")) return;
+  conversations.write({ ...conversations.read(id), id, entries, changed: Date.now() });
+  list.grown(conversations.read(id));
 }
 
-function setConnected(on) {
-  $("connect").textContent = on ? "Disconnect" : "Connect";
-  for (const id of ["mute", "text", "send", "talk"]) $(id).disabled = !on;
-  if (!on) {
-    show("offline");
-    $("mic-level").value = $("speaker-level").value = 0;
-  }
+transcript.addEventListener("changed", () => {
+  scroll();
+  waiting ??= setTimeout(keep, KEEPS_EVERY_MS);
+});
+
+function open(id) {
+  talk.end();
+  if (waiting !== null) keep(); // its end changed it, too
+  notice.clear();
+  if (id) conversations.current = id;
+  else conversations.begin();
+  transcript.load(conversations.read(conversations.current)?.entries ?? []);
+  scroll({ follow: true });
+  list.show();
+  closeList();
 }
 
-function fresh(resumeToken) {
-  const made = new Parley({
-    key: sessionStorage.getItem("parley-key"), transport: forced, iceServers: server.ice_servers,
-    ...settings.microphoneOptions,
-  });
-  made.resumeToken = resumeToken;
-  made.addEventListener("event", ({ detail }) => take(detail));
-  made.addEventListener("state", ({ detail }) => show(detail));
-  made.addEventListener("position", ({ detail }) => transcript.heardUntil(detail.response, detail.audio_ms));
-  made.addEventListener("path", ({ detail }) => panels.path(detail));
-  made.addEventListener("quality", ({ detail }) => panels.quality(detail));
-  made.addEventListener("levels", ({ detail }) => {
-    if ("mic" in detail) $("mic-level").value = Math.sqrt(detail.mic);
-    else $("speaker-level").value = Math.sqrt(detail.speaker);
-  });
-  made.addEventListener("closed", ({ detail }) => {
-    setConnected(false);
-    if (detail.lost && made.resumeToken) comeBack(made.resumeToken);
-    else complain(`${detail.reason} Press Connect to go on.`);
-  });
-  return made;
+// Follows what is said, also when the room for it changes, unless somebody has scrolled back.
+let following = true;
+
+function scroll({ follow = following } = {}) {
+  document.body.dataset.empty = String(transcript.empty);
+  if (follow) $("scroll").scrollTop = $("scroll").scrollHeight;
 }
 
-async function connect(resumeToken = null) {
-  complain("");
-  leaving = false;
-  returning = resumeToken !== null;
-  $("connect").disabled = true;
-  if (!resumeToken) show("connecting");
-  parley = fresh(resumeToken);
-  try {
-    await parley.connect();
-    setConnected(true);
-    show("LISTENING");
-    settings.apply(parley);
-    return true;
-  } catch (fault) {
-    setConnected(false);
-    if (fault.code === "invalid_api_key") $("key-form").hidden = false;
-    if (!resumeToken || fault.code !== "unreachable") complain(fault.message);
-    return false;
-  } finally {
-    $("connect").disabled = false;
-  }
-}
+$("scroll").addEventListener("scroll", ({ target: { scrollHeight, scrollTop, clientHeight } }) => {
+  following = scrollHeight - scrollTop - clientHeight < NEAR_PX;
+});
+new ResizeObserver(() => scroll()).observe($("scroll"));
 
-// A lost network comes back, or an address has changed: the server keeps the conversation for a minute.
-async function comeBack(token) {
-  const until = performance.now() + KEPT_S * 1000;
-  for (let attempt = 0; performance.now() < until; attempt += 1) {
-    show("returning");
-    const seconds = RETURN_AFTER_S[Math.min(attempt, RETURN_AFTER_S.length - 1)];
-    await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
-    if (leaving || parley?.connected) return;
-    if (await connect(token)) return;
-  }
-  setConnected(false);
-  complain("The connection did not come back. Press Connect to begin anew.");
-}
+// -- what the connection tells -------------------------------------------------------------------
+
+const ON = {
+  event: take,
+  position: ({ response, audio_ms }) => transcript.heardUntil(response, audio_ms),
+  path: (detail) => panels.path(detail),
+  quality: (detail) => panels.quality(detail),
+  fault(fault) {
+    if (fault.code === "invalid_api_key") return about.askForKey();
+    notice.complain(fault.message, { topic: WITHOUT_MICROPHONE.has(fault.code) ? "microphone" : "talk" });
+  },
+  microphone(on) {
+    if (on) notice.clear("microphone");
+  },
+  busy: (seconds) => notice.complain("The server has no room for another conversation now. It is tried again by itself", {
+    topic: "talk", aside: ` in ${seconds} s.`, action: "Do not wait", act: () => talk.end(),
+  }),
+  blocked(blocked) {
+    if (!blocked) return notice.clear("blocked");
+    notice.complain("This device has stopped the sound.", { topic: "blocked", action: "Turn the sound on", act: () => talk.parley.wake() });
+  },
+  state(state) {
+    if (state === "connecting") notice.clear("talk");
+    if (state !== "offline") return;
+    transcript.drop();
+    $("text").value ||= talk.unsaid; // what nobody was there for
+    talk.unsaid = "";
+  },
+  begun({ resumed, returning }) {
+    notice.clear("talk");
+    if (!resumed) transcript.drop();
+    if (!resumed && returning) {
+      notice.tell("The server no longer had the conversation: it was told again what stands above.", { topic: "talk" });
+    }
+    if (!resumed) transcript.mark();
+  },
+};
+for (const [name, act] of Object.entries(ON)) talk.addEventListener(name, ({ detail }) => act(detail));
 
 function take(event) {
   transcript.take(event);
   panels.take(event);
-  if (event.type === "error") complain(event.error.message);
-  if (event.type === "parley.resume" && returning && !event.resumed) {
-    complain("The server no longer had the conversation: it knows nothing of what stands above.");
-  }
+  voiceChange.take(event);
+  if (event.type === "error" && !NO_FAULTS.includes(event.error.code)) notice.complain(explainEvent(event.error).message, { topic: "talk" });
   if (event.type === "response.done" && event.response.status === "failed") {
-    complain(`The answer failed: ${event.response.status_details.error.message}`);
+    notice.complain(`The answer failed. Ask again. (${event.response.status_details.error.message})`, { topic: "talk" });
   }
 }
 
-function disconnect() {
-  leaving = true;
-  parley.disconnect();
-  setConnected(false);
-}
-
-$("connect").addEventListener("click", () => (parley?.connected ? disconnect() : connect()));
-window.addEventListener("pagehide", () => parley?.connected && disconnect());
-
-$("mute").addEventListener("click", () => {
-  parley.muted = !parley.muted;
-  $("mute").setAttribute("aria-pressed", String(parley.muted));
-  $("mute").textContent = parley.muted ? "Muted" : "Mute";
+watch.addEventListener("gone", ({ detail: gone }) => {
+  controls.gone(gone);
+  if (!gone) return about.ask();
 });
-
-$("interrupt").addEventListener("click", () => parley.interrupt());
-
-// Push to talk: hold the button, or the space bar where nothing is being typed.
-function hold(on) {
-  if (!parley?.connected || !settings.pushToTalk || $("talk").dataset.held === String(on)) return;
-  $("talk").dataset.held = String(on);
-  if (on) parley.press();
-  else parley.releaseTalk();
-}
-$("talk").addEventListener("pointerdown", () => hold(true));
-for (const name of ["pointerup", "pointercancel"]) window.addEventListener(name, () => $("talk").dataset.held === "true" && hold(false));
-for (const [name, on] of [["keydown", true], ["keyup", false]]) {
-  window.addEventListener(name, (event) => {
-    if (event.code !== "Space" || event.repeat || event.target.matches("input, textarea, select, summary, button:not(#talk)")) return;
-    if (settings.pushToTalk) event.preventDefault();
-    hold(on);
-  });
-}
-
+watch.addEventListener("down", ({ detail: parts }) => about.down(parts));
 $("typed").addEventListener("submit", (event) => {
   event.preventDefault();
   const text = $("text").value.trim();
-  if (!text || !parley?.connected) return;
-  parley.say(text);
+  if (!text) return;
+  talk.say(text);
   $("text").value = "";
 });
-
-$("key-form").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  sessionStorage.setItem("parley-key", $("key").value);
-  $("key-form").hidden = true;
-  await about();
-  connect();
+new Examples((text) => talk.say(text));
+window.addEventListener("pagehide", () => {
+  if (talk.connected) talk.end();
+  if (waiting !== null) keep();
 });
 
-$("notice-close").addEventListener("click", () => complain(""));
-$("export").addEventListener("click", () => {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([transcript.text()], { type: "text/plain" }));
-  link.download = `conversation-${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}.txt`;
-  link.click();
-  URL.revokeObjectURL(link.href);
-});
-
-async function about() {
-  const key = sessionStorage.getItem("parley-key");
-  const headers = key ? { Authorization: `Bearer ${key}` } : {};
-  let response;
-  try {
-    response = await fetch("/v1/parley", { headers });
-  } catch {
-    complain("The server does not answer: is it running?");
-    return;
-  }
-  if (response.status === 401) {
-    $("key-form").hidden = false;
-    return;
-  }
-  server = await response.json();
-  settings.fill(server);
-  const { models, tiny_llm, better_llms } = server;
-  $("models").textContent = `hears with ${models.asr}, thinks with ${models.llm}, speaks with ${models.tts}`;
-  $("tiny").hidden = !tiny_llm;
-  $("better").replaceChildren(...(tiny_llm ? better_llms : []).map(({ id, summary, bytes }) => {
-    const line = document.createElement("li");
-    const command = document.createElement("code");
-    command.textContent = `parley serve --llm ${id}`;
-    line.append(command, ` ${summary} (${Math.round(bytes / 1e6)} MB)`);
-    return line;
-  }));
-}
-
-// A key may come in the address (the QR code of `parley serve --tls`); it does not stay there.
-const given = new URLSearchParams(location.hash.slice(1)).get("key");
-if (given) {
-  sessionStorage.setItem("parley-key", given);
-  history.replaceState(null, "", location.pathname + location.search);
-}
-settings = new Settings(() => parley, complain);
-setConnected(false);
-about();
+$("unloaded").remove(); // it shows itself where this is never reached
+for (const id of ["connect", "text", "send"]) $(id).disabled = false; // not before: what was typed would be lost
+setUpDrawers();
+open(conversations.current);
+about.ask();
+watch.run();

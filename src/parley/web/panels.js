@@ -1,4 +1,4 @@
-// Connection, latency and logs.
+// For developers: connection, latency, models by their ids, logs. Behind a switch of the settings.
 const $ = (id) => document.getElementById(id);
 const STAGES = [
   "capture", "detection", "recognition", "endpointing", "first_token", "first_clause", "first_audio", "playout", "network",
@@ -7,9 +7,16 @@ const LOGS = ["webrtc", "audio", "model"];
 const KEPT = 200;
 
 export class Panels {
-  constructor(key) {
-    this.key = key; // a function: the server's key, if there is one
+  constructor({ settings, headers }) {
+    this.headers = headers; // a function
     this.totals = [];
+    $("set-developer").checked = settings.developer;
+    $("set-developer").addEventListener("change", () => {
+      settings.developer = $("set-developer").checked;
+      settings.keep();
+      this.show(settings.developer);
+    });
+    this.show(settings.developer);
     $("latency-legend").replaceChildren(...STAGES.map((stage) => {
       const item = document.createElement("li");
       item.append(swatch(stage), stage.replace("_", " "));
@@ -17,6 +24,23 @@ export class Panels {
     }));
     for (const name of LOGS) $(`log-${name}`).addEventListener("toggle", (event) => event.target.open && this.readLog(name));
     setInterval(() => LOGS.forEach((name) => $(`log-${name}`).open && $("panels").open && this.readLog(name)), 2000);
+  }
+
+  show(on) {
+    document.body.classList.toggle("developer", Boolean(on));
+    $("show-panels").hidden = !on;
+  }
+
+  about({ models, tiny_llm, better_llms }) {
+    $("model-ids").textContent = Object.entries(models).map(([part, id]) => `${part}: ${id}`).join(", ");
+    $("tiny").hidden = !tiny_llm;
+    $("better").replaceChildren(...better_llms.map(({ id, summary, bytes }) => {
+      const line = document.createElement("li");
+      const command = document.createElement("code");
+      command.textContent = `--llm ${id}`;
+      line.append(command, ` ${summary} (${Math.round(bytes / 1e6)} MB)`);
+      return line;
+    }));
   }
 
   path({ kind, why }) {
@@ -59,10 +83,9 @@ export class Panels {
   }
 
   async readLog(name) {
-    const key = this.key();
     const target = $(`log-${name}-text`);
     try {
-      const answer = await fetch(`/logs/${name}`, { headers: key ? { Authorization: `Bearer ${key}` } : {} });
+      const answer = await fetch(`logs/${name}`, { headers: this.headers() });
       const text = answer.ok ? await answer.text() : "nothing was logged yet";
       target.textContent = text.trimEnd().split("\n").slice(-KEPT).join("\n");
       target.scrollTop = target.scrollHeight;
@@ -74,6 +97,6 @@ export class Panels {
 
 function swatch(stage) {
   const box = document.createElement("span");
-  box.className = `stage ${stage}`;
+  box.className = `stage-part ${stage}`;
   return box;
 }

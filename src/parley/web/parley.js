@@ -9,9 +9,10 @@
 //
 // Events: "event" (every server event), "state" (LISTENING ...), "position" ({response, audio_ms}),
 // "levels" ({mic} or {speaker}), "sound" ({response}: its first sound arrived), "path" ({kind, why}: how sound travels),
-// "quality" ({path, rtt_ms, jitter_ms, lost, codec}), "closed" ({reason, lost}).
+// "quality" ({path, rtt_ms, jitter_ms, lost, codec}), "blocked" (true: no sound until `wake` is called in a click),
+// "asking" (the browser's question about the microphone stands), "microphone-gone", "closed" ({reason, lost}).
 // Errors of `connect` are `ParleyError`s whose `code` says what to do about it.
-import { ParleyError, explain } from "./faults.js";
+import { LAST_WORDS, ParleyError, explain, explainEvent } from "./faults.js";
 import { RtcLink } from "./rtc-link.js";
 import { SocketLink } from "./socket-link.js";
 
@@ -19,6 +20,8 @@ export { ParleyError };
 
 const HERE = new URL(".", import.meta.url);
 const OPENS_WITHIN_MS = 3000;
+const ASKS_AFTER_MS = 700; // a browser that allows the microphone without a question has done so by then
+const WAKES_WITHIN_MS = 300; // browsers that want a click first never say no
 
 export class Parley extends EventTarget {
   constructor({ server = new URL("..", HERE), key = null, transport = "auto", iceServers = [], microphone = null, noiseSuppression = true } = {}) {
@@ -35,18 +38,28 @@ export class Parley extends EventTarget {
     this._muted = false;
     this._volume = 1;
     this._sink = "";
+    this.media = null;
+    this.lastWords = null;
   }
 
   get connected() {
     return this.link?.open ?? false;
   }
 
-  async connect() {
-    this.media = await this.openMicrophone();
+  get listens() {
+    return this.connected && this.media !== null;
+  }
+
+  // Without a microphone the assistant is typed to; `listen` takes one later.
+  async connect({ microphone = true } = {}) {
+    this.media = microphone ? await this.openMicrophone() : null;
+    this.lastWords = null;
     try {
       this.context = new AudioContext({ latencyHint: "interactive" });
-      await this.context.resume();
+      await this.resumed();
       this.link = await this.openLink();
+      this.context.onstatechange = () => this.tellBlocked();
+      this.tellBlocked();
     } catch (fault) {
       this.release();
       throw fault;
@@ -56,9 +69,32 @@ export class Parley extends EventTarget {
     if (this._sink) await this.link.setSpeaker(this._sink);
   }
 
+  async listen() {
+    if (!this.connected || this.media) return;
+    this.media = await this.openMicrophone();
+    this.link.startCapture();
+    this.link.muted = this._muted;
+  }
+
+  resumed() {
+    return Promise.race([this.context.resume(), new Promise((resolve) => setTimeout(resolve, WAKES_WITHIN_MS))]);
+  }
+
+  tellBlocked() {
+    if (this.connected) this.tell("blocked", this.context.state !== "running");
+  }
+
+  // In a click: browsers let sound begin, and go on after a phone call, only then.
+  async wake() {
+    if (!this.connected) return;
+    await this.resumed();
+    this.tellBlocked();
+    await this.link.wake();
+  }
+
   async openLink() {
     let why = "", tried = null;
-    if (this.transport !== "websocket" && "RTCPeerConnection" in window) {
+    if (this.media && this.transport !== "websocket" && "RTCPeerConnection" in window) {
       const link = new RtcLink(this);
       try {
         await link.connect();
@@ -92,27 +128,41 @@ export class Parley extends EventTarget {
     url.protocol = url.protocol.replace("http", "ws");
     if (this.resumeToken) url.searchParams.set("resume", this.resumeToken);
     for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
-    const socket = new WebSocket(url, this.key ? ["realtime", `openai-insecure-api-key.${this.key}`] : ["realtime"]);
+    const socket = this.newSocket(url);
     setTimeout(() => socket.readyState === WebSocket.CONNECTING && socket.close(), OPENS_WITHIN_MS);
     return socket;
   }
 
+  newSocket(url) {
+    try {
+      return new WebSocket(url, this.key ? ["realtime", `openai-insecure-api-key.${this.key}`] : ["realtime"]);
+    } catch (fault) {
+      throw fault.name === "SyntaxError" ? explain("unsendable_key") : fault;
+    }
+  }
+
   async openMicrophone() {
     if (!navigator.mediaDevices?.getUserMedia) throw explain("insecure");
+    const asking = setTimeout(() => this.tell("asking"), ASKS_AFTER_MS);
     try {
-      return await navigator.mediaDevices.getUserMedia({
+      const media = await navigator.mediaDevices.getUserMedia({
         audio: {
           channelCount: 1, echoCancellation: true, noiseSuppression: this.noiseSuppression, autoGainControl: true,
-          ...(this.microphone ? { deviceId: { exact: this.microphone } } : {}),
+          ...(this.microphone ? { deviceId: this.microphone } : {}), // another one where it was unplugged
         },
       });
+      media.getAudioTracks()[0].onended = () => this.tell("microphone-gone");
+      return media;
     } catch (fault) {
-      throw explain({ NotAllowedError: "denied", NotFoundError: "no-device", OverconstrainedError: "no-device" }[fault.name] ?? "microphone", fault.message);
+      throw explain({ NotAllowedError: "denied", NotFoundError: "no-device" }[fault.name] ?? "microphone", fault.message);
+    } finally {
+      clearTimeout(asking);
     }
   }
 
   takeEvent(event) {
     if (event.type === "parley.state") this.tell("state", event.state);
+    if (event.type === "error" && LAST_WORDS.has(event.error.code)) this.lastWords = explainEvent(event.error);
     if (event.type === "parley.resume") this.resumeToken = event.token;
     if (event.type === "response.created") this.active = event.response.id;
     if (event.type === "response.done") this.active = null;
@@ -185,11 +235,13 @@ export class Parley extends EventTarget {
   closed(reason, lost = true) {
     this.link?.close();
     this.release();
-    this.tell("closed", { reason, lost });
+    const { code = null, message = reason } = this.lastWords ?? {};
+    this.tell("closed", { reason: message, code, lost: code ? code === "server_stopping" : lost });
   }
 
   release() {
     for (const track of this.media?.getTracks() ?? []) track.stop();
+    this.media = null;
     if (this.context && this.context.state !== "closed") this.context.close();
     this.link = null;
     this.active = null;

@@ -1,7 +1,11 @@
 // Plays responses in order, pauses and flushes at once, and reports what was really played.
+import { Resampler } from "./resampler.js";
+
 class Playback extends AudioWorkletProcessor {
-  constructor() {
+  constructor({ processorOptions: { rate } }) {
     super();
+    this.rate = rate; // of what comes
+    this.resampler = new Resampler(rate, sampleRate);
     this.queue = []; // {response, samples, at}
     this.played = new Map(); // response -> samples played
     this.ended = new Set();
@@ -14,7 +18,7 @@ class Playback extends AudioWorkletProcessor {
   obey(order) {
     if (order.kind === "push") {
       if (!this.played.has(order.response)) this.played.set(order.response, 0);
-      this.queue.push({ response: order.response, samples: new Int16Array(order.samples), at: 0 });
+      this.queue.push({ response: order.response, samples: this.converted(new Int16Array(order.samples)), at: 0 });
     } else if (order.kind === "pause") {
       this.paused = true;
       this.report("paused", order.response);
@@ -22,11 +26,19 @@ class Playback extends AudioWorkletProcessor {
       this.paused = false;
     } else if (order.kind === "flush") {
       this.queue = [];
+      this.resampler = new Resampler(this.rate, sampleRate);
       this.paused = false;
       this.report("flushed", order.response);
     } else if (order.kind === "end") {
       this.ended.add(order.response);
     }
+  }
+
+  converted(samples) {
+    if (this.rate === sampleRate) return samples;
+    const found = [];
+    this.resampler.push(samples, (value) => found.push(value));
+    return found;
   }
 
   report(kind, response) {

@@ -1,5 +1,5 @@
 // Sound over WebRTC: the browser's own codec, jitter buffer and echo canceller; events on the data channel.
-import { ParleyError, explain } from "./faults.js";
+import { ParleyError, explain, explainEvent } from "./faults.js";
 import { meter } from "./meter.js";
 
 const FLOWS_WITHIN_MS = 2500; // else the WebSocket has its turn: together less than three seconds
@@ -27,6 +27,7 @@ export class RtcLink {
     this.peer.ontrack = ({ streams }) => {
       this.audio.srcObject = streams[0];
       this.remote = streams[0];
+      this.wake();
     };
     this.channel = this.peer.createDataChannel("oai-events");
     const opened = new Promise((resolve) => {
@@ -67,7 +68,7 @@ export class RtcLink {
       };
       socket.onmessage = ({ data }) => {
         const event = JSON.parse(data);
-        if (event.type === "error") reject(explain(event.error.code, event.error.message));
+        if (event.type === "error") reject(explainEvent(event.error));
         else resolve(this.peer.setRemoteDescription({ type: "answer", sdp: event.sdp }));
       };
       socket.onclose = () => reject(explain("unreachable"));
@@ -158,6 +159,17 @@ export class RtcLink {
     this.audio.volume = volume;
   }
 
+  // Plays, if the browser allows: some want a click first, and phones stop it for a call.
+  async wake() {
+    try {
+      await this.audio.play();
+      this.audio.onpause = () => this.parley.tell("blocked", true);
+      this.parley.tell("blocked", false);
+    } catch (fault) {
+      if (fault.name !== "AbortError") this.parley.tell("blocked", true);
+    }
+  }
+
   async setSpeaker(device) {
     await this.audio.setSinkId?.(device);
   }
@@ -169,6 +181,7 @@ export class RtcLink {
     if (this.channel) this.channel.onclose = this.channel.onmessage = null;
     this.peer.onconnectionstatechange = null;
     this.track?.stop();
+    this.audio.onpause = null;
     this.audio.srcObject = null;
     this.signals?.close(); // a call that never came about ends with it
     this.peer.close();

@@ -1,26 +1,46 @@
 // The assistant and the devices: kept in this browser, sent when connected, changed in mid-conversation.
+import { languageName, modelName, voiceCalled } from "./names.js";
+import { keep, kept as stored } from "./store.js";
+import { Voices } from "./voices.js";
+
 const $ = (id) => document.getElementById(id);
 const STORE = "parley-settings";
+const MOST_COMMON = ["en", "te", "hi", "de", "fr", "es"]; // of a recogniser that knows them all
 
 export class Settings {
-  constructor(parley, complain) {
-    this.parley = parley; // a function: the client changes with every connection
-    this.complain = complain;
+  constructor({ talk, notice, headers, pushToTalk }) {
+    this.talk = talk;
+    this.notice = notice;
+    this.pushToTalkChanged = pushToTalk; // called when that changes
     this.values = {
-      mode: "hands-free", voice: "", llm: "", asr: "", speed: "1", language: "", persona: "", volume: "1", mic: "", speaker: "", noise: "",
+      mode: "hands-free", eagerness: "", llm: "", asr: "", speed: "1", language: "", persona: "", volume: "1", mic: "", speaker: "", noise: "",
     };
-    try {
-      Object.assign(this.values, JSON.parse(localStorage.getItem(STORE) ?? "{}"));
-    } catch {
-      localStorage.removeItem(STORE);
-    }
+    this.voice = "";
+    this.read();
+    this.voices = new Voices({ headers, fault: (fault) => notice.complain(fault.message), changed: (id) => this.choose(id) });
     for (const name of Object.keys(this.values)) {
       $(`set-${name}`).addEventListener("change", () => this.changed(name));
     }
     $("set-volume").addEventListener("input", () => this.changed("volume"));
-    $("settings").addEventListener("toggle", () => this.listDevices());
+    $("set-speed").addEventListener("input", () => showSpeed($("set-speed").value));
+    $("show-settings").addEventListener("click", () => this.listDevices());
+    $("settings").addEventListener("close", () => this.voices.stop());
     navigator.mediaDevices?.addEventListener("devicechange", () => this.listDevices());
     this.show();
+  }
+
+  read() {
+    try {
+      const { voice = "", developer = false, ...kept } = JSON.parse(stored.getItem(STORE) ?? "{}");
+      for (const name of Object.keys(this.values)) if (typeof kept[name] === "string") this.values[name] = kept[name];
+      Object.assign(this, { voice, developer });
+    } catch {
+      stored.removeItem(STORE);
+    }
+  }
+
+  keep() {
+    if (!keep(STORE, JSON.stringify({ ...this.values, voice: this.voice, developer: this.developer }))) this.notice.full();
   }
 
   get pushToTalk() {
@@ -31,26 +51,27 @@ export class Settings {
     return { microphone: this.values.mic || null, noiseSuppression: !this.values.noise };
   }
 
-  fill({ voices, llms, recognizers, models, instructions, languages }) {
+  fill({ voices, llms, recognizers, models, instructions, languages, language, details }) {
     this.defaults = models;
-    for (const [name, ids] of Object.entries({ voice: voices, llm: llms, asr: recognizers })) {
-      choices($(`set-${name}`), ids.map((id) => [id, id]), "the server's");
+    for (const [name, ids, first] of [["llm", llms, models.llm], ["asr", recognizers, models.asr]]) {
+      choices($(`set-${name}`), ids.map((id) => [id === first ? "" : id, modelName(id)]));
       $(`set-${name}`).parentElement.hidden = ids.length < 2;
       if (!ids.includes(this.values[name])) this.values[name] = ""; // of another server, or of another day
     }
+    this.voice = voiceCalled(this.voice, voices); // its name may be of another day
+    this.voices.fill(voices, details, this.voice || models.tts);
     $("set-persona").placeholder = instructions;
-    const known = languages.includes("*") ? ["en", "te", "hi", "de", "fr", "es"] : languages;
-    const names = new Intl.DisplayNames(["en"], { type: "language" });
-    choices($("set-language"), known.map((code) => [code, names.of(code)]), "the server's");
+    const known = languages.includes("*") ? MOST_COMMON : languages;
+    choices($("set-language"), [["", `${languageName(language || "en")}, as the server is set`], ...known.map((code) => [code, languageName(code)])]);
     this.show();
   }
 
   async listDevices() {
-    if (!$("settings").open || !navigator.mediaDevices?.enumerateDevices) return;
-    const devices = await navigator.mediaDevices.enumerateDevices();
+    const devices = (await navigator.mediaDevices?.enumerateDevices?.()) ?? [];
     for (const [id, kind] of [["set-mic", "audioinput"], ["set-speaker", "audiooutput"]]) {
       const found = devices.filter((d) => d.kind === kind && d.deviceId && d.deviceId !== "default");
-      choices($(id), found.map((d, i) => [d.deviceId, d.label || `${kind === "audioinput" ? "microphone" : "speaker"} ${i + 1}`]), "the browser's");
+      const name = kind === "audioinput" ? "Microphone" : "Loudspeaker";
+      choices($(id), [["", "The one this device uses"], ...found.map((d, i) => [d.deviceId, d.label || `${name} ${i + 1}`])]);
     }
     this.show();
   }
@@ -61,44 +82,59 @@ export class Settings {
       control.value = value;
       if (control instanceof HTMLSelectElement && control.selectedIndex < 0) control.selectedIndex = 0;
     }
-    $("set-speed-value").textContent = `${Number(this.values.speed).toFixed(2)}×`;
-    $("talk").hidden = !this.pushToTalk;
-    $("mute").hidden = this.pushToTalk;
+    showSpeed(this.values.speed);
+  }
+
+  voiceName(id) {
+    return this.voices.name(id);
+  }
+
+  choose(voice) {
+    this.voices.check(voice);
+    this.voice = voice === this.defaults.tts ? "" : voice;
+    this.keep();
+    if (this.talk.connected) this.apply(this.talk.parley, "voice");
   }
 
   changed(name) {
     this.values[name] = $(`set-${name}`).value;
-    localStorage.setItem(STORE, JSON.stringify(this.values));
+    this.keep();
     this.show();
-    const parley = this.parley();
-    if (!parley?.connected) return;
-    if (name === "mic") this.complain("The other microphone is used from the next connection on: disconnect and connect.");
-    else this.apply(parley, name);
-    if (name === "noise") this.complain("The browser's own suppression changes with the next connection: disconnect and connect.");
+    if (name === "mode") this.pushToTalkChanged();
+    if (!this.talk.connected) return;
+    if (name === "mic") this.notice.tell("The other microphone is used from the next start on: end the conversation and start again.");
+    else this.apply(this.talk.parley, name);
+    if (name === "noise") this.notice.tell("What this browser removes changes with the next start: end the conversation and start again.");
   }
 
   // Everything that differs from the server's own, or the one setting that was changed.
   apply(parley, only = null) {
-    const { mode, voice, llm, asr, speed, language, persona, volume, speaker, noise } = this.values;
+    const { mode, eagerness, llm, asr, speed, language, persona, volume, speaker, noise } = this.values;
     const wanted = (name, value) => only === name || (only === null && value);
     const input = {}, output = {}, session = {};
-    if (wanted("mode", this.pushToTalk)) input.turn_detection = mode === "push-to-talk" ? null : { type: "semantic_vad" };
+    if (wanted("mode", this.pushToTalk) || wanted("eagerness", eagerness)) {
+      input.turn_detection = mode === "push-to-talk" ? null : { type: "semantic_vad", eagerness: eagerness || "auto" };
+    }
     if (wanted("language", language) || wanted("asr", asr)) {
       input.transcription = { model: asr || this.defaults.asr, language: language || null };
     }
     if (wanted("noise", noise)) input.noise_reduction = noise ? { type: noise } : null;
     if (wanted("llm", llm)) session.model = llm || this.defaults.llm;
-    if (wanted("voice", voice) && voice) output.voice = voice;
+    if (wanted("voice", this.voice)) output.voice = this.voice || this.defaults.tts;
     if (wanted("speed", speed !== "1")) output.speed = Number(speed);
     if (wanted("persona", persona)) session.instructions = persona || $("set-persona").placeholder;
     if (Object.keys(input).length || Object.keys(output).length) session.audio = { input, output };
     if (Object.keys(session).length) parley.update(session);
     if (wanted("volume", true)) parley.volume = Number(volume);
-    if (wanted("speaker", speaker)) parley.setSpeaker(speaker);
+    if (wanted("speaker", speaker)) parley.setSpeaker(speaker).catch(() => this.notice.tell("That loudspeaker is not there: the one this device uses plays."));
     if (only === null || only === "mode") parley.muted = this.pushToTalk;
   }
 }
 
-function choices(select, entries, first) {
-  select.replaceChildren(...[["", first], ...entries].map(([value, text]) => new Option(text, value)));
+function showSpeed(speed) {
+  $("set-speed-value").textContent = `${Number(speed).toFixed(2)}×`;
+}
+
+function choices(select, entries) {
+  select.replaceChildren(...entries.map(([value, text]) => new Option(text, value)));
 }

@@ -1,7 +1,8 @@
 // Sound over the WebSocket: worklets capture and play, and report what was really played.
-import { explain } from "./faults.js";
+import { explain, explainEvent } from "./faults.js";
 
 const HERE = new URL(".", import.meta.url);
+const RATES_HZ = [8000, 16000, 22050, 24000, 32000, 44100, 48000]; // what the server takes
 
 export class SocketLink {
   constructor(parley) {
@@ -17,11 +18,16 @@ export class SocketLink {
 
   async connect() {
     const { context } = this.parley;
-    await context.audioWorklet.addModule(new URL("capture-worklet.js", HERE));
-    await context.audioWorklet.addModule(new URL("playback-worklet.js", HERE));
+    this.rate = RATES_HZ.find((rate) => rate >= context.sampleRate) ?? 48000; // the device's own, else resampled
+    try {
+      await context.audioWorklet.addModule(new URL("capture-worklet.js", HERE));
+      await context.audioWorklet.addModule(new URL("playback-worklet.js", HERE));
+    } catch {
+      throw explain("unreachable"); // what it tells of that is no help
+    }
     await this.openSocket();
     this.startPlayback();
-    this.startCapture();
+    if (this.parley.media) this.startCapture();
     this.parley.tell("quality", { path: "WebSocket", codec: "PCM" });
   }
 
@@ -33,10 +39,10 @@ export class SocketLink {
       this.socket.onmessage = ({ data }) => {
         if (data instanceof ArrayBuffer) return this.takeSound(data);
         const event = JSON.parse(data);
-        if (!opened && event.type === "error") return reject(explain(event.error.code, event.error.message));
+        if (!opened && event.type === "error") return reject(explainEvent(event.error));
         if (!opened && event.type === "session.created") {
           opened = true;
-          const format = { type: "audio/pcm", rate: this.parley.context.sampleRate };
+          const format = { type: "audio/pcm", rate: this.rate };
           this.send({ type: "session.update", session: { type: "realtime", audio: { input: { format }, output: { format } } } });
           resolve();
         }
@@ -51,7 +57,9 @@ export class SocketLink {
 
   startCapture() {
     const { context, media } = this.parley;
-    const capture = new AudioWorkletNode(context, "parley-capture", { numberOfOutputs: 0 });
+    const capture = new AudioWorkletNode(context, "parley-capture", {
+      numberOfOutputs: 0, processorOptions: { rate: this.rate },
+    });
     capture.port.onmessage = ({ data }) => {
       this.parley.tell("levels", { mic: this.muted ? 0 : data.peak });
       if (!this.open) return;
@@ -62,7 +70,9 @@ export class SocketLink {
 
   startPlayback() {
     const { context } = this.parley;
-    this.playback = new AudioWorkletNode(context, "parley-playback", { outputChannelCount: [1] });
+    this.playback = new AudioWorkletNode(context, "parley-playback", {
+      outputChannelCount: [1], processorOptions: { rate: this.rate },
+    });
     this.playback.port.onmessage = ({ data }) => {
       if (data.kind === "level") return this.parley.tell("levels", { speaker: data.peak });
       this.send({ type: `parley.playout.${data.kind}`, response_id: data.response, audio_ms: data.audio_ms });
@@ -99,6 +109,9 @@ export class SocketLink {
   set volume(volume) {
     this.gain.gain.value = volume;
   }
+
+  // After a click: the context is woken by whoever owns it.
+  async wake() {}
 
   async setSpeaker(device) {
     await this.parley.context.setSinkId?.(device);

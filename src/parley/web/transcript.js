@@ -1,117 +1,221 @@
-// The transcript: words not yet spoken are pale, words never heard are struck out.
+// What was said: words not yet spoken are pale, words never heard are struck out, a line where a connection began.
+import { copyButton } from "./copying.js";
 
-export class Transcript {
+const TOLD_ITEMS = 100; // the server is told so many of an old conversation's items ...
+const TOLD_CHARS = 16_000; // ... and so much of their text
+const ID = "kept_"; // of items that the server is told: they stand here already
+const NOTHING = "(nothing understood)";
+
+export class Transcript extends EventTarget {
   constructor(list) {
+    super();
     this.list = list;
-    this.answers = new Map(); // response -> {line, text, words, heard, ...}
-    this.turns = new Map(); // item -> line
+    this.clear();
+  }
+
+  clear() {
+    this.entries = []; // {who: "you" | "parley" | "line", text, heard, at, ...} in order
+    this.answers = new Map(); // response -> entry
+    this.turns = new Map(); // item -> entry
+    this.list.replaceChildren();
+  }
+
+  load(entries) {
+    this.clear();
+    this.loading = true;
+    for (const entry of entries) this.add({ ...entry, done: true });
+    this.loading = false;
+  }
+
+  get empty() {
+    return this.entries.length === 0;
   }
 
   take(event) {
     switch (event.type) {
       case "input_audio_buffer.speech_started":
-        this.turn(event.item_id, "…");
-        break;
+        return this.turn(event.item_id, { coming: true });
       case "conversation.item.added":
-        if (event.item.role === "user" && event.item.content[0]?.type === "input_text") {
-          this.turn(event.item.id, event.item.content[0].text);
-        }
-        break;
+        return this.typed(event.item);
+      case "conversation.item.deleted":
+        return this.forget(event.item_id);
+      case "input_audio_buffer.cleared":
+        return this.dropTurns();
+      case "parley.input.words":
+        return this.turn(event.item_id, { text: event.text, coming: true });
       case "conversation.item.input_audio_transcription.completed":
-        this.turn(event.item_id, event.transcript || "(nothing understood)");
-        break;
+        return this.turn(event.item_id, { text: event.transcript || NOTHING, coming: false, lost: !event.transcript });
       case "conversation.item.input_audio_transcription.failed":
-        this.turn(event.item_id, "(could not be understood)");
-        break;
+        return this.turn(event.item_id, { text: "(could not be understood)", coming: false, lost: true });
       case "response.output_audio_transcript.delta":
       case "response.output_text.delta":
-        this.answer(event.response_id).text += event.delta;
-        this.draw(event.response_id);
-        break;
+        return this.change(this.answer(event.response_id), (answer) => {
+          answer.text += event.delta;
+          answer.item = event.item_id;
+        });
       case "parley.response.words":
-        this.answer(event.response_id).words.push(...event.words);
-        break;
+        return void this.answer(event.response_id).words.push(...event.words);
       case "parley.waterfall":
-        this.answer(event.response_id).ms = event.total_ms;
-        this.draw(event.response_id);
-        break;
+        return this.change(this.answer(event.response_id), (answer) => (answer.ms = event.total_ms));
+      case "parley.playout.flush":
+      case "output_audio_buffer.cleared":
+        return this.cut(event.response_id);
       case "response.output_audio_transcript.done":
-        this.settle(event.response_id, event.transcript);
-        break;
+        return this.settle(event.response_id, event.transcript);
       case "response.output_text.done":
-        this.settle(event.response_id, event.text);
-        break;
+        return this.settle(event.response_id, event.text);
       case "parley.response.heard":
-        this.settle(event.response_id, event.heard_text);
-        break;
+        return this.settle(event.response_id, event.heard_text);
     }
+  }
+
+  typed({ id, role, content }) {
+    if (role === "user" && content[0]?.type === "input_text" && !id.startsWith(ID)) {
+      this.turn(id, { text: content[0].text, coming: false });
+    }
+  }
+
+  turn(item, changes) {
+    if (!this.turns.has(item)) this.turns.set(item, this.add({ who: "you", text: "", at: Date.now() }));
+    this.change(this.turns.get(item), (turn) => Object.assign(turn, changes));
+  }
+
+  answer(response) {
+    if (!this.answers.has(response)) {
+      this.answers.set(response, this.add({ who: "parley", text: "", words: [], heard: 0, at: Date.now(), done: false }));
+    }
+    return this.answers.get(response);
   }
 
   heardUntil(response, audioMs) {
     const answer = this.answers.get(response);
     if (!answer || answer.done) return;
-    for (const [end, at] of answer.words) if (at <= audioMs) answer.heard = Math.max(answer.heard, end);
-    this.draw(response);
+    const heard = answer.words.reduce((most, [end, at]) => (at <= audioMs ? Math.max(most, end) : most), answer.heard);
+    if (heard > answer.heard) this.change(answer, () => (answer.heard = heard));
   }
 
-  turn(item, text) {
-    let line = this.turns.get(item);
-    if (!line) {
-      line = this.line("you", "you");
-      this.turns.set(item, line);
-    }
-    line.querySelector(".said").textContent = text;
-    this.scroll();
-  }
-
-  answer(response) {
-    if (!this.answers.has(response)) {
-      this.answers.set(response, { line: this.line("parley", "parley"), text: "", words: [], heard: 0, done: false });
-    }
-    return this.answers.get(response);
+  // It will say no more: how much was heard to the word follows.
+  cut(response) {
+    const answer = this.answers.get(response);
+    if (answer) this.change(answer, () => (answer.cut = true));
   }
 
   settle(response, heardText) {
-    const answer = this.answer(response);
-    answer.done = true;
-    answer.heard = heardText.length;
-    this.draw(response);
+    this.change(this.answer(response), (answer) => Object.assign(answer, { done: true, heard: heardText.length }));
   }
 
-  draw(response) {
-    const { line, text, heard, done, ms } = this.answers.get(response);
-    line.querySelector(".said").textContent = text.slice(0, heard);
-    const rest = line.querySelector(".rest");
-    rest.textContent = text.slice(heard);
-    rest.className = done ? "rest unheard" : "rest coming";
-    if (ms !== undefined) line.querySelector(".time").textContent = `${ms} ms`;
-    this.scroll();
+  // A connection that could not be taken up again leaves turns and answers that nothing more will be heard of.
+  drop() {
+    for (const turn of this.turns.values()) if (turn.coming && turn.text) this.change(turn, () => (turn.coming = false));
+    this.dropTurns();
+    for (const answer of this.answers.values()) if (!answer.done) this.change(answer, () => (answer.done = true));
   }
 
-  line(kind, who) {
-    this.list.querySelector(".hint")?.remove();
-    const line = document.createElement("li");
-    line.className = kind;
-    for (const [name, content] of [["who", who], ["said", ""], ["rest", ""], ["time", ""]]) {
-      const part = document.createElement("span");
-      part.className = name;
-      part.textContent = content;
-      line.append(part);
+  // It is no part of the conversation any more; what still comes for it changes nothing.
+  forget(item) {
+    const entry = this.turns.get(item) ?? [...this.answers.values()].find((answer) => answer.item === item);
+    if (!entry) return;
+    entry.line.remove();
+    this.entries = this.entries.filter((kept) => kept !== entry);
+    this.dispatchEvent(new Event("changed"));
+  }
+
+  // Of turns that were begun nothing will come.
+  dropTurns() {
+    for (const [item, turn] of this.turns) {
+      if (!turn.coming) continue;
+      turn.line.remove();
+      this.turns.delete(item);
     }
+    this.entries = this.entries.filter(({ line }) => line.isConnected);
+  }
+
+  // A line: from here on it was another connection.
+  mark() {
+    if (!this.empty && this.entries.at(-1).who !== "line") this.add({ who: "line", at: Date.now() });
+  }
+
+  add(entry) {
+    const line = document.createElement("li");
+    line.className = entry.who;
+    Object.defineProperty(entry, "line", { value: line }); // kept out of what is stored
+    this.entries.push(entry);
+    if (entry.who === "line") line.textContent = `New connection · ${clock(entry.at)}`;
+    else line.append(...parts(entry));
     this.list.append(line);
-    return line;
+    this.change(entry, () => {});
+    return entry;
   }
 
-  // Everything that was said and heard, for a file.
-  text() {
-    const lines = [...this.list.querySelectorAll("li:not(.hint)")].map((line) => {
-      const unheard = line.querySelector(".unheard")?.textContent;
-      return `${line.className}: ${line.querySelector(".said").textContent}${unheard ? ` [not heard: ${unheard.trim()}]` : ""}`;
-    });
-    return `${lines.join("\n")}\n`;
+  change(entry, how) {
+    how(entry);
+    if (entry.who !== "line") draw(entry);
+    if (!this.loading) this.dispatchEvent(new Event("changed"));
   }
 
-  scroll() {
-    this.list.scrollTop = this.list.scrollHeight;
+  // For the store: no more than can be drawn again.
+  kept() {
+    const worth = this.entries.filter(({ who, text, lost, coming }) => who === "line" || (text && !lost && !coming));
+    return worth.map(({ who, text, heard, at, ms }) => ({ who, text, heard, at, ms }));
   }
+
+  // For a server that does not know the conversation: what was said and heard, the latest of it.
+  items() {
+    const found = [];
+    let chars = 0;
+    for (const { who, text, heard, lost } of [...this.entries].reverse()) {
+      const said = who === "parley" ? text.slice(0, heard).trim() : text;
+      if (who === "line" || lost || !said) continue;
+      chars += said.length;
+      if (found.length >= TOLD_ITEMS || chars > TOLD_CHARS) break;
+      const [role, type] = who === "you" ? ["user", "input_text"] : ["assistant", "output_text"];
+      found.unshift({ type: "message", role, content: [{ type, text: said }] });
+    }
+    return found.map((item) => ({ id: `${ID}${crypto.getRandomValues(new Uint32Array(2)).join("")}`, ...item }));
+  }
+}
+
+function parts(entry) {
+  const part = (name, content = "", element = "span") => {
+    const made = document.createElement(element);
+    made.className = name;
+    made.textContent = content;
+    return made;
+  };
+  const bubble = part("bubble", "", "p");
+  bubble.dir = "auto"; // of its own language
+  bubble.append(part("said"), part("rest"));
+  const tools = part("tools");
+  tools.append(copyButton(() => entry.text), part("at", clock(entry.at)), part("time"));
+  return [part("who", entry.who), bubble, tools];
+}
+
+function draw({ line, who, text, heard, done, cut, coming, lost, ms }) {
+  const said = line.querySelector(".said");
+  const rest = line.querySelector(".rest");
+  const until = who === "parley" ? heard + text.slice(heard).search(/\S|$/) : text.length; // blanks are not struck out
+  said.textContent = text.slice(0, until);
+  line.classList.toggle("forming", Boolean(coming));
+  line.classList.toggle("lost", Boolean(lost));
+  if (who === "parley") {
+    line.hidden = !text; // it was ended before it said a word
+    rest.textContent = text.slice(until);
+    rest.className = done || cut ? "rest unheard" : "rest coming";
+  }
+  if (ms !== undefined) line.querySelector(".time").textContent = `${ms} ms`;
+}
+
+export function clock(at) {
+  return new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit" }).format(at);
+}
+
+// Everything that was said and heard, for a file.
+export function plainText(entries) {
+  const line = ({ who, text, heard, at }) => {
+    if (who === "line") return `--- new connection, ${new Date(at).toLocaleString()}`;
+    if (who === "you") return `you: ${text}`;
+    const unheard = text.slice(heard).trim();
+    return `parley: ${text.slice(0, heard)}${unheard ? ` [not heard: ${unheard}]` : ""}`;
+  };
+  return `${entries.map(line).join("\n")}\n`;
 }

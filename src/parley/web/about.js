@@ -1,0 +1,107 @@
+// What the server tells of itself: models and voices, a better model on its way, whether it wants a key, what is down.
+import { explain } from "./faults.js";
+import { Further } from "./further.js";
+import { modelName, voiceName } from "./names.js";
+import { tab } from "./store.js";
+import { Upgrade } from "./upgrade.js";
+
+const $ = (id) => document.getElementById(id);
+const KEY = "parley-key";
+const SENDABLE = /^[\w!#$%&'*+.^`|~-]+$/; // by browsers, as a WebSocket's subprotocol
+const LOOKS_EVERY_MS = 2000; // while a model is coming, or the server has not answered
+const ANSWERS_WITHIN_MS = 4000;
+const PARTS = { llm: "the language model", asr: "the recogniser of speech", tts: "the voice", vad: "the detector of speech" };
+
+export class About {
+  constructor({ notice, filled }) {
+    this.notice = notice;
+    this.filled = filled; // called with the server's answer
+    this.upgrade = new Upgrade();
+    this.further = new Further($("further-voices"), { headers: () => this.headers, ask: () => this.ask() });
+    this.server = {};
+    this.takeKeyFromAddress();
+    $("key-form").addEventListener("submit", async (event) => {
+      event.preventDefault();
+      tab.setItem(KEY, $("key").value.trim());
+      $("key-form").hidden = true;
+      if (await this.ask()) $("connect").focus();
+    });
+  }
+
+  get key() {
+    return tab.getItem(KEY);
+  }
+
+  get headers() {
+    return this.key ? { Authorization: `Bearer ${this.key}` } : {};
+  }
+
+  // A key may come in the address (the QR code of `parley serve --tls`); it does not stay there.
+  takeKeyFromAddress() {
+    const given = new URLSearchParams(location.hash.slice(1)).get("key");
+    if (!given) return;
+    tab.setItem(KEY, given);
+    history.replaceState(null, "", location.pathname + location.search);
+  }
+
+  // Returns whether the server let us in.
+  async ask() {
+    clearTimeout(this.again);
+    if (this.key && !SENDABLE.test(this.key)) return this.askForKey();
+    let answer;
+    try {
+      answer = await fetch("v1/parley", { headers: this.headers, signal: AbortSignal.timeout(ANSWERS_WITHIN_MS) });
+      if (answer.status === 401) return this.askForKey();
+      if (!answer.ok) throw new Error(`status ${answer.status}`);
+      answer = await answer.json();
+    } catch (fault) {
+      console.warn("the server did not tell of itself; it is asked again:", fault);
+      this.askAgain();
+      return false;
+    }
+    const before = this.server;
+    this.server = answer;
+    if (before.version === undefined || this.news(before)) this.filled(this.server);
+    this.tell();
+    return true;
+  }
+
+  news(before) {
+    return ["voices", "llms", "recognizers", "models"].some((name) => JSON.stringify(before[name]) !== JSON.stringify(this.server[name]));
+  }
+
+  tell() {
+    const { models, details = {}, tiny_llm: tiny, upgrade } = this.server;
+    const voice = voiceName(models.tts, details[models.tts]);
+    $("models").textContent = `hears with ${modelName(models.asr)}, thinks with ${modelName(models.llm)}${tiny ? " (small and often wrong)" : ""}, speaks as ${voice}`;
+    const coming = [this.upgrade.show(upgrade, models.llm), this.further.show(this.server.further_voices ?? [])];
+    if (coming.some(Boolean)) this.askAgain();
+  }
+
+  askAgain() {
+    clearTimeout(this.again);
+    this.again = setTimeout(() => this.ask(), LOOKS_EVERY_MS);
+  }
+
+  askForKey() {
+    const { key } = this;
+    tab.removeItem(KEY);
+    let words = "This server asks for a key";
+    if (key) words = SENDABLE.test(key) ? "That key was not accepted: is a letter missing?" : explain("unsendable_key").message;
+    $("key-label").textContent = words;
+    $("key-form").hidden = false;
+    $("key").value = "";
+    $("key").focus();
+    return false;
+  }
+
+  // Without these parts nobody is answered; the server tries by itself to get them back.
+  down(parts) {
+    const needed = parts.filter((part) => part in PARTS).map((part) => PARTS[part]);
+    if (!needed.length) return this.notice.clear("down");
+    this.notice.complain(
+      `No answers just now: ${needed.join(" and ")} does not work. The server tries to bring it back; if this stays, restart the server.`,
+      { topic: "down" },
+    );
+  }
+}

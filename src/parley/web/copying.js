@@ -1,0 +1,45 @@
+// A button that copies a text, and files to keep.
+import { icon } from "./icon.js";
+
+export function copyButton(text) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "icon tiny copy";
+  const show = (name, words) => {
+    button.replaceChildren(icon(name));
+    button.setAttribute("aria-label", words);
+  };
+  show("copy", "Copy this message");
+  button.addEventListener("click", async () => {
+    await copy(text());
+    show("done", "Copied");
+    setTimeout(() => show("copy", "Copy this message"), 1500);
+  });
+  return button;
+}
+
+// Browsers give no clipboard to plain http, and some refuse it: a selection is copied there.
+async function copy(text) {
+  try {
+    return await navigator.clipboard.writeText(text);
+  } catch {
+    select(text);
+  }
+}
+
+function select(text) {
+  const area = document.createElement("textarea");
+  area.value = text;
+  document.body.append(area);
+  area.select();
+  document.execCommand("copy");
+  area.remove();
+}
+
+export function download(name, text) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}

@@ -1,0 +1,40 @@
+"""The page in a real Firefox, a recording spoken into its microphone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import UNDERSTOOD, Clip, RunningServer
+from tests.pages.bidi import FIREFOX, PULSEAUDIO, RATE_HZ, firefox, sound_devices
+
+FAULTS = """() => {
+  window.faults = [];
+  window.addEventListener("error", ({ message }) => window.faults.push(message));
+  window.addEventListener("unhandledrejection", ({ reason }) => window.faults.push(String(reason)));
+}"""
+
+
+@pytest.mark.skipif(FIREFOX is None, reason="needs Firefox (Debian's firefox-esr)")
+@pytest.mark.skipif(PULSEAUDIO is None, reason="needs PulseAudio")
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize(
+    ("query", "path"), [("?transport=websocket", "^WebSocket"), ("", "^WebRTC UDP")], ids=["websocket", "webrtc"]
+)
+async def test_a_spoken_question_is_answered(
+    server: RunningServer, question: Clip, tmp_path: Path, query: str, path: str
+) -> None:
+    async with (
+        sound_devices(tmp_path / "pulse") as (sound_server, microphone),
+        firefox(tmp_path / "profile", sound_server) as page,
+    ):
+        await page.open(f"{server.url}/{query}", FAULTS)
+        await page.evaluate("document.getElementById('connect').click()")
+        await page.until("#state", "listening", 20)
+        await page.until("#path", path, 10)
+        microphone.say(question.samples(RATE_HZ))
+        await page.until("#transcript .you .said", UNDERSTOOD.pattern, 40)
+        await page.until("#transcript .parley .said", r"\w", 30)
+        await page.until("#percentiles", "answers: p50", 10)
+        assert await page.evaluate("window.faults.join()") == ""
