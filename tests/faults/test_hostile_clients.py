@@ -17,9 +17,10 @@ from websockets.exceptions import ConnectionClosed
 
 from parley.client.caller import RecordedCaller
 from parley.client.connection import Connection
-from tests.conftest import Clip, RunningServer
+from parley.transports.websocket import SocketLimits
+from tests.conftest import UNDERSTOOD, Clip, RunningServer
 
-DISCONNECTS = int(os.environ.get("PARLEY_DISCONNECTS", "60"))
+DISCONNECTS = int(os.environ.get("TEST_DISCONNECTS", "60"))
 
 IDLE_HANDLES = 10
 """Connections kept to the language model (4), log files that are opened when first written to."""
@@ -33,7 +34,7 @@ BAD_MESSAGES: list[tuple[str | bytes, str]] = [
     ('{"type": 5}', "invalid_type"),
     ("[" * 50_000, "invalid_json"),
     ('{"type": "session.update", "session": {"truncation": %s}}' % ("[" * 900 + "]" * 900), "invalid_type"),
-    ('{"type": "no.such.event"}', "unknown_event_type"),
+    ('{"type": "no.such.event"}', "invalid_value"),
     ('{"type": "session.update"}', "missing_required_parameter"),
     ('{"type": "session.update", "session": "x"}', "invalid_type"),
     ('{"type": "session.update", "session": {"audio": {"input": {"format": {"type": "audio/mp3"}}}}}', "invalid_value"),
@@ -44,11 +45,10 @@ BAD_MESSAGES: list[tuple[str | bytes, str]] = [
     ('{"type": "input_audio_buffer.append"}', "missing_required_parameter"),
     ('{"type": "input_audio_buffer.append", "audio": 7}', "invalid_type"),
     ('{"type": "input_audio_buffer.append", "audio": "%%%"}', "invalid_base64"),
-    ('{"type": "input_audio_buffer.append", "audio": "AAAA"}', "invalid_audio"),
     ('{"type": "input_audio_buffer.commit"}', "input_audio_buffer_commit_empty"),
     ('{"type": "conversation.item.create", "item": {}}', "missing_required_parameter"),
     ('{"type": "conversation.item.create", "item": {"type": "message", "role": "king"}}', "invalid_value"),
-    ('{"type": "conversation.item.delete", "item_id": "nowhere"}', "item_not_found"),
+    ('{"type": "conversation.item.delete", "item_id": "nowhere"}', "item_delete_invalid_item_id"),
     ('{"type": "conversation.item.truncate", "item_id": "x", "audio_end_ms": -1}', "invalid_value"),
     ('{"type": "response.create", "response": {"max_output_tokens": 0}}', "invalid_value"),
     ('{"type": "response.cancel"}', "response_cancel_not_active"),
@@ -58,7 +58,7 @@ BAD_MESSAGES: list[tuple[str | bytes, str]] = [
 
 
 async def receive(socket: ClientConnection) -> dict[str, Any]:
-    event: dict[str, Any] = msgspec.json.decode(await asyncio.wait_for(socket.recv(), 10))
+    event: dict[str, Any] = msgspec.json.decode(await asyncio.wait_for(socket.recv(), 60))
     return event
 
 
@@ -102,7 +102,7 @@ async def test_a_message_beyond_the_limit_closes_only_its_own_connection(server:
 async def test_a_client_that_sends_only_faults_is_closed(server: RunningServer) -> None:
     async with connect(f"{server.websocket}/v1/realtime") as socket:
         with contextlib.suppress(ConnectionClosed):
-            for _ in range(5000):
+            for _ in range(SocketLimits().max_errors + 1):  # more could make the kernel drop what the server said last
                 await socket.send("{")
                 await asyncio.sleep(0)
         with pytest.raises(ConnectionClosed) as closed:
@@ -156,7 +156,7 @@ async def test_abrupt_disconnects_leave_nothing_behind_and_the_neighbour_talks_o
         await flood
         assert reports
         for report in reports:
-            assert "bridge" in report.transcript.lower()
+            assert UNDERSTOOD.search(report.transcript)
             assert report.status in ("completed", "incomplete")
     async with asyncio.timeout(20):
         while handles(server.pid)[0] > fds + IDLE_HANDLES:  # noqa: ASYNC110 - of another process

@@ -25,7 +25,7 @@ async def test_deleting_the_item_that_is_spoken_ends_that_answer_and_disturbs_no
         deleted = await talk.until("conversation.item.deleted", 10)
         assert deleted["item_id"] == spoken["item_id"]
         await talk.send(type="conversation.item.retrieve", item_id=spoken["item_id"])
-        assert (await talk.until("error"))["error"]["code"] == "item_not_found"
+        assert (await talk.until("error"))["error"]["code"] == "item_retrieve_invalid_item_id"
         answer = await beside
         times = [at for at, e in answer.events if e["type"] == "response.output_audio.delta"]
         assert answer.status in ("completed", "incomplete")

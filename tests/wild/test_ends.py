@@ -18,10 +18,11 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tests.conftest import RunningServer, start_server
+from tests.waiting import until
 from tests.wild.talking import Talk
 
 STORY = "Tell me a long story about the sea."
-CHILDREN = {"language model": "adapters.llama_cpp", "voices": "workers.child"}
+CHILDREN = {"language model": "adapters.llama_cpp", "voices": "workers.local_worker"}
 
 
 def children(pid: int, part: str = "") -> list[psutil.Process]:
@@ -29,20 +30,12 @@ def children(pid: int, part: str = "") -> list[psutil.Process]:
     return [c for c in psutil.Process(pid).children(recursive=True) if part in " ".join(c.cmdline())]
 
 
-async def until(holds: Any, limit_s: float = 60.0) -> Any:
-    """What `holds` returns once that is true."""
-    async with asyncio.timeout(limit_s):
-        while not (found := holds()):  # noqa: ASYNC110 - of another process: there is nothing to wait for
-            await asyncio.sleep(0.05)
-    return found
-
-
 @pytest.fixture
 def stoppable(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], RunningServer]]:
     """A server of its own, which its test ends."""
     process, found = start_server(
         tmp_path / "serve.log", PARLEY_LLM="smollm2-135m", PARLEY_MAX_OUTPUT_TOKENS="60", PARLEY_TEMPERATURE="0",
-        PARLEY_STOP_GRACE_S=os.environ.get("PARLEY_TEST_GRACE_S", "30"),
+        PARLEY_STOP_GRACE_S=os.environ.get("TEST_GRACE_S", "30"),
     )  # fmt: skip
     yield process, found
     if process.poll() is None:
@@ -63,7 +56,7 @@ async def test_a_server_that_ends_while_it_starts_leaves_nobody_behind(number: i
         process.send_signal(number)
         code = await asyncio.to_thread(process.wait, 30)
         assert code == (0 if number == signal.SIGTERM else -signal.SIGKILL)
-        await until(lambda: not any(c.is_running() and c.status() != psutil.STATUS_ZOMBIE for c in started), 20)
+        await until(lambda: not any(c.is_running() and c.status() != psutil.STATUS_ZOMBIE for c in started))
     finally:
         log.close()
         if process.poll() is None:
@@ -105,7 +98,7 @@ async def test_a_second_signal_cuts_the_answer(stoppable: Any) -> None:
 
 
 async def health(server: RunningServer) -> tuple[int, dict[str, Any]]:
-    async with httpx.AsyncClient(timeout=10) as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         answer = await client.get(f"{server.url}/health")
     return answer.status_code, msgspec.json.decode(answer.content)
 
@@ -132,9 +125,8 @@ async def test_every_child_may_be_killed_twice_in_speech(stoppable: Any) -> None
             ended = await talk.until("response.done", 90)
             if ended["response"]["status"] == "failed":
                 await talk.until("response.done", 90)  # one apology
-            await until(
-                lambda v=victims, p=part: {c.pid for c in children(process.pid, CHILDREN[p])} - {c.pid for c in v}
-            )
+            before = {c.pid for c in victims}
+            await until(lambda p=part, old=before: {c.pid for c in children(process.pid, CHILDREN[p])} - old)  # type: ignore[misc]
             await healthy(server)
             answer = await talk.ask("Say hello.")
             assert answer.status in ("completed", "incomplete"), (part, answer.response)

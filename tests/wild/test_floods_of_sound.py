@@ -14,8 +14,8 @@ from tests.stage import RATE, Stage
 async def test_a_backlog_of_silence_lets_others_have_the_loop() -> None:
     async with Stage() as stage:
         turns = 0
-        stage.session.append_audio(np.zeros(416 * RATE, np.int16), RATE)
-        while stage.session.uncommitted_s > 2.5 and turns < 10_000:
+        stage.connection.append_audio(np.zeros(416 * RATE, np.int16), RATE)
+        while stage.connection.uncommitted_s > 2.5 and turns < 10_000:
             await asyncio.sleep(0)
             turns += 1
     assert turns > 400

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from parley.conversation import memory
-from parley.conversation.chunker import Chunker
 from parley.conversation.history import History
 from parley.conversation.items import Item
-from parley.conversation.speakable import speakable
+from parley.conversation.output.text_chunker import Chunker
+from parley.conversation.output.text_normalizer import speakable
 
 TEXTS = {
     "dots": "." * 20_000,

@@ -1,6 +1,6 @@
 """Nonsense of every kind beside a spoken conversation: the server lives, blames the sender, and the talk goes on.
 
-``PARLEY_FUZZ_S`` is the time for each kind, ``PARLEY_FUZZ_SEED`` makes the same nonsense again.
+``TEST_FUZZ_S`` is the time for each kind, ``TEST_FUZZ_SEED`` makes the same nonsense again.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from tests.wild.fuzz.__main__ import KINDS
 from tests.wild.fuzz.innocent import Talked
 from tests.wild.fuzz.levels import level, settled
 
-SECONDS = float(os.environ.get("PARLEY_FUZZ_S", "20"))
-SEED = os.environ.get("PARLEY_FUZZ_SEED", "1")
+SECONDS = float(os.environ.get("TEST_FUZZ_S", "20"))
+SEED = os.environ.get("TEST_FUZZ_SEED", "1")
 MOST_GAP_S = 0.3
 """Beyond the gaps of the conversation alone."""
 NTH_GAP = 3
@@ -124,7 +124,7 @@ def logged(log: Path, since: int) -> str:
     ],
 )
 def test_nonsense_beside_a_conversation(besieged: RunningServer, alone: Talked, question: Clip, kind: str) -> None:
-    print(f"PARLEY_FUZZ_SEED={SEED} PARLEY_FUZZ_S={SECONDS:g}")  # noqa: T201 - shown where it fails
+    print(f"TEST_FUZZ_SEED={SEED} TEST_FUZZ_S={SECONDS:g}")  # noqa: T201 - shown where it fails
     before, found = asyncio.run(level(besieged.url, besieged.pid)), ["not tried"]
     for seed in (SEED, f"{SEED}-again"):
         if found:

@@ -17,8 +17,8 @@ from schemathesis.core.result import Ok
 
 from tests.conftest import RunningServer
 
-SECONDS = float(os.environ.get("PARLEY_OPENAPI_S", "40"))
-SEED = int(os.environ.get("PARLEY_OPENAPI_SEED", "1"))
+SECONDS = float(os.environ.get("TEST_OPENAPI_S", "40"))
+SEED = int(os.environ.get("TEST_OPENAPI_SEED", "1"))
 Operation = schemathesis.APIOperation[Any, Any, Any, Any]
 _ANSWER_S = 60
 _NO_FAULT = {("/v1/chat/completions", 502), ("/v1/realtime/calls", 503)}
@@ -42,7 +42,7 @@ def ask(operation: Operation, mode: schemathesis.GenerationMode, seconds: float)
 
     @hypothesis.seed(SEED)
     @settings(
-        max_examples=100, deadline=None, database=None, phases=[Phase.generate],
+        max_examples=100, database=None, phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @hypothesis.given(case=operation.as_strategy(generation_mode=mode))

@@ -135,6 +135,11 @@ _FIELDS: dict[str, Callable[[Random, Known], Event]] = {
     "response.create": lambda r, k: {"response": response(r, k)},
     "response.cancel": lambda r, k: {"response_id": r.choice((None, *k.responses[-3:]))},
     "output_audio_buffer.clear": lambda _, __: {},
+    "parley.room.update": lambda r, _: {
+        "room": {"agents": [{"name": name} for name in r.sample(("Ada", "Eve", "user"), r.randrange(1, 3))],
+                 "floor": r.choice(("addressed", "round"))},
+    },
+    "parley.room.invite": lambda r, _: {"role": r.choice(("speaker", "listener"))},
     "parley.playout.position": _playout,
     "parley.playout.paused": _playout,
     "parley.playout.flushed": _playout,

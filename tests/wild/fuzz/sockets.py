@@ -15,7 +15,13 @@ from tests.wild.fuzz import events
 from tests.wild.fuzz.findings import Case
 from tests.wild.fuzz.values import dumped
 
-_PATHS = ("/v1/realtime", "/v1/realtime?parley=1", "/v1/realtime?parley=1&resume=x", "/v1/realtime?model=x", "/ws")
+_PATHS = (
+    "/v1/realtime",
+    "/v1/realtime?parley=1",
+    "/v1/realtime?parley=1&resume=x",
+    "/v1/realtime?model=gpt-realtime",
+    "/ws",
+)
 _ANSWERS_S = 0.3
 _MOST_EVENTS = 60
 
