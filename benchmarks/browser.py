@@ -96,7 +96,10 @@ def load(path: Path) -> Int16:
 
 async def measure(question: Int16, interruption: Int16, url: str, exchanges: int, ways: list[str]) -> None:
     """Print both figures for each way."""
-    quiet = lambda seconds: np.zeros(round(seconds * RATE), np.int16)  # noqa: E731
+
+    def quiet(seconds: float) -> Int16:
+        return np.zeros(round(seconds * RATE), np.int16)
+
     one = [question, quiet(_PAUSE_S), interruption, quiet(_AFTER_S)]
     with tempfile.TemporaryDirectory() as folder:
         microphone = Path(folder) / "microphone.wav"
@@ -122,7 +125,7 @@ async def take(microphone: Path, url: str, seconds: float) -> tuple[Int16, Int16
         page = await browser.new_page()
         await page.add_init_script(_TAP)
         await page.goto(url)
-        await page.get_by_role("button", name="Connect").click()
+        await page.get_by_role("button", name="Start talking").click()
         await page.wait_for_timeout(seconds * 1000 + 2000)
         rate = int(await page.evaluate("window.takenRate"))
         raw = [base64.b64decode(await page.evaluate(f"window.takenAs({n})")) for n in (0, 1)]

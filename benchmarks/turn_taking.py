@@ -1,280 +1,398 @@
-"""How well the evidence tells a pause from an end, and which settings of the policy make the best of it.
+"""What tells a pause from an end: gathers evidence from labelled recordings, fits the model of going on, judges it.
 
-Every English recording is spoken to a session with the real models, in real time: as it is, and slower and faster in
-a room's noise, each without and with a pause put in at a phrase border inside it. The session never takes the floor;
-what it knew in each silence, and when, is written down. The policy (`turns.endpointing`) then says how long it would
-have waited. A wait shorter than the pause would have taken the floor away; the wait at the end is what a finished
-speaker waits.
+    python -m benchmarks.turn_taking gather TURNS evidence.npz
+    python -m benchmarks.turn_taking judge evidence.npz
+    python -m benchmarks.turn_taking fit evidence.npz --write
+    python -m benchmarks.turn_taking curve evidence.npz docs/images/waits-and-pauses.svg
 
-    python -m benchmarks.turn_taking gather RECORDINGS evidence.jsonl
-    python -m benchmarks.turn_taking judge evidence.jsonl
-    python -m benchmarks.turn_taking fit evidence.jsonl
-
-`fit` chooses on one half of the speakers and tells the figures on the other.
+TURNS is a folder as `parley bench --labelled` takes it. Of every labelled silence it is written down what the
+recogniser, its encoder, the sentence model and the turn model's encoder make of the turn until there, at the silences
+at which the server asks them. `judge` says what the policy (`turns.policies.endpointing`) as it stands makes of that,
+once with the recogniser as the judge of the sound, once with the turn model and the sentence model. `fit` fits the
+heads of both encoders and the policy's weights: in five rounds on four fifths of the speakers, with figures on those
+that were left out, then on all. `curve` draws what other prices than the shipped ones would come to.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
-from dataclasses import replace
-from itertools import product
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
+import msgspec
 import numpy as np
 import typer
+from numpy.typing import NDArray
 from rich.progress import track
 
+from parley.adapters import turn_head
+from parley.adapters.turn_head import head_of, probability_of
 from parley.audio import files
-from parley.audio.pcm import Float32, to_int16
-from parley.bench import sound
-from parley.bench.borders import borders_inside_sentences_s
-from parley.bench.scenario import manifest
+from parley.audio.pcm import Float32
+from parley.bench import plots
+from parley.bench.curve import LENGTHS_S
+from parley.bench.labelled import Entry, manifest
 from parley.cli import local
-from parley.conversation import evidence as logs
-from parley.conversation.engines.cascade import Cascade
-from parley.conversation.oneshot import transcribe_utterance
-from parley.conversation.session import Session
-from parley.conversation.settings import Cast, SessionSettings
-from parley.models.fakes import FakeChat
+from parley.conversation.offline import transcribe_utterance
 from parley.models.interfaces import MODEL_RATE_HZ, Caller
-from parley.turns import endpointing, taker, words
-from parley.turns import events as ev
-from parley.turns.endpointing import Evidence, Policy, features, required_wait_s
-from parley.turns.replay import Recorded
-from parley.turns.settings import TurnSettings
+from parley.models.plugins import close
+from parley.turns.policies import endpointing
+from parley.turns.policies.endpointing import Evidence, Policy, Source, Weights, features, required_wait_s
+from parley.turns.settings import Eagerness, TurnSettings
 
 app = typer.Typer(help=__doc__)
-_RATE_HZ = 24000
-_FRAME = _RATE_HZ // 50
-_VARIANTS = ((1.0, 0.0, None), (0.95, 0.0, 20.0), (1.06, -8.0, 20.0))  # speed, gain in dB, signal over noise in dB
-_PAUSE_S = 1.3
-_PAUSES_S = (0.3, 0.6, 1.0)
-_SHORTEST_PAUSE_S = 0.25
-_AT_END_S = 2.4
-_AT_ONCE = 3
-_STEPS, _RATE, _REGULARISATION = 6000, 0.5, 0.3
+Array = NDArray[np.float64]
+SETTINGS = TurnSettings()
+_LOOKS_S = SETTINGS.score_at_s
+_HEARD_S = (0.06, 0.12, 0.2)
+"""What the recogniser has heard of a silence when it is asked: not always as much."""
+_HEARD_MOSTLY = 1
+_WORDS_KNOWN_S = 0.15
+_LOOK_TAKES_S = 0.06
+_PRE_ROLL_S, _POST_ROLL_S = 0.3, 0.12
+_SETTLES_AFTER_S = 2.5
+"""Speech behind which the recogniser hears what follows by itself."""
+_AT_END_S = 2.5
+_STEP_S = 0.05
+_UNTIL_S = 1.6
+_FOLDS = 5
+_HEAD_REGULARISATION: dict[Source, float] = {"turn_model": 0.05, "recogniser": 0.2}
+_REGULARISATION = 0.001
+_MODELS: dict[Source, str] = {"turn_model": "smart-turn-v3", "recogniser": "moonshine-tiny-en"}
+_CUT = "cut"
+"""Kind of a silence that was put where somebody speaks: the turn model's head learns from it that this is no end."""
+_CUTS, _CUT_FADE_S = 2, 0.02
+_SHARE_OF_KIND = {"list": 0.5, _CUT: 0.1}
+"""Pauses between digits and letters are many in these recordings, and few in what people say."""
 _CALLER = Caller("bench")
+_INK = "#808080"  # where a picture stands nobody tells it the colour of the page
+_PRICES = (0.08, 0.12, 0.16, 0.2, 0.26, 0.32, 0.38, 0.44, 0.5)
+_WEIGHED = ("sound", "words", "comma", "question", "trailing", "unclosed")
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A labelled silence and what is known in it."""
+
+    file: str
+    of: str
+    """Kind of the recording."""
+    speaker: str
+    kind: str
+    seconds: float | None
+    """None: the turn's end."""
+    words: str
+    ends: float
+    """The sentence model's probability."""
+
+    @property
+    def counts(self) -> float:
+        """In a fit."""
+        return _SHARE_OF_KIND.get(self.kind, 1.0)
 
 
 @app.command()
-def gather(recordings: Path, target: Path) -> None:
-    """Speak to the models and write a line for each silence."""
-    lines = asyncio.run(_gather(recordings))
-    target.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    typer.echo(f"{len(lines)} silences")
+def gather(turns: Path, target: Path) -> None:
+    """Ask the models about every labelled silence (half an hour on two cores)."""
+    silences, seen = asyncio.run(_gather(turns))
+    halved: dict[str, Any] = {source: rows.astype(np.float16) for source, rows in seen.items()}
+    np.savez_compressed(target, silences=json.dumps([asdict(s) for s in silences]), **halved)
+    typer.echo(f"{len(silences)} silences")
 
 
-async def _gather(recordings: Path) -> list[dict[str, Any]]:
-    taker.required_wait_s = lambda *_: float("inf")  # whoever is answered tells nothing more
-    cast = Cast(
-        vad=await local.load_model("silero-vad", "vad", quiet=True),
-        recognizer=await local.load_model("moonshine-tiny-en", "asr", quiet=True),
-        engine=Cascade(FakeChat()),
-        end_of_turn=await local.load_model("smart-turn-v3", "end_of_turn", quiet=True),
-        end_of_turn_languages=("en",),
-        end_of_sentence=await local.load_model("smollm2-135m", "llm", quiet=True, family="sentence-end"),
-    )
-    at_once = asyncio.Semaphore(_AT_ONCE)
-
-    async def understand(samples: Float32) -> str:
-        return (await transcribe_utterance(cast.recognizer, samples, "en", _CALLER)).text
-
-    async def listen(clip: str, number: int, audio: Float32) -> list[dict[str, Any]]:
-        async with at_once:
-            silences = _silences(await _heard(cast, audio))
-        return [{"clip": clip, "variant": number, **silence} for silence in silences]
-
-    asked = []
-    for entry in manifest(recordings):
-        if entry.language != "en":
-            continue
-        low = files.read_float(recordings / entry.file, MODEL_RATE_HZ)
-        borders = await borders_inside_sentences_s(low, MODEL_RATE_HZ, entry.transcript, understand)
-        recording = files.read_float(recordings / entry.file, _RATE_HZ)
-        for number in range(len(_VARIANTS)):
-            pauses = [None, *borders[number : number + 1]]  # one at a time: each leaves less of the sentence as it was
-            asked += [listen(entry.file, number, _spoken(recording, pause, number)) for pause in pauses]
-    lines: list[dict[str, Any]] = []
-    for done in track(asyncio.as_completed(asked), "speaking", total=len(asked)):
-        lines += await done
-    for model in (cast.recognizer, cast.end_of_turn, cast.vad):
-        model.close()
-    await cast.end_of_sentence.aclose()
-    return sorted(lines, key=lambda line: (line["clip"], line["variant"], line["at_s"]))
-
-
-def _spoken(recording: Float32, pause_at_s: float | None, number: int) -> Float32:
-    """A variant of a recording, perhaps with a pause put in, and silence, or its room, around it."""
-    speed, gain_db, snr_db = _VARIANTS[number]
-    audio = sound.faster(recording, _RATE_HZ, speed)
-    if pause_at_s is not None:
-        audio = sound.with_pause(audio, _RATE_HZ, pause_at_s / speed, _PAUSE_S)
-    around = np.zeros(round(0.5 * _RATE_HZ), np.float32), np.zeros(round(_AT_END_S * _RATE_HZ), np.float32)
-    level_dbfs = sound.level_dbfs(audio)
-    audio = np.concatenate([around[0], audio, around[1]])
-    if snr_db is not None:
-        room = sound.noise("room", len(audio) / _RATE_HZ, _RATE_HZ, np.random.default_rng(number), [])
-        audio += sound.at_level(room, level_dbfs - snr_db)[: len(audio)]
-    louder: Float32 = audio * np.float32(10 ** (gain_db / 20))
-    return louder
+async def _gather(folder: Path) -> tuple[list[Silence], dict[str, NDArray[np.float32]]]:
+    ears = await local.load_model("moonshine-tiny-en", "asr", quiet=True)
+    turn_model = await local.load_model("smart-turn-v3", "end_of_turn", quiet=True)
+    judge_of_words = await local.load_model("smollm2-135m", "llm", quiet=True, family="sentence-end")
+    found: list[Silence] = []
+    looks: list[NDArray[np.float32]] = []
+    heard: list[NDArray[np.float32]] = []
+    rng = np.random.default_rng(1)
+    for entry in track([e for e in manifest(folder) if e.language == "en"], "asking"):
+        recording = files.read_float(folder / entry.file, MODEL_RATE_HZ)
+        room = _room(recording, rng)
+        sound = np.concatenate([recording, room])
+        begin = max(0.0, (entry.turns[0][0] if entry.turns else 0.0) - _PRE_ROLL_S)
+        for at in _inside_speech_s(entry, rng):
+            cut = sound[: round(at * MODEL_RATE_HZ)].copy()
+            fade = round(_CUT_FADE_S * MODEL_RATE_HZ)
+            cut[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
+            found.append(Silence(entry.file, entry.kind, entry.speaker, _CUT, _LOOKS_S[-1] - 0.01, "", 0.0))
+            looks.append(_seen(turn_model.look, _LOOKS_S, np.concatenate([cut, room]), begin, at, found[-1].seconds))
+            heard.append(_seen(ears.look, _HEARD_S, np.concatenate([cut, room]), begin, at, found[-1].seconds))
+        settled = begin
+        for kind, at, until in sorted(entry.silences, key=lambda silence: silence[1]):
+            cut = sound[round(begin * MODEL_RATE_HZ) : round((at + _POST_ROLL_S) * MODEL_RATE_HZ)]
+            words = (await transcribe_utterance(ears, cut, "en", _CALLER)).text
+            if kind == "unknown" or not words:
+                continue
+            ends = await judge_of_words.probability(words, _CALLER, entry.context or "")
+            seconds = None if until is None or kind == "end" else round(until - at, 3)
+            found.append(Silence(entry.file, entry.kind, entry.speaker, kind, seconds, words, ends))
+            looks.append(_seen(turn_model.look, _LOOKS_S, sound, begin, at, seconds))
+            heard.append(_seen(ears.look, _HEARD_S, sound, settled, at, seconds))
+            if at + _POST_ROLL_S - settled >= _SETTLES_AFTER_S:
+                settled = at + _POST_ROLL_S
+    for model in (ears, turn_model, judge_of_words):
+        await close(model)
+    return found, {"turn_model": np.array(looks), "recogniser": np.array(heard)}
 
 
-async def _heard(cast: Cast, audio: Float32) -> list[Recorded]:
-    """Everything that turn-taking would be decided on, with its times."""
-    loop = asyncio.get_running_loop()
-    samples = to_int16(np.clip(audio, -1.0, 1.0))
-    with TemporaryDirectory() as folder:
-        settings = SessionSettings(language="en", evidence_folder=Path(folder))
-        async with Session(cast, settings, lambda _: None) as session:
-            began = loop.time()
-            for at in range(0, len(samples) - _FRAME + 1, _FRAME):
-                await asyncio.sleep(began + at / _RATE_HZ - loop.time())
-                session.append_audio(samples[at : at + _FRAME], _RATE_HZ)
-        return logs.read(Path(folder) / f"{session.id}.jsonl")
+def _inside_speech_s(entry: Entry, rng: np.random.Generator) -> list[float]:
+    """Moments in which the speaker is in the middle of something."""
+    if not entry.turns or entry.turns[-1][1] - entry.turns[0][0] < 1.0:
+        return []
+    moments = rng.uniform(entry.turns[0][0] + 0.4, entry.turns[-1][1] - 0.35, 6 * _CUTS)
+    return [at for at in moments.tolist() if not any(a - 0.25 <= at <= b + 0.3 for a, b in entry.pauses)][:_CUTS]
 
 
-def _silences(records: Sequence[Recorded]) -> list[dict[str, Any]]:
-    """What the voice detector took for silence, and what was known in it: seconds after the last voice, what, value."""
-    found: list[dict[str, Any]] = []
-    media_s, revision, judged = 0.0, -1, dict[tuple[str, ...], float]()
-    silence: dict[str, Any] | None = None
+def _room(recording: Float32, rng: np.random.Generator) -> Float32:
+    """What is heard behind a recording that is cut off at its end: noise as loud as its quiet moments."""
+    hops = recording[: len(recording) // 160 * 160].reshape(-1, 160)
+    level = np.percentile(np.sqrt(np.mean(np.square(hops), axis=1) + 1e-12), 5)
+    room: Float32 = (rng.standard_normal(round(_AT_END_S * MODEL_RATE_HZ)) * max(level, 1e-5)).astype(np.float32)
+    return room
 
-    def learn(what: str, value: object) -> None:
-        if silence is not None:
-            silence["known"].append([round(media_s - silence["at_s"], 3), what, value])
 
-    for record in records:
-        match record.event:
-            case ev.MediaAdvanced(to=to):
-                media_s = max(media_s, to)
-            case ev.VoiceStarted(at=at):
-                revision += 1
-                if silence is not None:
-                    silence["seconds"] = round(at - silence["at_s"], 3)
-                    silence = None
-            case ev.VoiceStopped(at=at):
-                silence = {"at_s": round(at, 3), "seconds": None, "known": []}
-                found.append(silence)
-            case ev.Transcribed(text=text, final=True, revision=of) if of == revision:
-                learn("words", text)
-                if (known := judged.get(tuple(words.normalise(text)))) is not None:
-                    learn("sentence", known)
-            case ev.EndOfSentenceScored(text=text, probability=float(probability)):
-                judged[tuple(words.normalise(text))] = probability
-                learn("sentence", probability)
-            case ev.EndOfTurnScored(probability=probability, revision=of) if of == revision:
-                learn("sound", probability)
-    return [s for s in found if s["seconds"] is None or s["seconds"] >= _SHORTEST_PAUSE_S]
+def _seen(
+    look: Callable[[Float32], Float32], silences_s: Sequence[float], sound: Float32, begin: float, at: float,
+    seconds: float | None,
+) -> NDArray[np.float32]:  # fmt: skip
+    """What an encoder says at each silence that is reached; NaN for the others."""
+    rows: list[Float32 | None] = []
+    for index, silence_s in enumerate(silences_s):
+        reached = seconds is None or silence_s <= seconds or index == 0
+        until = round((at + silence_s) * MODEL_RATE_HZ)
+        rows.append(look(sound[round(begin * MODEL_RATE_HZ) : until]) if reached else None)
+    nothing = np.full_like(rows[0], np.nan)
+    return np.array([nothing if row is None else row for row in rows])
 
 
 @app.command()
-def judge(evidence: Path) -> None:
-    """Say what the policy makes of the evidence as it stands."""
-    lines = _read(evidence)
-    typer.echo(json.dumps(_figures(lines, endpointing.POLICY)))
-    for line in lines:
-        kind, wait = "end" if _is_end(line) else "pause", _wait_s(line, endpointing.POLICY)
-        sound_says = " ".join(f"{v:.2f}" for v in _known(line, "sound"))
-        typer.echo(
-            f"{kind:5} {wait:.2f} s  {sound_says:14}  {_known(line, 'sentence')[-1]:.3f}  {_known(line, 'words')[-1]}"
-        )
+def judge(evidence: Path, eagerness: Annotated[str, typer.Option()] = "low,auto,high") -> None:
+    """Say what the policy as it stands makes of the evidence, which may be what it was fitted on."""
+    silences, seen = _read(evidence)
+    for source, rows in seen.items():
+        head = head_of(_MODELS[source])
+        assert head is not None
+        scores = rows @ np.array(head.weights) + head.bias
+        for name in eagerness.split(","):
+            waits = _waits_s(silences, scores, source, name, [endpointing.POLICY] * len(silences))
+            typer.echo(json.dumps({"by": source, "eagerness": name, **_figures(silences, waits)}))
 
 
 @app.command()
 def fit(
-    evidence: Path, cost: Annotated[float, typer.Option(help="Seconds of waiting that a take-over costs")] = 2.0
+    evidence: Path,
+    write: Annotated[bool, typer.Option(help="Write what was fitted on all speakers into the package")] = False,
 ) -> None:
-    """Fit the policy on half of the speakers and tell its figures on the other half; then on all."""
-    lines = _read(evidence)
-    speakers = sorted({line["clip"] for line in lines})
-    halves = [[line for line in lines if speakers.index(line["clip"]) % 2 == half] for half in (0, 1)]
-    for train, test in (halves, halves[::-1]):
-        policy = _fitted(train, cost)
-        typer.echo(
-            json.dumps({"policy": repr(policy), "train": _figures(train, policy), "test": _figures(test, policy)})
-        )
-    typer.echo(json.dumps({"as it stands": _figures(lines, endpointing.POLICY)}))
-    policy = _fitted(lines, cost)
-    typer.echo(json.dumps({"all": repr(policy), "figures": _figures(lines, policy)}))
+    """Fit on some speakers and tell the figures on the others; then on all."""
+    silences, seen = _read(evidence)
+    policy = endpointing.POLICY
+    for source, rows in seen.items():
+        scores, policies = _left_out(silences, rows, source)
+        for name in policy.patience:
+            waits = _waits_s(silences, scores, source, name, policies)
+            told = {"on speakers left out, by": source, "eagerness": name}
+            typer.echo(json.dumps({**told, **_figures(silences, waits)}))
+        everybody = np.ones(len(silences), bool)
+        weights, bias = _head(silences, rows, everybody, source)
+        policy = with_weights(policy, source, _weights(silences, scores, everybody, source))
+        typer.echo(json.dumps({"weights": msgspec.to_builtins(policy.weights[source])}))
+        if write:
+            _write_head(_MODELS[source], weights, bias)
+    if write:
+        _write_weights(policy)
 
 
-def _is_end(line: dict[str, Any]) -> bool:
-    return line["seconds"] is None
+@app.command()
+def curve(evidence: Path, target: Path) -> None:
+    """Draw waits at true ends against pauses taken inside sentences, on speakers left out, at several prices."""
+    silences, seen = _read(evidence)
+    names = {"recogniser": "the recogniser", "turn_model": "smart-turn, words"}
+    lines = []
+    for source, rows in seen.items():
+        scores, policies = _left_out(silences, rows, source)
+        points = []
+        for price in _PRICES:
+            patience = msgspec.structs.replace(endpointing.POLICY.patience["auto"], goes_on=price)
+            dearer = [msgspec.structs.replace(p, patience={**p.patience, "auto": patience}) for p in policies]
+            found = _figures(silences, _waits_s(silences, scores, source, "auto", dearer))
+            count, of = found["taken"]["mid 0.25-1"]
+            points.append((100 * count / of, 1000 * found["ends"]["mean"]))
+            typer.echo(json.dumps({"by": source, "goes_on": price, **found}))
+        lines.append((names[source], sorted(points)))
+    across = "% of pauses of 0.25 to 1 s inside sentences that are taken for an end"
+    figure = plots.lines("How long a finished speaker waits, in the mean", lines, "ms", across)
+    picture = figure[figure.index("<svg") : figure.index("</figure>")]
+    target.write_text(picture.replace("currentColor", _INK), encoding="utf-8")
 
 
-def _known(line: dict[str, Any], what: str) -> list[Any]:
-    return [value for _, kind, value in line["known"] if kind == what]
+def _left_out(silences: Sequence[Silence], rows: Array, source: Source) -> tuple[Array, list[Policy]]:
+    """Of each silence, scores by a head and the policy that do not know its speaker."""
+    folds = _folds([s.speaker for s in silences])
+    scores = np.empty(rows.shape[:2])
+    policies = [endpointing.POLICY] * len(silences)
+    for left_out in range(_FOLDS):
+        train, test = folds != left_out, folds == left_out
+        weights, bias = _head(silences, rows, train, source)
+        scores[test] = rows[test] @ weights + bias
+        known = _unknown_speakers(silences, rows, train, source)
+        fitted = with_weights(endpointing.POLICY, source, _weights(silences, known, train, source))
+        for index in np.flatnonzero(test).tolist():
+            policies[index] = fitted
+    return scores, policies
 
 
-def _fitted(lines: Sequence[dict[str, Any]], cost: float) -> Policy:
-    """Weights by logistic regression (pauses and ends count alike), threshold and the like by search."""
-    weighed = np.array(
-        [features(_known(x, "sound")[0], _known(x, "sentence")[-1], _known(x, "words")[-1]) for x in lines]
+def _waits_s(
+    silences: Sequence[Silence], scores: Array, source: Source, eagerness: str, policies: Sequence[Policy]
+) -> list[float]:
+    return [
+        _wait_s(silence, row, source, eagerness, policy)  # type: ignore[arg-type]
+        for silence, row, policy in zip(silences, scores, policies, strict=True)
+    ]
+
+
+def _read(path: Path) -> tuple[list[Silence], dict[Source, Array]]:
+    with np.load(path) as found:
+        silences = [Silence(**s) for s in json.loads(str(found["silences"]))]
+        return silences, {source: found[source].astype(np.float64) for source in _MODELS}
+
+
+def _folds(speakers: Sequence[str]) -> NDArray[np.int64]:
+    names = np.random.default_rng(0).permutation(sorted(set(speakers)))
+    fold = {str(name): index % _FOLDS for index, name in enumerate(names)}
+    return np.array([fold[s] for s in speakers])
+
+
+def _head(silences: Sequence[Silence], looks: Array, chosen: NDArray[np.bool_], source: Source) -> tuple[Array, float]:
+    """Weights and bias of the log-odds that the speaker is finished, from all looks at the chosen silences."""
+    rows, ends, counts = [], [], []
+    for index in np.flatnonzero(chosen).tolist():
+        for look in looks[index][~np.isnan(looks[index, :, 0])]:
+            rows.append(look)
+            ends.append(float(silences[index].seconds is None))
+            counts.append(silences[index].counts)
+    return _regression(np.array(rows), np.array(ends), np.array(counts), _HEAD_REGULARISATION[source])
+
+
+def _unknown_speakers(silences: Sequence[Silence], looks: Array, chosen: NDArray[np.bool_], source: Source) -> Array:
+    """Scores of the chosen silences by heads that do not know their speakers, as they will not know others."""
+    folds = _folds([s.speaker for s in silences])
+    scores = np.full(looks.shape[:2], np.nan)
+    for part in set(folds[chosen].tolist()):
+        weights, bias = _head(silences, looks, chosen & (folds != part), source)
+        of = chosen & (folds == part)
+        scores[of] = looks[of] @ weights + bias
+    return scores
+
+
+def _weights(silences: Sequence[Silence], scores: Array, chosen: NDArray[np.bool_], source: Source) -> Weights:
+    """Of the log-odds of going on: a row for every moment of a silence that somebody might still end."""
+    rows, goes_on, counts = [], [], []
+    for index in np.flatnonzero(chosen).tolist():
+        silence = silences[index]
+        if silence.kind == _CUT:
+            continue
+        until = _UNTIL_S if silence.seconds is None else min(silence.seconds, _UNTIL_S)
+        for at in np.arange(_STEP_S * 4, until + 1e-9, _STEP_S):
+            evidence = _evidence(silence, scores[index], source, float(at))
+            known = features(evidence, "en", endpointing.POLICY.weights[source])
+            rows.append([*(known[name] for name in _WEIGHED), at, at * at])
+            goes_on.append(float(silence.seconds is not None))
+            counts.append(silence.counts)
+    table = np.array(rows)
+    weights, bias = _regression(table, np.array(goes_on), np.array(counts), _REGULARISATION)
+    named = dict(zip((*_WEIGHED, "silence", "silence_squared"), (round(float(w), 4) for w in weights), strict=True))
+    middle = table[:, :2].mean(axis=0)
+    return Weights(
+        bias=round(bias, 4), no_sound=round(float(middle[0]), 2), no_words=round(float(middle[1]), 2), **named
     )
-    ends = np.array([_is_end(line) for line in lines], float)
-    share = np.where(ends == 1, 0.5 / ends.sum(), 0.5 / (len(ends) - ends.sum()))
-    weights = np.zeros(weighed.shape[1])
-    for _ in range(_STEPS):
-        odds = 1 / (1 + np.exp(-weighed @ weights))
-        slope = weighed.T @ ((odds - ends) * share) + _REGULARISATION * np.r_[0.0, weights[1:]] / len(ends)
-        weights -= _RATE * slope
-    names = ("bias", "sound", "words", "comma", "question")
-    fitted = replace(endpointing.POLICY, **dict(zip(names, (round(float(w), 2) for w in weights), strict=True)))
-    candidates = (
-        replace(fitted, threshold=float(t), sharpness=float(k), few_words_wait_s=few)
-        for t, k, few in product(np.arange(-0.4, 1.6, 0.1).round(1), (1.5, 3.0, 4.5, 6.0, 8.0), (0.7, 0.85, 1.05))
-    )
-    return min(candidates, key=lambda policy: _loss(lines, policy, cost))
 
 
-def _loss(lines: Sequence[dict[str, Any]], policy: Policy, cost: float) -> float:
-    figures = _figures(lines, policy)
-    taken = float(np.mean(list(figures["taken_over"].values())))
-    return float(cost * taken + figures["wait_mean_s"] + 0.5 * figures["wait_p95_s"])
+def with_weights(policy: Policy, source: Source, weights: Weights) -> Policy:
+    """The policy with other weights for one judge of the sound."""
+    return msgspec.structs.replace(policy, weights={**policy.weights, source: weights})
 
 
-def _figures(lines: Sequence[dict[str, Any]], policy: Policy) -> dict[str, Any]:
-    ends = [_wait_s(line, policy) for line in lines if _is_end(line)]
-    pauses = [(line["seconds"], _wait_s(line, policy)) for line in lines if not _is_end(line)]
-    taken = {}
-    for length in _PAUSES_S:
-        waits = [wait for seconds, wait in pauses if seconds >= length - 0.05]
-        taken[str(length)] = round(sum(wait < length for wait in waits) / max(1, len(waits)), 3)
-    return {
-        "ends": len(ends), "pauses": len(pauses), "wait_p50_s": round(float(np.median(ends)), 3),
-        "wait_mean_s": round(float(np.mean(ends)), 3), "wait_p75_s": round(float(np.percentile(ends, 75)), 3),
-        "wait_p95_s": round(float(np.percentile(ends, 95)), 3), "taken_over": taken,
-    }  # fmt: skip
+def _regression(rows: Array, yes: Array, counts: Array, regularisation: float) -> tuple[Array, float]:
+    """Logistic regression with a ridge on standardised columns, by Newton's method: the columns' weights, a bias."""
+    middle, spread = rows.mean(axis=0), rows.std(axis=0) + 1e-6
+    table = np.c_[np.ones(len(rows)), (rows - middle) / spread]
+    share = counts / counts.sum()
+    penalty = 2 * regularisation * np.diag([0.0, *np.ones(rows.shape[1])])
+    weights = np.zeros(table.shape[1])
+    for _ in range(30):
+        likely = 1 / (1 + np.exp(-np.clip(table @ weights, -30, 30)))
+        slope = table.T @ (share * (likely - yes)) + penalty @ weights
+        curve = (table * (share * likely * (1 - likely))[:, None]).T @ table + penalty
+        step = np.linalg.solve(curve + 1e-9 * np.eye(len(curve)), slope)
+        weights -= step
+        if np.abs(step).max() < 1e-6:
+            break
+    scaled = weights[1:] / spread
+    return scaled, float(weights[0] - scaled @ middle)
 
 
-def _wait_s(line: dict[str, Any], policy: Policy) -> float:
+def _evidence(silence: Silence, scores: Array, source: Source, at_s: float) -> Evidence:
+    """What is known so long after the last voice."""
+    if source == "recogniser":
+        return Evidence(transcript=silence.words, heard_finished=probability_of(scores[_HEARD_MOSTLY]))
+    seen = [score for looked, score in zip(_LOOKS_S, scores, strict=True)
+            if looked + _LOOK_TAKES_S <= at_s + 1e-9 and not math.isnan(score)]  # fmt: skip
+    return Evidence(probability_of(seen[-1]) if seen else None, silence.words, silence.ends)
+
+
+def _wait_s(silence: Silence, scores: Array, source: Source, eagerness: Eagerness, policy: Policy) -> float:
     """When the policy would have ended the turn: evidence arrives at its times, the wait is looked at all along."""
-    settings = TurnSettings()
-    known, scores, now = Evidence(), list[float](), 0.0
-    for at, what, value in [*line["known"], (_AT_END_S, "", None)]:
-        if known.transcript is not None and known.sentence is not None:
-            wait = max(required_wait_s(known, settings, policy), now)
-            if wait <= at:
-                return wait
-        now = max(now, at)
-        if what == "sound":
-            scores.append(value)
-            known = replace(known, probability=sum(scores) / len(scores))
-        elif what == "words":
-            known = replace(known, transcript=value)
-        elif what == "sentence":
-            known = replace(known, sentence=value)
-    return _AT_END_S
+    settings, at_s = replace(SETTINGS, eagerness=eagerness), _WORDS_KNOWN_S
+    while required_wait_s(_evidence(silence, scores, source, at_s), settings, policy) > at_s + 1e-9:
+        at_s += 0.02
+    return at_s
 
 
-def _read(path: Path) -> list[dict[str, Any]]:
-    """Only silences in which everything was known: a voice may go on before."""
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return [x for x in lines if all(_known(x, what) for what in ("sound", "words", "sentence"))]
+def _figures(silences: Sequence[Silence], waits: Sequence[float]) -> dict[str, Any]:
+    both = [(s, w) for s, w in zip(silences, waits, strict=True) if s.kind != _CUT]
+    ends = [w for s, w in both if s.seconds is None]
+    fragments = [w for s, w in both if s.seconds is None and s.of == "answer_fragment"]
+    taken: dict[str, Any] = {}
+    for kind in sorted({s.kind for s, _ in both} - {"end"}):
+        for low, high in LENGTHS_S:
+            of = [w < s.seconds for s, w in both if s.kind == kind and s.seconds and low <= s.seconds < high]
+            taken[f"{kind} {low:g}-{high:g}"] = [sum(of), len(of)]
+    return {"ends": _times(ends), "fragments": _times(fragments), "taken": taken}
+
+
+def _times(waits: Sequence[float]) -> dict[str, Any]:
+    p50, p90, p95 = (round(float(v), 2) for v in np.percentile(waits, (50, 90, 95)))
+    return {
+        "n": len(waits),
+        "mean": round(float(np.mean(waits)), 3),
+        "p50": p50,
+        "p90": p90,
+        "p95": p95,
+        "most": max(waits),
+    }
+
+
+def _write_head(model: str, weights: Array, bias: float) -> None:
+    head = {"bias": round(bias, 4), "weights": [float(f"{w:.4g}") for w in weights]}
+    path = Path(turn_head.__file__).parent / "turn_heads" / f"{model}.json"
+    path.write_text(json.dumps(head) + "\n", encoding="utf-8")
+
+
+def _write_weights(policy: Policy) -> None:
+    target = Path(endpointing.__file__).with_name("endpointing.yaml")
+    text = target.read_text(encoding="utf-8")
+    begin, end = text.index("weights:"), text.index("patience:")
+    lines = ""
+    for source, weights in policy.weights.items():
+        lines += f"  {source}:\n" + "".join(f"    {n}: {v}\n" for n, v in msgspec.to_builtins(weights).items())
+    target.write_text(f"{text[:begin]}weights:\n{lines}{text[end:]}", encoding="utf-8")
 
 
 if __name__ == "__main__":

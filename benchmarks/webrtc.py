@@ -291,7 +291,7 @@ async def _churn(url: str, count: int, at_once: int, tabs: int) -> None:
             page = await browser.new_page()
             try:
                 await page.goto(f"{url}/?transport=webrtc")
-                await page.get_by_role("button", name="Connect").click()
+                await page.get_by_role("button", name="Start talking").click()
                 await expect(page.locator("#state")).to_have_text("listening", timeout=15_000)
                 outcome["connected"] += 1
                 with suppress(Error):

@@ -12,7 +12,7 @@ import typer
 from parley.audio import files
 from parley.cli import local
 from parley.client.word_errors import distance
-from parley.conversation.oneshot import transcribe_recording
+from parley.conversation.offline import at_once, transcribe_recording
 from parley.models.interfaces import MODEL_RATE_HZ, Caller
 
 
@@ -33,7 +33,8 @@ async def measure(folder: Path, model: str, checked_only: bool) -> None:
         if entry["language"] != "en" or (checked_only and entry.get("transcript_from") == "asr"):
             continue
         samples = files.read_float(folder / entry["file"], MODEL_RATE_HZ)
-        parts = [s.text async for s in transcribe_recording(vad, recognizer, samples, "en", Caller("bench"))]
+        said = transcribe_recording(vad, recognizer, at_once(samples), "en", Caller("bench"))
+        parts = [s.text async for s in said]
         found, count = distance(entry["transcript"], " ".join(parts))
         errors, words, clips = errors + found, words + count, clips + 1
         typer.echo(f"{found:3}/{count:<3} {entry['file']:36} {' '.join(parts)}")

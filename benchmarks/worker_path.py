@@ -22,9 +22,10 @@ import uvloop
 
 from parley.adapters import espeak
 from parley.models.interfaces import Caller, ModelSpec, SpeakingStyle, Synthesizer
-from parley.workers.child import ChildWorker
+from parley.workers.announcement import Offer
 from parley.workers.fleet import Fleet
-from parley.workers.speaking import RemoteVoice
+from parley.workers.local_worker import LocalWorker
+from parley.workers.remote_synthesizer import RemoteSynthesizer
 
 _TEXT = "The ship sailed at dawn with forty men aboard, and nobody on the quay knew where she was bound."
 
@@ -77,7 +78,10 @@ class Listener:
 async def crowd(voice: Synthesizer, streams: int, seconds: float, pids: list[int]) -> str:
     """Many listeners at once."""
     processes = [psutil.Process(pid) for pid in pids]
-    cpu = lambda: sum(sum(p.cpu_times()[:2]) for p in processes)  # noqa: E731
+
+    def cpu() -> float:
+        return sum(sum(p.cpu_times()[:2]) for p in processes)
+
     listeners = [Listener(voice, f"s{n}") for n in range(streams)]
     before = cpu()
     await asyncio.gather(*(listener.listen(seconds) for listener in listeners))
@@ -98,7 +102,7 @@ async def main() -> None:
     parser.add_argument("--rounds", type=int, default=200)
     given = parser.parse_args()
     here = espeak.load(ModelSpec("espeak", "espeak"))
-    child = ChildWorker(
+    child = LocalWorker(
         {
             "name": "local",
             "default_model_id": "espeak",
@@ -111,7 +115,7 @@ async def main() -> None:
     try:
         async with Fleet([child.address]) as fleet:
             await fleet.until(lambda: "local" in fleet.workers, 5)
-            there = RemoteVoice(fleet, "espeak", languages=("*",))
+            there = RemoteSynthesizer(fleet, Offer(id="espeak", languages=("*",)))
             times: dict[str, list[float]] = {"in process": [], "worker": []}
             for _ in range(given.rounds):
                 times["in process"].append(await first_sound_ms(here, "a"))

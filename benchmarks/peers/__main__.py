@@ -171,6 +171,7 @@ async def _round(system: System, recordings: Path, turns: int) -> None:
             assert before is not None
             assert after is not None
             system.listening_cpu_s[count].append((after.cpu_s - before.cpu_s) / (count * _LISTEN_S) * 60)
+        assert after is not None
         system.pss_mb.append(after.pss_mb)
 
 
