@@ -1,13 +1,16 @@
 # The recipes of the project; `just --list` shows them. They use .venv where there is one.
 
 set shell := ["bash", "-euo", "pipefail", "-c"]
+# Hundreds of processes start in the tests: none should compile its modules anew
+export PYTHONDONTWRITEBYTECODE := ""
 export PATH := justfile_directory() / ".venv/bin" + ":" + env("PATH") + ":/usr/sbin:/sbin"
 
-# Format, lint, import direction
+# Format, lint, import direction, circles of imports, long files
 lint:
     ruff format --check .
     ruff check .
     lint-imports
+    python -m tests.structure
 
 # Mend what can be mended by itself
 fix:
@@ -28,27 +31,56 @@ system:
 redis:
     redis-server --port 6379 --save ""
 
-# All tests but those of `just wild`, each kind of long run once
+# All tests but those of the next four, each kind of long run once
 test *ARGS: system
-    pytest --ignore tests/wild --ignore tests/faults {{ARGS}}
+    pytest --ignore tests/pages --ignore tests/wild --ignore tests/faults --ignore tests/clients {{ARGS}}
 
-# What the world does to a server: misbehaving models, hostile clients, networks and workers that fail. Prints a table:
-# case, on the release before, now
+# The page, in real browsers
+pages *ARGS: system
+    pytest tests/pages {{ARGS}}
+
+# What the world does to a server: misbehaving models and clients, nonsense. Prints a table: case, on the release before, now
 wild *ARGS: system
-    pytest tests/wild tests/faults {{ARGS}}
+    pytest tests/wild {{ARGS}}
+
+# Networks and workers that fail, in network namespaces
+faults *ARGS: system
+    pytest tests/faults {{ARGS}}
+
+# Foreign clients, unchanged, each in an environment of its own; needs Node and, the first time, a network
+clients *ARGS: system install-clients
+    pytest tests/clients {{ARGS}}
+
+# The environments of the foreign clients, into .venv-clients
+install-clients:
+    python -m tests.clients.environments
 
 # The server and the protocol with the oldest packages that are allowed, in an environment of their own
 test-oldest *ARGS:
     uv venv -q --allow-existing --python 3.11 .venv-oldest
     VIRTUAL_ENV=.venv-oldest uv pip install -q --resolution lowest-direct -e '.[dev,otel]'
-    .venv-oldest/bin/pytest tests/server tests/realtime tests/conformance tests/audio {{ARGS}}
+    # What they need comes as new as there is, and warns of how the old ones use it
+    .venv-oldest/bin/pytest -W ignore::DeprecationWarning tests/server tests/realtime tests/conformance tests/audio {{ARGS}}
+
+# Faults put into modules, one by one: their own tests must notice. E.g. just mutate --minutes 5 --only turns/policies
+mutate *ARGS:
+    python -m tests.mutation {{ARGS}}
+
+# How much of each module its own test file runs. E.g. just coverage-own turns realtime/fitting
+coverage-own *ARGS:
+    python -m tests.own_coverage {{ARGS}}
+
+# The model of going on, fitted anew to recordings with labelled turn ends and pauses: tells what it does on speakers left out
+fit-turns RECORDINGS EVIDENCE='evidence.npz':
+    [ -f '{{EVIDENCE}}' ] || python -m benchmarks.turn_taking gather '{{RECORDINGS}}' '{{EVIDENCE}}'
+    python -m benchmarks.turn_taking fit '{{EVIDENCE}}' --write
 
 # All tests with the full counts: thousands of generated conversations, a thousand broken connections
 accept: system
-    PARLEY_EXAMPLES=5000 PARLEY_DISCONNECTS=1000 PARLEY_INTERRUPTIONS=40 PARLEY_FAULTS=40 PARLEY_CUTS=2,10,50 PARLEY_FUZZ_S=150 pytest --timeout 3600
+    TEST_EXAMPLES=5000 TEST_DISCONNECTS=1000 TEST_INTERRUPTIONS=40 TEST_FAULTS=40 TEST_CUTS=2,10,50 TEST_FUZZ_S=150 pytest --ignore tests/clients --timeout 3600
 
 # What CI runs
-ci: lint typecheck test wild
+ci: lint typecheck test pages wild faults clients
 
 # The server
 serve *ARGS:
@@ -98,10 +130,21 @@ lock:
     uv pip compile pyproject.toml --extra dev --extra docs --extra otel --universal --python-version 3.11 --generate-hashes \
       --no-emit-index-url -c requirements/serve.txt --custom-compile-command "just lock" -q -o requirements/dev.txt
 
+# Renew what the environments of the foreign clients are made of; a newer client is named in its requirements.in or package.json
+lock-clients:
+    for list in tests/clients/*/requirements.in; do uv pip compile "$list" --universal --python-version 3.11 --upgrade \
+      --no-annotate --no-emit-index-url --custom-compile-command "just lock-clients" -q -o "${list%.in}.txt"; done
+    for list in tests/clients/*/package.json; do npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund \
+      --prefix "$(dirname "$list")"; done
+
 # Stubs of the worker interface, from proto/; a test fails when they are not fresh
 gen-proto:
     python -m grpc_tools.protoc -I proto --python_out=src --grpc_python_out=src --mypy_out=quiet:src \
       --mypy_grpc_out=quiet:src proto/parley/v1/*.proto
+
+# Tables of the pages, from the code; a test fails when they are not fresh
+gen-docs:
+    python -m docs.generate
 
 # The documentation, into site/
 docs:
