@@ -17,6 +17,10 @@ COUNTED = {
         "1 Mio. €, 1 Milliarde, 2 Mio. €": "eine Million Euro, eine Milliarde, zwei Millionen Euro",
         "Kapitel 1, 1 oder 2, 1 mal 1": "Kapitel eins, eins oder zwei, eins mal eins",
         "1,5 Stunden, 1 %, 1/3, 1 °C": "eins Komma fünf Stunden, ein Prozent, ein Drittel, ein Grad Celsius",
+        "für 1 Tag, in 1 Stunde, nach 1 km": "für einen Tag, in einer Stunde, nach einem Kilometer",
+        "Es kostet nur 1 €, mit 1,01 € mehr.": "Es kostet nur einen Euro, mit einem Euro eins mehr.",
+        "hat 1 Sohn, hat 1 Tochter, für 1 Jahr": "hat einen Sohn, hat eine Tochter, für ein Jahr",
+        "vor 1 Mio. Jahren, von 1 bis 10": "vor einer Million Jahren, von eins bis zehn",
     },
     "es": {
         "1 hora, 21 horas, 21 h": "una hora, veintiuna horas, veintiuna horas",
@@ -28,21 +32,34 @@ COUNTED = {
         "El capítulo 21 trata de 1 de cada 10.": "El capítulo veintiuno trata de uno de cada diez.",
         "1M de euros, 1,5 horas, 1 °C": "un millón de euros, uno coma cinco horas, un grado Celsius",
         "20-21 horas, 21 %": "veinte a veintiuna horas, veintiuno por ciento",
+        "200.000 £, 300.200.000 libras": "doscientas mil libras, trescientos millones doscientas mil libras",
+        "1.000.000 €, 2M €, 3.000.000 km": "un millón de euros, dos millones de euros, tres millones de kilómetros",
+        "1.000.000 personas, 1.200.000 €": "un millón de personas, un millón doscientos mil euros",
+        "2.000.000 de personas o 1.000.000": "dos millones de personas o un millón",
     },
     "fr": {
         "1 h, 21 minutes, 31 s": "une heure, vingt-et-une minutes, trente-et-une secondes",
         "1 mètre, 1 livre, 21 €": "un mètre, une livre, vingt-et-un euros",
         "1:30, 21:00": "une heure trente, vingt-et-une heures",
+        "1 000 000 €, 2 M€, 1 000 000 km": "un million d'euros, deux millions d'euros, un million de kilomètres",
+        "2 000 000 d'euros, 12 345,67 €": "deux millions d'euros, douze mille trois cent quarante-cinq euros "
+        "soixante-sept",
+        "en 2020, 300 pages et 80 000 mots": "en deux mille vingt, trois cents pages et quatre-vingt mille mots",
     },
     "it": {
-        "1 ora, 21 ore, 1 min": "una ora, ventuna ore, un minuto",
+        "1 ora, 21 ore, 1 min": "un'ora, ventuna ore, un minuto",
         "21 persone, capitolo 21, 21 €": "ventuna persone, capitolo ventuno, ventun euro",
+        "1 studente, 1 amico, 1 amica, 1 zaino": "uno studente, un amico, un'amica, uno zaino",
+        "1.000.000 €, 2 mln di euro, 21 studenti": "un milione di euro, due milioni di euro, ventuno studenti",
+        "alle 21:30, alle 1:00, 1:01:01": "alle ventuno e trenta, alle una, un'ora, un minuto, un secondo",
     },
     "pt": {
         "2 h, 2 min, 200 pessoas": "duas horas, dois minutos, duzentas pessoas",
         "2 dias, 1 kg, 22 kWh": "dois dias, um quilograma, vinte e dois quilowatts-hora",
+        "2M €, 1.000.000 pessoas": "dois milhões de euros, um milhão de pessoas",
+        "Às 21:30, R$ 5,50, 20 °C": "Às vinte e uma e trinta, cinco reais e cinquenta, vinte graus Celsius",
     },
-    "ru": {"1 h, 2 min": "один час, два минут"},
+    "ru": {"1 h, 2 min": "один час, два минут", "1 000 000 км": "один миллион км"},
 }
 ROWS = [(language, written, said) for language, rows in COUNTED.items() for written, said in rows.items()]
 

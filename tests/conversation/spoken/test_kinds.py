@@ -247,7 +247,7 @@ LANGUAGES = {
         "3.5 kg": "మూడు పాయింట్ ఐదు కిలోగ్రాములు",
     },
     "fr": {"**Ça** coûte 3,50 € & -5 °C": "ça coûte trois euros cinquante et moins cinq degrés celsius"},
-    "it": {"**Costa** 3,50 € & 3*4": "costa tre euro cinquanta & tre×quattro"},
+    "nl": {"**Kost** 3,50 € & 3*4": "kost drie euro vijftig & drie×vier"},
     "zh": {"价格是¥1,234。": "价格是一千二百三十四 人民币。"},
     "xx": {"**Kost** `500` 😀 3+4": "kost 500 3+4"},
 }

@@ -8,6 +8,7 @@ import unicodedata
 from bisect import bisect_left
 from dataclasses import dataclass
 
+from parley.conversation.spoken.agreement import elided
 from parley.conversation.spoken.aligned import Aligned
 from parley.conversation.spoken.languages import language, spoken_in
 from parley.conversation.spoken.markup import without_markup
@@ -76,8 +77,10 @@ def _joined(written: str, visible: Aligned, said: list[Said]) -> SpokenText:
     length, reached, kept = 0, 0, False
     for words, start, end in said:
         verbatim = visible.text[start:end] == words
-        if parts and _apart(
-            parts[-1], words, visible.text[reached:start], verbatim=verbatim and kept and reached == start
+        if (
+            parts
+            and (kept or not elided(parts[-1]))
+            and _apart(parts[-1], words, visible.text[reached:start], verbatim=verbatim and kept and reached == start)
         ):
             parts.append(" ")
             length += 1

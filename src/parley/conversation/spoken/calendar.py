@@ -147,6 +147,8 @@ def _hours(hour: int, minute: int, language: Language) -> str:
         return f"{hour}:{minute:02}"
     plural = "s" if hour > 1 else ""
     said_hour = say(Amount(str(hour)), language, words.hours and words.hours + plural, counts=True)
+    if hour == 1 and words.one_hour:
+        said_hour = words.one_hour
     if not minute:
         if language.english and not 0 < hour <= 12:
             return f"{numerals.cardinal(hour, code)} hundred"

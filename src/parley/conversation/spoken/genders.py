@@ -23,7 +23,11 @@ def _nouns(noun: str, feminine: str, *, masculine: str = _NEVER, others: str = _
     )
 
 
-_GERMAN = r"(?-i:\w+e)|\w+(?:ung|heit|keit|schaft|ion|tät|ik|ei)|person|frau|stadt|nacht|hand|zahl|mutter|welt|art"
+_GERMAN = (
+    r"(?-i:\w+e)|\w+(?:ung|heit|keit|schaft|ion|tät|ik|ei)|person|\w*(?:frau|stadt|nacht|hand|zahl|mutter|tochter)|welt|"
+    r"art|schwester|bank|kraft|wand|maus|nuss|wurst|burg|tür|spur|figur|\w+atur|\w*nummer|oper|feder|schulter|kammer|"
+    r"mauer|regel|tafel|gabel|insel|formel|schüssel|kartoffel|zwiebel|fahrt|ansicht|antwort|arbeit|bahn|post"
+)
 _NOT_FEMININE = (
     r"ende|auge|interesse|ge[mb]\w+e|\w*byte|\w*joule|\w*ampere|name|junge|kunde|käse|buchstabe|gedanke|affe|löwe|hase|"
     "bote|erbe|riese|kollege|experte|zeuge"
@@ -73,12 +77,18 @@ INFLECTED = frozenset(code for code, _ in _NOUNS)
 
 def form(following: str, language: str, *, one: bool, counts: bool = False) -> Form:
     """How a number is said before these words; `counts`: they are certainly what it counts, a unit's name say."""
-    word = _WORD.match(following)
+    word = first_word(following)
     if (language, one) not in _NOUNS:
         return "masculine"
     if not word:
         return "alone"
     noun, feminine = _NOUNS[language, one]
-    if not counts and not noun.fullmatch(word[1]):
+    if not counts and not noun.fullmatch(word):
         return "alone"
-    return "feminine" if feminine.fullmatch(word[1]) else "masculine"
+    return "feminine" if feminine.fullmatch(word) else "masculine"
+
+
+def first_word(text: str) -> str:
+    """What a text begins with, if that is a word."""
+    word = _WORD.match(text)
+    return word[1] if word else ""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from parley.conversation.spoken import numerals
+from parley.conversation.spoken import agreement, numerals
 from parley.conversation.spoken.lexicon import LEXICONS, NO_WORDS
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Language:
         self.code = code if self.locale or self.counts else _UNKNOWN
         symbols = self.locale.number_symbols.get("latn", {}) if self.locale else {}
         self.comma_decimals = symbols.get("decimal") == ","
+        self.blank_groups = symbols.get("group", "").isspace()
 
     @property
     def english(self) -> bool:
@@ -51,6 +53,8 @@ class Language:
     def unit(self, name: str, words: str, *, one: bool, per: str | None = None) -> str | None:
         """ "five kilometers per hour" of Unicode's names of units; None where it has none."""
         pattern = self._unit(name, one, per)
+        if pattern and agreement.elided(words):
+            pattern = re.sub(r"\0\s", "\0", pattern)
         return pattern.replace("\0", words) if pattern else None
 
     @lru_cache  # noqa: B019 -- there are as many languages as are spoken here, for the life of the process

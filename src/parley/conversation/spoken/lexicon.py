@@ -57,6 +57,8 @@ class Lexicon:
     full_hour: str = "{hour}"
     hours: str = ""
     """What a time's hour counts, said or not: "la una"."""
+    one_hour: str = ""
+    """The hour of one o'clock, where that is no number that counts."""
     cents: str = "{major} {name} {minor}"
     decades: str = ""
     halves: Mapping[int, tuple[str, str]] = field(default_factory=dict)
@@ -183,6 +185,56 @@ FRENCH = Lexicon(
     abbreviations={"M.": "monsieur", "Mme": "madame", "etc.": "et cetera", "p. ex.": "par exemple", "Dr": "docteur"},
     currencies={"USD": ("dollar", "dollars"), "INR": ("roupie", "roupies"), "GBP": ("livre", "livres")},
 )  # fmt: skip
-LEXICONS = {"fr": FRENCH, "en": ENGLISH, "de": GERMAN, "es": SPANISH, "hi": HINDI, "te": TELUGU}
+ITALIAN = Lexicon(
+    plus="più", minus="meno", times="per", divided="diviso", equals="uguale a", unequal="diverso da", less="minore di",
+    greater="maggiore di", at_most="al massimo", at_least="almeno", under="meno di", over="più di", about="circa",
+    point="virgola", percent="per cento", to="a", ratio="a", conjunction="e", dot="punto", at="chiocciola",
+    slash="barra", dash="trattino", underscore="trattino basso", number="numero", degrees="gradi",
+    celsius="gradi Celsius", fahrenheit="gradi Fahrenheit", square="al quadrato", power="alla", per="al",
+    hashtag="hashtag", section="paragrafo", code="Il codice è sullo schermo.", table="La tabella è sullo schermo.",
+    formula="la formula sullo schermo", shown="sullo schermo", shown_code="il codice sullo schermo",
+    time="{hour} e {minute}", full_hour="{hour}", one_hour="una", cents="{major} {name} e {minor}",
+    halves={2: ("mezzo", "mezzi")},
+    scales={"mila": "mila", "mln": "milioni", "mld": "miliardi", "M": "milioni", "milioni": "milioni",
+            "milione": "milione", "miliardi": "miliardi", "miliardo": "miliardo"},
+    one_of_scale={"milioni": "milione", "miliardi": "miliardo"},
+    abbreviations={
+        "Sig.": "signor", "Sig.ra": "signora", "Dott.": "dottor", "Dott.ssa": "dottoressa", "Prof.": "professor",
+        "ecc.": "eccetera", "p. es.": "per esempio", "p.es.": "per esempio", "pag.": "pagina",
+    },
+    currencies={"USD": ("dollaro", "dollari"), "INR": ("rupia", "rupie"), "GBP": ("sterlina", "sterline")},
+)  # fmt: skip
+PORTUGUESE = Lexicon(
+    plus="mais", minus="menos", times="vezes", divided="dividido por", equals="igual a", unequal="diferente de",
+    less="menor que", greater="maior que", at_most="no máximo", at_least="pelo menos", under="menos de",
+    over="mais de", about="cerca de", point="vírgula", percent="por cento", to="a", ratio="a", conjunction="e",
+    dot="ponto", at="arroba", slash="barra", dash="hífen", underscore="sublinhado", number="número", degrees="graus",
+    celsius="graus Celsius", fahrenheit="graus Fahrenheit", square="ao quadrado", power="elevado a", per="por",
+    hashtag="hashtag", section="seção", code="O código está na tela.", table="A tabela está na tela.",
+    formula="a fórmula na tela", shown="na tela", shown_code="o código na tela",
+    time="{hour} e {minute}", full_hour="{hour} hora{s}", hours="hora", cents="{major} {name} e {minor}",
+    halves={2: ("meio", "meios"), 3: ("terço", "terços"), 4: ("quarto", "quartos")},
+    scales={"mil": "mil", "mi": "milhões", "bi": "bilhões", "M": "milhões", "milhões": "milhões", "milhão": "milhão",
+            "bilhões": "bilhões", "bilhão": "bilhão"},
+    one_of_scale={"milhões": "milhão", "bilhões": "bilhão"},
+    abbreviations={
+        "Sr.": "senhor", "Sra.": "senhora", "Dr.": "doutor", "Dra.": "doutora", "etc.": "et cetera",
+        "p. ex.": "por exemplo", "p.ex.": "por exemplo", "pág.": "página", "nº": "número",
+    },
+    currencies={
+        "EUR": ("euro", "euros"), "USD": ("dólar", "dólares"), "INR": ("rúpia", "rúpias"), "GBP": ("libra", "libras"),
+        "BRL": ("real", "reais"),
+    },
+)  # fmt: skip
+LEXICONS = {
+    "it": ITALIAN,
+    "pt": PORTUGUESE,
+    "fr": FRENCH,
+    "en": ENGLISH,
+    "de": GERMAN,
+    "es": SPANISH,
+    "hi": HINDI,
+    "te": TELUGU,
+}
 NO_WORDS = Lexicon()
 """Of a language that has none here: signs are left to the voice or go."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from parley.conversation.spoken import numerals
-from parley.conversation.spoken.amounts import Amount, read, say
+from parley.conversation.spoken import agreement, numerals
+from parley.conversation.spoken.amounts import Amount, number, read, say
 from parley.conversation.spoken.cursor import Cursor, Rule, rule
 from parley.conversation.spoken.languages import Language
-from parley.conversation.spoken.quantities import attributive, number
+from parley.conversation.spoken.quantities import attributive
 from parley.conversation.spoken.units import CENTS, CURRENCIES, NAMED, PER
 
 _DIGITS_OF_CENTS = 2
@@ -66,15 +66,17 @@ def _money(match: re.Match[str], cursor: Cursor) -> str | None:
     if match["scale"] or match["n2"]:
         name = _name(iso, written, language, one=one)
         scale = language.scale(match["scale"], one=amount.one and not match["n2"]) if match["scale"] else ""
-        said = say(amount, language, scale or name, counts=True)
+        said = say(amount, language, scale or name, counts=True, before=cursor.two())
         if match["n2"]:
             if match["scale1"] and match["scale1"] != match["scale"]:
                 said += f" {language.words.scales[match['scale1']]}"
             last = say(read(match["n2"], language), language, scale or name, counts=True)
             said += f" {language.words.to} {last}"
-        said = " ".join(filter(None, (said, scale, name)))
+        if scale:
+            said = agreement.bound(agreement.joined(said, scale), name, language.code)
+        said = agreement.joined(said, name)
     else:
-        said = _exact(amount, iso, written, language, one=one)
+        said = _exact(amount, iso, written, cursor, one=one)
     if match["sign"]:
         said = f"{language.words.minus if match['sign'] in '-−' else language.words.plus} {said}"
     if match["per"]:
@@ -82,17 +84,18 @@ def _money(match: re.Match[str], cursor: Cursor) -> str | None:
     return said
 
 
-def _exact(amount: Amount, iso: str, written: str, language: Language, *, one: bool) -> str:
+def _exact(amount: Amount, iso: str, written: str, cursor: Cursor, *, one: bool) -> str:
     """Units and their hundredths, each by its name."""
+    language, before = cursor.language, cursor.two()
     name = _name(iso, written, language, one=one or amount.one)
     if len(amount.part) != _DIGITS_OF_CENTS or len(amount.whole) > _MOST_DIGITS:
-        return f"{say(amount, language, name, counts=True)} {name}"
+        return agreement.joined(say(amount, language, name, counts=True, before=before), name)
     major = amount.value
     name = _name(iso, written, language, one=one or major == 1)
-    said = say(Amount(amount.whole, "", amount.lakhs), language, name, counts=True)
+    said = say(Amount(amount.whole, "", amount.lakhs), language, name, counts=True, before=before)
     cents = int(amount.part)
     if not cents:
-        return f"{said} {name}"
+        return agreement.joined(said, name)
     minor = numerals.cardinal(cents, language.code)
     if language.english:
         one_cent, cent = CENTS.get(iso, ("", ""))

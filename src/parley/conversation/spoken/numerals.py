@@ -76,7 +76,11 @@ def cardinal(number: int, language: str, form: Form = "alone") -> str:
     """A whole number, not negative: "twenty-one"; `form`: by what it counts."""
     if len(str(number)) > _MOST_DIGITS:
         return digits(str(number), language)
-    return _spell(number, language, _FORMS[form] if language in INFLECTED else _CARDINALS)
+    said = _spell(number, language, _FORMS[form] if language in INFLECTED else _CARDINALS)
+    if language == "es" and form == "feminine":  # of thousands, too, where CLDR has the masculine
+        at = max(said.rfind("illón"), said.rfind("illones"), 0)
+        said = said[:at] + said[at:].replace("ientos", "ientas")
+    return said
 
 
 def ordinal(number: int, language: str) -> str:

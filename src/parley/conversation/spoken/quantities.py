@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from parley.conversation.spoken import numerals
-from parley.conversation.spoken.amounts import COMMAS, POINTS, VULGAR, read, say, say_vulgar
+from parley.conversation.spoken import agreement, genders, numerals
+from parley.conversation.spoken.amounts import VULGAR, number, read, say, say_vulgar
 from parley.conversation.spoken.cursor import Cursor, Rule, rule
 from parley.conversation.spoken.formulas import parts_of
 from parley.conversation.spoken.languages import Language
@@ -30,11 +30,6 @@ _YEARS = set(
     "between".split()
 )
 _SPECIAL = {"24/7": "twenty-four seven", "9/11": "nine eleven", "50/50": "fifty-fifty", "7/11": "seven eleven"}
-
-
-def number(language: Language) -> str:
-    """Pattern of a number of the language."""
-    return COMMAS if language.comma_decimals else POINTS
 
 
 def quantity_rules(language: Language) -> Sequence[Rule]:
@@ -69,7 +64,7 @@ def quantity_rules(language: Language) -> Sequence[Rule]:
 
 
 def _say(written: str, cursor: Cursor, following: str = "") -> str:
-    return say(read(written, cursor.language), cursor.language, following)
+    return say(read(written, cursor.language), cursor.language, following, before=cursor.two())
 
 
 def attributive(cursor: Cursor, end: int) -> bool:
@@ -88,7 +83,8 @@ def _is_one(match: re.Match[str], cursor: Cursor) -> bool:
 def _spans(match: re.Match[str], cursor: Cursor, following: str, *, counts: bool = True) -> str:
     """A number, or a range of them; `following`, `counts`: see `genders.form`."""
     numbers = [read(match[name], cursor.language) for name in ("n", "n2") if match[name]]
-    said = (say(number, cursor.language, following, counts=counts) for number in numbers)
+    before = cursor.two()
+    said = (say(number, cursor.language, following, counts=counts, before=before) for number in numbers)
     return f" {cursor.language.words.to} ".join(said)
 
 
@@ -238,7 +234,11 @@ def _scaled(match: re.Match[str], cursor: Cursor) -> str | None:
     if adjacent and scale in ("b", "T", "L"):
         return None
     scale = cursor.language.scale(scale, one=_is_one(match, cursor))
-    return f"{_spans(match, cursor, scale)} {scale}"
+    said = agreement.joined(_spans(match, cursor, scale), scale)
+    following, code = cursor.following(match.end()), cursor.language.code
+    if genders.form(following, code, one=False) == "alone":
+        return said
+    return agreement.bound(said, genders.first_word(following), code)
 
 
 def _ratio(match: re.Match[str], cursor: Cursor) -> str | None:
