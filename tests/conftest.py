@@ -20,6 +20,7 @@ import pytest
 from parley.audio import files
 from parley.audio.pcm import Int16, rms_dbfs, to_float, to_int16
 from parley.audio.resample import resample
+from tests.looking import unexpected
 
 # Servers of tests let everybody in, however busy the tests keep the machine; whom one keeps out is tested on its own.
 os.environ.update(PARLEY_ADMISSION_CPU="1", PARLEY_ADMISSION_NEWCOMERS="1000", PARLEY_LIGHT="1")
@@ -138,7 +139,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     process.terminate()
     assert process.wait(20) == 0, log.read_text()[-2000:]
     text = log.read_text(errors="replace")
-    assert "Traceback" not in text, text[-3000:]
+    assert not unexpected(text)
 
 
 def silence(seconds: float, rate_hz: int) -> Int16:

@@ -17,6 +17,7 @@ from tests.clients.model import answer
 from tests.clients.site import site
 from tests.clients.table import SCRIPTS
 from tests.conftest import Clip, RunningServer, start_server
+from tests.looking import unexpected
 from tests.wild.scripted import ScriptedServer, running
 
 KEY = "a-key-of-the-owner"
@@ -61,7 +62,7 @@ def host(folder: Path) -> Iterator[Host]:
             process.terminate()
             code, text = process.wait(20), log.read_text(errors="replace")
     assert code == 0, text[-2000:]
-    assert "Traceback" not in text, text[-3000:]
+    assert not unexpected(text)
 
 
 @pytest.fixture(scope="session")

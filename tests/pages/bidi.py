@@ -79,13 +79,14 @@ class FirefoxPage:
         return told["result"].get("value")
 
     async def until(self, selector: str, pattern: str, seconds: float) -> str:
-        """The text of an element once it matches."""
+        """The text of the elements of a kind, joined, once it matches."""
+        joined = f"[...document.querySelectorAll({selector!r})].map((e) => e.textContent).join(' | ')"
         text = ""
         try:
             async with asyncio.timeout(seconds):
                 while not re.search(pattern, text, re.IGNORECASE):
                     await asyncio.sleep(_LOOK_S)  # the page is asked: it tells nothing of itself
-                    text = str(await self.evaluate(f"document.querySelector({selector!r})?.textContent ?? ''"))
+                    text = str(await self.evaluate(joined))
         except TimeoutError:
             raise AssertionError(f"{selector} is {text!r}, not {pattern!r}") from None
         return text

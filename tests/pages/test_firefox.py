@@ -7,13 +7,26 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import UNDERSTOOD, Clip, RunningServer
-from tests.pages.bidi import FIREFOX, PULSEAUDIO, RATE_HZ, firefox, sound_devices
+from tests.pages.bidi import FIREFOX, PULSEAUDIO, RATE_HZ, FirefoxPage, Microphone, firefox, sound_devices
 
 FAULTS = """() => {
   window.faults = [];
   window.addEventListener("error", ({ message }) => window.faults.push(message));
   window.addEventListener("unhandledrejection", ({ reason }) => window.faults.push(String(reason)));
 }"""
+
+
+async def understood(page: FirefoxPage, microphone: Microphone, question: Clip) -> None:
+    """Ask, as a person does, once more and then again: a busy machine takes pieces out of what a browser records."""
+    for seconds in (20, 20, 40):
+        microphone.say(question.samples(RATE_HZ))
+        try:
+            await page.until("#transcript .you .said", UNDERSTOOD.pattern, seconds)
+        except AssertionError:
+            if seconds == 40:
+                raise
+        else:
+            return
 
 
 @pytest.mark.skipif(FIREFOX is None, reason="needs Firefox (Debian's firefox-esr)")
@@ -33,8 +46,7 @@ async def test_a_spoken_question_is_answered(
         await page.evaluate("document.getElementById('connect').click()")
         await page.until("#state", "listening", 20)
         await page.until("#path", path, 10)
-        microphone.say(question.samples(RATE_HZ))
-        await page.until("#transcript .you .said", UNDERSTOOD.pattern, 40)
+        await understood(page, microphone, question)
         await page.until("#transcript .parley .said", r"\w", 30)
         await page.until("#percentiles", "answers: p50", 10)
         assert await page.evaluate("window.faults.join()") == ""

@@ -15,7 +15,7 @@ from parley.workers.announcement import Offer
 from parley.workers.fleet import Fleet
 from parley.workers.remote_synthesizer import RemoteSynthesizer
 from parley.workers.settings import WorkerSettings
-from tests.waiting import until
+from tests.looking import until
 
 TEXT = "The ship sailed at dawn."
 ROUNDS, SPEAKERS = 3, 4

@@ -29,7 +29,7 @@ from parley.workers.remote_duplex import RemoteDuplex
 from parley.workers.remote_recognizer import RemoteRecognizer
 from parley.workers.remote_synthesizer import RemoteSynthesizer
 from parley.workers.settings import WorkerSettings
-from tests.waiting import until
+from tests.looking import until
 from tests.workers.fake_worker import PacedVoice, fake_settings, load
 
 TEXT = "one two three four five"

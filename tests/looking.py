@@ -1,4 +1,4 @@
-"""Waiting for what nobody tells: the state of another process, or of a loop that looks now and then."""
+"""Looking at other processes: waiting for what they do not tell, finding what went wrong in their logs."""
 
 from __future__ import annotations
 
@@ -15,3 +15,10 @@ async def until(holds: Callable[[], T], limit_s: float = 60.0) -> T:
         while not (found := holds()):  # noqa: ASYNC110 - there is nothing to wait for
             await asyncio.sleep(0.05)
     return found
+
+
+def unexpected(log: str) -> str:
+    """The first fault that nothing expected in a server's log, with what stands around it; empty: there is none."""
+    lines = log.splitlines()
+    at = next((number for number, line in enumerate(lines) if "Traceback" in line), None)
+    return "" if at is None else "\n".join(lines[max(0, at - 5) : at + 60])
