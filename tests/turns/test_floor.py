@@ -10,6 +10,7 @@ import pytest
 from parley.turns import actions as act
 from parley.turns import events as ev
 from parley.turns.actions import Ending
+from parley.turns.policies.floor import EVERYBODY, AddressedFloor
 from parley.turns.settings import TurnSettings
 from tests.turns.exact import Exact, kinds, only
 
@@ -240,3 +241,89 @@ def test_the_view_follows_the_floor(*, playing: bool) -> None:
     views.append(t.taker.view)
     answers = "SPEAKING" if playing else "THINKING"
     assert views == ["LISTENING", answers, "BARGED_IN", "USER_SPEAKING", "LISTENING"]
+
+
+# -- what is made ahead, and silences between -----------------------------------------------------------------
+
+
+def ahead(agent: str, request: int, gap_s: float = 0.0) -> ev.ResponseRequested:
+    return ev.ResponseRequested(EVERYBODY, agents=(agent,), request=request, ahead=True, gap_s=gap_s)
+
+
+def test_what_is_asked_for_ahead_is_made_while_another_one_sounds_and_committed_when_that_is_over() -> None:
+    t = Exact(floor=Two())
+    t.tell(0.0, ev.ResponseRequested(EVERYBODY, agents=("one",)))
+    (made,) = only(act.StartResponse, t.tell(1.0, ahead("two", 7)))
+    assert (made.speculative, made.agent, made.participant, made.turn, made.request) == (True, "two", "", None, 7)
+    assert t.tick(1.5) == [], "it is made once"
+    assert only(act.CommitResponse, t.tell(2.0, ev.ResponseCompleted("r1"))) == [act.CommitResponse("r2")]
+
+
+def test_what_may_sound_at_once_is_not_made_ahead() -> None:
+    (made,) = only(act.StartResponse, Exact(floor=Two()).tell(0.0, ahead("one", 7)))
+    assert not made.speculative
+
+
+def test_what_was_made_ahead_and_failed_is_made_anew_when_it_may_sound() -> None:
+    t = Exact(floor=Two())
+    t.tell(0.0, ev.ResponseRequested(EVERYBODY, agents=("one",)), ahead("two", 7))
+    assert t.tell(1.0, ev.ResponseFailed("r2", "broke")) == [act.EndResponse("r2", Ending.DROPPED, "broke")]
+    (made,) = only(act.StartResponse, t.tell(2.0, ev.ResponseCompleted("r1")))
+    assert (made.speculative, made.request) == (False, 7)
+
+
+@pytest.mark.parametrize(
+    "gone", [ev.RequestWithdrawn(7), ev.ResponseCancelled(), ev.ResponseRequested("ann", ("two",), 8)]
+)
+def test_what_was_made_ahead_is_dropped_once_nobody_wants_it(gone: ev.Event) -> None:
+    t = Exact(floor=Two())
+    t.tell(0.0, ev.ResponseRequested(EVERYBODY, agents=("one",)), ahead("two", 7))
+    assert act.EndResponse("r2", Ending.DROPPED, "") in t.tell(1.0, gone)
+
+
+def test_withdrawing_one_request_leaves_the_others_and_what_is_given() -> None:
+    t = Exact(floor=Two())
+    t.tell(0.0, ahead("one", 6), ahead("two", 7))
+    assert t.tell(1.0, ev.RequestWithdrawn(6), ev.RequestWithdrawn(99)) == []
+    assert act.CommitResponse("r2") in t.tell(2.0, ev.ResponseCompleted("r1"))
+
+
+def test_who_is_to_wait_for_a_silence_waits_from_the_last_sound_on() -> None:
+    t = Exact(floor=Two())
+    t.tell(0.0, ev.ResponseRequested(EVERYBODY, agents=("one",)), ahead("two", 7, gap_s=0.3))
+    t.tell(2.0, ev.ResponseCompleted("r1"))
+    assert t.due == 2.3
+    assert t.tick(2.29) == []
+    assert t.tick(2.3) == [act.CommitResponse("r2")]
+    assert t.due == pytest.approx(2.3 + t.taker._context.settings.first_audio_timeout_s)
+
+
+def test_a_silence_begins_anew_behind_a_voice() -> None:
+    t = Exact(floor=Two())
+    t.tell(0.0, ev.ResponseRequested(EVERYBODY, agents=("one",)), ahead("two", 7, gap_s=0.3))
+    t.tell(2.0, ev.ResponseCompleted("r1"))
+    t.tell(2.2, ev.VoiceStarted("ann", 2.2))
+    assert only(act.CommitResponse, t.tick(2.4)) == []
+    t.tell(2.5, ev.InputCleared("ann"))
+    assert only(act.CommitResponse, t.tick(2.7)) == []
+    assert only(act.CommitResponse, t.tick(2.8)) == [act.CommitResponse("r2")]
+
+
+def test_nobody_waits_for_a_silence_that_is_there() -> None:
+    assert len(begun(Exact(floor=Two()).tell(5.0, ahead("one", 7, gap_s=0.3)))) == 1
+
+
+def test_a_turn_that_goes_on_drops_its_own_answers_alone() -> None:
+    t = Exact(floor=Two())
+    t.tell(0.0, ev.ResponseRequested(EVERYBODY, agents=("one",)), replace(ahead("two", 7), participant="user"))
+    t.taker._responses.drop_speculations("user")
+    assert list(t.taker._responses.ahead) == [7]
+
+
+def test_words_to_nobody_in_particular_are_to_all_who_may_answer() -> None:
+    t = Exact(floor=AddressedFloor(("one", "two")))
+    t.tell(0.0, ev.ParticipantEntered("ann"), ev.ParticipantEntered("ben"))
+    t.tell(0.0, ev.ResponseRequested(EVERYBODY, agents=("two",)))
+    assert [p.talked_with for p in t.taker._context.people.values()] == ["two", "two"]
+    t.tell(1.0, ev.ResponseCompleted("r1"), ev.ResponseRequested("ann", agents=("one",)))
+    assert [p.talked_with for p in t.taker._context.people.values()] == ["one", "two"]

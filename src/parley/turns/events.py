@@ -118,6 +118,17 @@ class ResponseRequested:
     """The driver's number of what it is asked for with; 0: nothing in particular."""
     yields: bool = False
     """Whether another request that waits already does as well: its answer is one to this, too."""
+    ahead: bool = False
+    """Whether it is made while somebody sounds, so that it is there when that is over."""
+    gap_s: float = 0.0
+    """How long nobody is to have sounded before it does, seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestWithdrawn:
+    """What was asked for is not wanted any more, unless it is given already."""
+
+    request: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +237,7 @@ Event = (
     | InputCommitted
     | InputCleared
     | ResponseRequested
+    | RequestWithdrawn
     | ResponseCancelled
     | PlayoutStarted
     | PlayoutStarved

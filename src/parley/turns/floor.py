@@ -5,14 +5,15 @@ House rules: `FLOOR` in `tables.py` is the third table; the policy says who may 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from parley.turns import actions as act
 from parley.turns.context import TurnContext
-from parley.turns.policies.floor import FloorPolicy
+from parley.turns.policies.floor import EVERYBODY, FloorPolicy
 from parley.turns.records import ParticipantRecord
-from parley.turns.responses import Responses
+from parley.turns.responses import Deadline, Responses
 from parley.turns.tables import FLOOR, Holder, Response, step
 
 
@@ -21,6 +22,8 @@ class _Wanted:
     participant: str
     turn: int | None
     request: int = 0
+    ahead: bool = False
+    gap_s: float = 0.0
 
 
 class Floor:
@@ -34,21 +37,26 @@ class Floor:
         self.holder = Holder.NOBODY
         self.idle_since: float | None = None
         """Since when nobody has spoken, answered or been asked to; None while somebody does."""
+        self._silent_since = -math.inf
 
     def ask(
         self, participant: str, turn: int | None, agents: list[str] | None = None, request: int = 0, *,
-        yields: bool = False,
+        yields: bool = False, ahead: bool = False, gap_s: float = 0.0,
     ) -> None:  # fmt: skip
         """Let those who answer `participant` (or `agents`) do so once they may; what each was to answer is replaced.
 
-        `request` and `yields`: see `ResponseRequested`; one that waits to be answered is answered with a turn that
-        comes meanwhile.
+        `request`, `yields`, `ahead`, `gap_s`: see `ResponseRequested`; one that waits to be answered is answered with a
+        turn that comes meanwhile.
         """
         person = self._context.asking(participant)
         said = (person.transcript or "") if turn is not None else ""
         for agent in agents if agents is not None else self._answering(person, said):
             waits = self.request_to(agent, participant)
-            self._waiting[agent] = _Wanted(participant, turn, (yields and waits) or request or waits)
+            self._waiting[agent] = _Wanted(participant, turn, (yields and waits) or request or waits, ahead, gap_s)
+
+    def withdraw(self, request: int) -> None:
+        """Nobody wants that any more."""
+        self._waiting = {a: wanted for a, wanted in self._waiting.items() if wanted.request != request}
 
     def request_to(self, agent: str, participant: str) -> int:
         """The request by somebody that an agent has still to answer; 0: none."""
@@ -111,17 +119,45 @@ class Floor:
         return able
 
     def start_waiting(self) -> None:
-        """Start what waits, as far as it may sound."""
+        """Start what waits, as far as it may sound; what is made ahead is dropped when it is not wanted any more."""
+        self._drop_unwanted()
         for agent, wanted in list(self._waiting.items()):
             playing = [r.agent for r in self._responses.active]
-            if not self._policy.may_play(agent, self._context.holders, playing):
+            if not self._policy.may_play(agent, self._context.holders, playing) or not self._silent_for(wanted.gap_s):
+                if wanted.ahead:  # once: should it fail, it is made anew when it may sound
+                    self._waiting[agent] = replace(wanted, ahead=False)
+                    self._responses.start(agent, wanted.participant, None, "", wanted.request, speculative=True)
                 continue
             del self._waiting[agent]
+            self.idle_since = None
+            self._meets(wanted.participant, agent)
+            if (made := self._responses.ahead.get(wanted.request)) is not None:
+                self._responses.commit(made)
+                continue
             person = self._context.asking(wanted.participant)
             transcript = (person.transcript or "") if wanted.turn == person.turn else ""
-            self.idle_since = None
-            person.talked_with = agent
             self._responses.start(agent, wanted.participant, wanted.turn, transcript, wanted.request)
+
+    def _meets(self, participant: str, agent: str) -> None:
+        """Who is spoken to has talked with that agent last; words to nobody in particular are to all."""
+        for person in self._context.people.values():
+            if participant in (EVERYBODY, person.name):
+                person.talked_with = agent
+
+    def _drop_unwanted(self) -> None:
+        wanted = {w.request for w in self._waiting.values()}
+        for request, made in self._responses.ahead.items():
+            if request not in wanted:
+                self._responses.drop(made)
+
+    def _silent_for(self, gap_s: float) -> bool:
+        return not gap_s or (self.holder is Holder.NOBODY and self._context.now >= self._silent_since + gap_s)
+
+    def deadlines(self) -> list[Deadline]:
+        """When who waits for a silence has waited for long enough; `start_waiting` looks then."""
+        if self.holder is not Holder.NOBODY:
+            return []
+        return [(self._silent_since + w.gap_s, lambda: None) for w in self._waiting.values() if w.gap_s]
 
     def speak_up(self) -> None:
         """Nobody has said anything for the configured time: somebody is asked to."""
@@ -137,6 +173,8 @@ class Floor:
         holder, cause = self._now
         if holder is not self.holder:
             self.holder = step(FLOOR, self.holder, cause)
+            if holder is Holder.NOBODY:
+                self._silent_since = self._context.now
 
     @property
     def _now(self) -> tuple[Holder, str]:

@@ -181,6 +181,8 @@ class ResponseRecord:
     state: Response
     since: float
     """Wall time of its commit (of its start, while speculative)."""
+    request: int = 0
+    """The driver's number of what it was asked for with; 0: nothing in particular."""
     progressed_at: float = 0.0
     """When its model last gave a sign of life."""
     heard_since: float | None = None

@@ -59,7 +59,7 @@ class Responses:
         """Let an agent begin to answer."""
         self._count += 1
         state, now = Response.SPECULATIVE if speculative else Response.COMMITTED, self._context.now
-        record = ResponseRecord(f"r{self._count}", agent, participant, turn, transcript, state, now, now)
+        record = ResponseRecord(f"r{self._count}", agent, participant, turn, transcript, state, now, request, now)
         self._records[record.id] = record
         language = self._context.settings_of(participant).language
         again = turn is not None and wants_it_again(transcript, language)
@@ -102,13 +102,25 @@ class Responses:
 
     def speculations(self, participant: str) -> list[ResponseRecord]:
         """The answers that are prepared for a turn that is not over."""
-        speculative = (r for r in self._records.values() if r.state is Response.SPECULATIVE)
-        return [r for r in speculative if r.participant == participant]
+        return [r for r in self._speculative if r.participant == participant and r.turn is not None]
+
+    @property
+    def ahead(self) -> dict[int, ResponseRecord]:
+        """Those that were asked for and are made until they may sound, by request."""
+        return {r.request: r for r in self._speculative if r.turn is None}
+
+    @property
+    def _speculative(self) -> list[ResponseRecord]:
+        return [r for r in self._records.values() if r.state is Response.SPECULATIVE]
 
     def drop_speculations(self, participant: str) -> None:
         """The turn goes on with other words, or was none."""
         for speculation in self.speculations(participant):
-            self.end(speculation, "user went on", Ending.DROPPED)
+            self.drop(speculation)
+
+    def drop(self, speculation: ResponseRecord) -> None:
+        """It is not wanted."""
+        self.end(speculation, "user went on", Ending.DROPPED)
 
     def commit(self, speculation: ResponseRecord) -> None:
         """The turn is over and this is its answer."""

@@ -75,6 +75,7 @@ class TurnTaker:
             ev.InputCommitted: self._speech.input_committed,
             ev.InputCleared: lambda event: self._speech.input_cleared(event.participant),
             ev.ResponseRequested: self._response_requested,
+            ev.RequestWithdrawn: lambda event: self._floor.withdraw(event.request),
             ev.ResponseCancelled: self._response_cancelled,
             ev.PlayoutStarted: self._responses.playout_started,
             ev.PlayoutStarved: self._responses.starved,
@@ -168,7 +169,9 @@ class TurnTaker:
 
     def _response_requested(self, event: ev.ResponseRequested) -> None:
         agents = None if event.agents is None else list(event.agents)
-        self._floor.ask(event.participant, None, agents, event.request, yields=event.yields)
+        self._floor.ask(
+            event.participant, None, agents, event.request, yields=event.yields, ahead=event.ahead, gap_s=event.gap_s
+        )
 
     def _response_cancelled(self, event: ev.ResponseCancelled) -> None:
         self._responses.cancelled(event)
@@ -185,7 +188,7 @@ class TurnTaker:
     def _deadlines(self) -> list[Deadline]:
         """Every wait that must not last for ever, with what follows when it does."""
         found = [due for person in self._context.people.values() for due in self._deadlines_of(person)]
-        found += self._responses.deadlines()
+        found += self._responses.deadlines() + self._floor.deadlines()
         idle_s = self._context.settings.idle_timeout_s
         if idle_s is not None and self._floor.idle_since is not None:
             found.append((self._floor.idle_since + idle_s, self._floor.speak_up))

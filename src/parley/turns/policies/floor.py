@@ -12,6 +12,8 @@ from typing import Literal, Protocol
 
 ASSISTANT = "assistant"
 """Name of the agent of a conversation that has but one."""
+EVERYBODY = ""
+"""To whom words are said that are to nobody in particular."""
 FloorName = Literal["addressed", "round", "free"]
 
 
