@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from parley.adapters.brief import brief
+from parley.models.brief import brief
 from parley.models.interfaces import ChatDelta
 
 

@@ -15,11 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from parley.adapters.brief import brief
 from parley.adapters.chat_exchange import one_token
 from parley.adapters.gguf_weights import prepare, prepared
 from parley.adapters.openai_chat import OpenAiChat
 from parley.errors import ModelError
+from parley.models.brief import brief
 from parley.models.executor import Slots
 from parley.models.interfaces import Caller, ChatDelta, ChatModel, ChatOptions, Message, ModelSpec
 from parley.models.keeper import Keeper

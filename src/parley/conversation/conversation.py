@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import structlog
 
@@ -45,6 +45,16 @@ from parley.turns.settings import TurnSettings
 log = structlog.get_logger("conversation")
 
 _CLOSE_S = 2.0
+
+
+class Programme(Protocol):
+    """What steers a conversation beside its people: a debate."""
+
+    def notice(self, notification: nt.Notification) -> None:
+        """Something happened."""
+
+    def aclose(self) -> None:
+        """The conversation ends."""
 
 
 class Conversation:
@@ -85,6 +95,8 @@ class Conversation:
         self._out_of_band = OutOfBand(self.context, self._runner)
         self.audio_items = AudioItems(self.context, self.add_item, self._runner.history_changed)
         """Items that came as recordings."""
+        self.programme: Programme | None = None
+        """Is told what happens, after everybody else."""
         self.broken = asyncio.Event()
         """Set when the conversation cannot go on; the transports close their connections then."""
         self._engine_change = EngineChange(
@@ -143,6 +155,8 @@ class Conversation:
     async def aclose(self) -> None:
         """Release everything, however the conversation ends."""
         self._closed = True
+        if self.programme is not None:
+            self.programme.aclose()
         self._driver.close()
         for task in self._tasks:
             task.cancel()
@@ -297,6 +311,10 @@ class Conversation:
         else:
             person.input.after_commit(ask)
 
+    def withdraw_request(self, response_id: str) -> None:
+        """The response that was asked for by that id is not wanted any more; one that is given goes on."""
+        self._runner.withdraw(response_id)
+
     def cancel_response(self, response_id: str | None = None) -> bool:
         """Cancel one response or all; returns whether there was one."""
         if self._out_of_band.cancel(response_id):
@@ -444,6 +462,13 @@ class Conversation:
         except Exception:
             log.error("not counted", session=self.id, notification=type(notification).__name__, exc_info=True)
         self._followers.tell(notification)
+        if self.programme is not None:
+            try:
+                self.programme.notice(notification)
+            except Exception:
+                log.error("the programme breaks off", session=self.id, exc_info=True)
+                self.programme.aclose()
+                self.programme = None
 
     def break_down(self, why: str, fault: BaseException) -> None:
         """The conversation cannot go on as it should: it ends, and its clients are told; no other one is touched."""

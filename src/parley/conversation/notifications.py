@@ -1,5 +1,6 @@
 """What a session tells the outside, free of any protocol. The transport turns these into events."""
 
+# Above 300 lines: a list.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -154,6 +155,15 @@ class ResponseText:
 
 
 @dataclass(frozen=True, slots=True)
+class ResponseWritten:
+    """All of an answer's text is there; it may sound for long yet."""
+
+    response: str
+    item: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ResponseWords:
     """When words of an answer sound: (end in the text, seconds from its first sample) each."""
 
@@ -285,10 +295,18 @@ class RoomChanged:
     floor: FloorName
 
 
+@dataclass(frozen=True, slots=True)
+class DebateChanged:
+    """A debate that is held in the conversation stands otherwise now."""
+
+    state: Mapping[str, Any]
+    """As clients are shown it."""
+
+
 Notification = (
     SpeechStarted | SpeechStopped | InputTaken | InputCleared | ItemAdded | ItemDone | ItemDeleted | ItemTruncated
     | HeardChanged | WordsSoFar | TranscriptDone | TranscriptFailed | ResponseStarted | ResponseItemStarted
-    | ResponseText | ResponseWords | ResponseArguments | ResponseItemDone | ResponseEnded | Waterfall
+    | ResponseText | ResponseWritten | ResponseWords | ResponseArguments | ResponseItemDone | ResponseEnded | Waterfall
     | PreparedResponse | PlayoutPaused | PlayoutResumed | PlayoutFlushed | StateChanged | ModelKept | VoiceChosen
-    | IdleTimedOut | RoomChanged
+    | IdleTimedOut | RoomChanged | DebateChanged
 )  # fmt: skip

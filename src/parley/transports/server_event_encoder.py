@@ -92,6 +92,7 @@ class ServerEventEncoder:
             nt.ResponseStarted: self._response_started,
             nt.ResponseItemStarted: self._item_started,
             nt.ResponseText: self._text,
+            nt.ResponseWritten: lambda _: None,
             nt.ResponseWords: self._words,
             nt.ResponseArguments: self._arguments,
             nt.ResponseItemDone: self._item_done,
@@ -110,6 +111,7 @@ class ServerEventEncoder:
             nt.VoiceChosen: self._voice_chosen,
             nt.IdleTimedOut: self._idle,
             nt.RoomChanged: self._room_changed,
+            nt.DebateChanged: lambda h: self._extension({"type": "parley.debate.updated", "debate": h.state}),
         }
 
     def encode(self, notification: nt.Notification) -> list[se.Event]:

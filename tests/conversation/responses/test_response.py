@@ -197,8 +197,8 @@ def test_nothing_is_known_of_one_that_has_just_begun() -> None:
 def test_a_client_asks_for_nothing_unless_it_says_so() -> None:
     asked = ResponseOptions()
     assert not asked.out_of_band
-    assert (asked.participant, asked.rounds) == ("user", 0)
-    told = ("out_of_band", "participant", "rounds")
+    assert (asked.participant, asked.rounds, asked.ahead, asked.gap_s) == ("user", 0, False, 0.0)
+    told = ("out_of_band", "participant", "rounds", "ahead", "gap_s")
     assert {getattr(asked, name) for name in asked.__dataclass_fields__ if name not in told} == {None}
 
 

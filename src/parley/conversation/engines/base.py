@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -49,6 +49,10 @@ class ResponseRequest:
     """Sound of the answer that its listener still has in front of him, seconds; infinite while nobody listens."""
     speaker: str = ""
     """Name of the agent, where the prompt has names in front of what is said."""
+    most_sentences: int | None = None
+    """How many sentences are said of what a model writes."""
+    said_before: Collection[str] = ()
+    """Sentences that are not to be said again."""
 
 
 @dataclass(frozen=True, slots=True)

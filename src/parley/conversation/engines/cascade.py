@@ -7,7 +7,9 @@ from typing import Literal
 
 from parley.conversation.engines.base import Emit, ResponseRequest
 from parley.conversation.engines.steady import written
+from parley.conversation.engines.unsaid import unsaid
 from parley.conversation.output.speech_synthesis import speak_deltas
+from parley.models.brief import brief
 from parley.models.interfaces import Caller, ChatModel, ChatOptions, Message
 
 
@@ -35,4 +37,9 @@ class Cascade:
 
     async def answer(self, request: ResponseRequest, emit: Emit) -> None:
         """See `TurnEngine.answer`."""
-        await speak_deltas(written(self.chat, request), request, emit)
+        deltas = written(self.chat, request)
+        if request.said_before:
+            deltas = unsaid(deltas, request.said_before)
+        if request.most_sentences is not None:
+            deltas = brief(deltas, request.most_sentences)
+        await speak_deltas(deltas, request, emit)

@@ -23,6 +23,10 @@ class Asked:
             del self._options[next(iter(self._options))]
         return self._count
 
+    def number_of(self, response_id: str) -> int | None:
+        """The request for a response of that id."""
+        return next((n for n, options in self._options.items() if options.response_id == response_id), None)
+
     def by_number(self, number: int) -> ResponseOptions:
         """What a request asked for; of one that nobody made (0), what the session's settings say."""
         return self._options.get(number, _PLAIN)

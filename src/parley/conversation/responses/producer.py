@@ -151,6 +151,8 @@ class ResponseProducer:
                 response.usage = part.usage
             case WrittenPart():
                 response.written = True
+                if (message := response.message) is not None:
+                    response.emit(nt.ResponseWritten(response.id, message.id, message.text))
             case CutShortPart():
                 response.cut_short = True
 

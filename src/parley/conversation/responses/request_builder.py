@@ -41,7 +41,7 @@ class RequestBuilder:
             messages = as_messages(list(options.input), self._instructions(agent, options))
         else:  # of one that is begun anew, what there is of it comes behind the prompt
             messages = self.prompt(agent, options, without={i.id for i in response.items})
-        if not response.committed:
+        if not response.committed and not options.ahead:
             add_user_words(messages, self.said(response.participant, response.transcript))
         priority = Priority.COMMITTED if response.committed else Priority.SPECULATIVE
         synthesizer, style = self._voice(agent, options.voice or agent.settings.voice)
@@ -50,7 +50,8 @@ class RequestBuilder:
             Caller(context.id, priority), speech=response.speech, say=options.say or self._repetition(response),
             voice_stalled=response.voice_stalled, spoken_chars=lambda: context.ledger.spoken_chars(response.key),
             left_s=lambda: context.audience.left_s(response.key) if response.committed else math.inf,
-            speaker=agent.name if context.several else "",
+            speaker=agent.name if context.several else "", most_sentences=options.most_sentences,
+            said_before=options.said_before or (),
         )  # fmt: skip
 
     def prompt(

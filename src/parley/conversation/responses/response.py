@@ -24,6 +24,9 @@ class ResponseOptions:
     parallel_tool_calls: bool | None = None
     reasoning_effort: str | None = None
     max_output_tokens: int | None = None
+    most_sentences: int | None = None
+    said_before: tuple[str, ...] | None = None
+    """Sentences that are not to be said again."""
     modality: Literal["audio", "text"] | None = None
     voice: str | None = None
     metadata: Mapping[str, str] | None = None
@@ -37,6 +40,10 @@ class ResponseOptions:
     """Who asks for it, and is answered."""
     agents: tuple[str, ...] | None = None
     """Who is to give it; None: whoever answers that participant."""
+    ahead: bool = False
+    """Whether it is made while somebody sounds, so that it is there when that is over."""
+    gap_s: float = 0.0
+    """How long nobody is to have sounded before it does, seconds."""
     rounds: int = 0
     """How many answers in a row were asked for by results of the server's tools, this one included."""
     response_id: str | None = None

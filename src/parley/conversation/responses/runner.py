@@ -1,5 +1,6 @@
 """The responses of a conversation: begun, committed, paused, revived and ended as the turn-taker orders."""
 
+# Above 300 lines: one order of the turn-taker after the other, each in a few lines.
 from __future__ import annotations
 
 import asyncio
@@ -26,6 +27,7 @@ from parley.errors import ProtocolError
 from parley.turns import actions as act
 from parley.turns import events as ev
 from parley.turns.actions import Ending
+from parley.turns.policies.floor import EVERYBODY
 
 log = structlog.get_logger("conversation")
 
@@ -129,7 +131,14 @@ class ResponseRunner:
 
     def _request(self, options: ResponseOptions, *, yields: bool = False) -> None:
         number = self._asked.remember(options)
-        self._context.dispatch(ev.ResponseRequested(options.participant, options.agents, number, yields))
+        self._context.dispatch(
+            ev.ResponseRequested(options.participant, options.agents, number, yields, options.ahead, options.gap_s)
+        )
+
+    def withdraw(self, response_id: str) -> None:
+        """What was asked for by that id is not wanted any more, unless it is given already."""
+        if (number := self._asked.number_of(response_id)) is not None:
+            self._context.dispatch(ev.RequestWithdrawn(number))
 
     def _follow_up(self, options: ResponseOptions) -> None:
         """Results want an answer: what the client or the user wants instead is one to them, too."""
@@ -139,7 +148,8 @@ class ResponseRunner:
         """What is prepared may become the answer that is asked for: it is made as that is asked for."""
         agents = options.agents or self._context.agents
         for response in self._prepared:
-            if response.participant != options.participant or response.agent not in agents:
+            another = response.options.ahead
+            if another or response.participant != options.participant or response.agent not in agents:
                 continue
             response.options = options
             response.speaks = (options.modality or self._context.settings.modality) == "audio"
@@ -173,7 +183,8 @@ class ResponseRunner:
     def history_changed(self) -> None:
         """Prepare anew what is not committed and whose prompt is of an older history."""
         for response in self._prepared:
-            if response.revision not in (None, self._context.history.revision):
+            current = response.options.input is not None or response.revision == self._context.history.revision
+            if response.revision is not None and not current:
                 self.producer.restart(response)
 
     def _revive(self, response: Response) -> None:
@@ -264,7 +275,8 @@ class ResponseRunner:
 
     def _apologise(self, response: Response) -> None:
         apology = self._context.settings.apology
-        if apology and response.options.say is None and response.speaks:
+        asked_by_somebody = response.participant != EVERYBODY
+        if apology and asked_by_somebody and response.options.say is None and response.speaks:
             self.ask_for(ResponseOptions(say=apology, participant=response.participant, agents=(response.agent,)))
 
     def finish(self, response: Response, ending: Ending, reason: str) -> None:
