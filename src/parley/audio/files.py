@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, BinaryIO, Literal, TypeVar
+from typing import IO, Any, BinaryIO, Literal, TypeVar
 
 import av
 import numpy as np
@@ -107,12 +107,19 @@ def write(target: Path, samples: Int16, rate_hz: int) -> None:
     target.write_bytes(data)
 
 
-def wav_header(samples: int | None, rate_hz: int) -> bytes:
-    """Header of a mono 16-bit WAV; `samples` None when the length is not known yet (a stream)."""
-    data_bytes = 0xFFFFFFFF - 36 if samples is None else samples * 2
+def write_stereo(target: Path, samples: np.ndarray[Any, np.dtype[np.int16]], rate_hz: int) -> None:
+    """Write samples of shape (frames, 2), left and right, as a 16-bit WAV."""
+    data = np.ascontiguousarray(samples, dtype="<i2").tobytes()
+    target.write_bytes(wav_header(len(samples), check_rate(rate_hz), channels=2) + data)
+
+
+def wav_header(samples: int | None, rate_hz: int, *, channels: int = 1) -> bytes:
+    """Header of a 16-bit WAV; `samples` (of each channel) None when the length is not known yet (a stream)."""
+    frame = 2 * channels
+    data_bytes = 0xFFFFFFFF - 36 if samples is None else samples * frame
     parts = [b"RIFF", (data_bytes + 36).to_bytes(4, "little"), b"WAVEfmt ", (16).to_bytes(4, "little")]
-    parts += [(1).to_bytes(2, "little"), (1).to_bytes(2, "little"), rate_hz.to_bytes(4, "little")]
-    parts += [(rate_hz * 2).to_bytes(4, "little"), (2).to_bytes(2, "little"), (16).to_bytes(2, "little")]
+    parts += [(1).to_bytes(2, "little"), channels.to_bytes(2, "little"), rate_hz.to_bytes(4, "little")]
+    parts += [(rate_hz * frame).to_bytes(4, "little"), frame.to_bytes(2, "little"), (16).to_bytes(2, "little")]
     return b"".join([*parts, b"data", data_bytes.to_bytes(4, "little")])
 
 

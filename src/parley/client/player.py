@@ -56,6 +56,11 @@ class Player:
         self._chunks.clear()
         self._paused = False
 
+    @property
+    def pending(self) -> bool:
+        """Whether something is there that was not played."""
+        return bool(self._chunks)
+
     def position_s(self, response: str) -> float:
         """Seconds of the response that were played."""
         return self._played.get(response, 0) / self.rate_hz

@@ -1,5 +1,6 @@
 """Between a conversation and the protocol: commands become calls, notifications become server events."""
 
+# Above 300 lines: one kind of client event after the other, each handed on in a line or two.
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from parley.conversation.output.playout import PlayoutFrame
 from parley.errors import AudioError, Overloaded, ProtocolError
 from parley.realtime import client_events as ce
 from parley.realtime import server_events as se
+from parley.realtime.debate_events import StartDebate, SteerDebate, VoteInDebate
 from parley.realtime.reader import decoded
 from parley.realtime.room_events import Invite, UpdateRoom
 from parley.realtime.session_object import Extensions, RealtimeSession
@@ -23,6 +25,7 @@ from parley.realtime.session_update import updated
 from parley.transports import rights
 from parley.transports.audio_sink import AudioSink, AudioTarget
 from parley.transports.client_items import found, item_of
+from parley.transports.debate_desk import DebateDesk
 from parley.transports.incoming import IncomingAudio, base64_bytes
 from parley.transports.mapping import AvailableModels, settings_of
 from parley.transports.pacing import BLIND_LEAD_S, Pacer, Ticker
@@ -59,6 +62,7 @@ class RealtimeAdapter:
         self.shown = shown
         self._available = available
         self._desk = RoomDesk(connection, available, invite)
+        self._debate = DebateDesk(connection, available)
         self._send = send
         self._started = self._refused_sound = False
         self._others: set[str] = set()
@@ -143,13 +147,18 @@ class RealtimeAdapter:
                 self._create_response(command)
             case ce.CancelResponse():
                 self._cancel_response(command)
-            case UpdateRoom() | Invite():
-                if self.extended is None:
-                    raise ProtocolError("connect with ?parley=1 for this", field="type", code="unsupported")
-                if (answer := self._desk.obey(command)) is not None:
-                    self.send(answer)
+            case UpdateRoom() | Invite() | StartDebate() | SteerDebate() | VoteInDebate():
+                self._obey_about_the_room(command)
             case _:
                 self._obey_about_items(command)
+
+    def _obey_about_the_room(self, command: UpdateRoom | Invite | StartDebate | SteerDebate | VoteInDebate) -> None:
+        if self.extended is None:
+            raise ProtocolError("connect with ?parley=1 for this", field="type", code="unsupported")
+        if isinstance(command, StartDebate | SteerDebate | VoteInDebate):
+            self._debate.obey(command)
+        elif (answer := self._desk.obey(command)) is not None:
+            self.send(answer)
 
     def _commit(self) -> None:
         held_s = self.connection.uncommitted_s

@@ -5,8 +5,10 @@ from __future__ import annotations
 from parley.conversation.connection import Place
 from parley.errors import ProtocolError
 from parley.realtime import client_events as ce
+from parley.realtime.debate_events import VoteInDebate
 
-_OF_ALL = (ce.UpdateSession, ce.RetrieveItem, ce.PlayoutPosition, ce.AppendAudio, ce.CommitAudio, ce.ClearAudio)
+_OF_ALL = (ce.UpdateSession, ce.RetrieveItem, ce.PlayoutPosition, ce.AppendAudio, ce.CommitAudio, ce.ClearAudio,
+           VoteInDebate)  # fmt: skip
 """What counts for the client itself; without a microphone the last three are refused by whoever has none."""
 _OF_SPEAKERS = (ce.CreateItem, ce.CreateResponse, ce.CancelResponse, ce.ClearOutput, ce.TruncateItem)
 _OWN_WISH = ("metadata", "modality", "output_format", "agents")

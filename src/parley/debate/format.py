@@ -1,0 +1,167 @@
+"""Formats of debates: YAML that says who speaks when, for how long and about what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from parley.errors import UsageError
+
+PEOPLE = "people"
+"""In the order of a round: whoever of the people wants to."""
+MODERATOR = "moderator"
+EACH = "each"
+"""In the order of a round: every debater, one after the other."""
+_LONGEST_FILE = 100_000
+Text = Annotated[str, Field(min_length=1, max_length=600)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Round(_Strict):
+    """Speeches in an order."""
+
+    name: Text
+    order: tuple[str, ...]
+    """Sides, `each`, `people` or `moderator`."""
+    task: Text | dict[str, Text]
+    """What each speaker of it is to do, or what each place of the order is."""
+    seconds: float = Field(25.0, ge=5, le=300)
+    """How long a speech may be; of people: how long they are waited for."""
+    repeat: int = Field(1, ge=0, le=100)
+    """How often it is held; 0: until the debate is stopped or its time is over."""
+
+    def task_of(self, place: str) -> str:
+        """What who speaks at a place of the order is to do."""
+        return self.task if isinstance(self.task, str) else self.task[place]
+
+
+class Closing(_Strict):
+    """How it ends."""
+
+    sum_up: Text | None = None
+    """What the moderator is to do at the end; without it the end is only told."""
+    vote: bool = False
+    """Whether people are asked which side has convinced them."""
+
+
+class Format(_Strict):
+    """Everything that makes one kind of debate."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")
+    title: Text
+    about: Text
+    sides: tuple[str, ...] = Field(min_length=1, max_length=6)
+    """What there is to argue for; debaters are given them in turns."""
+    debaters: int = Field(2, ge=1, le=6)
+    """How many there are when nobody says."""
+    moderator: bool = True
+    """Whether somebody leads through it by voice; else the rules are kept without a word."""
+    gap_ms: int = Field(250, ge=100, le=3000)
+    """Silence between two speeches."""
+    answers: Literal["last", "moderator"] = "last"
+    """Who answers a person who calls nobody by name: who spoke last, or the moderator."""
+    rounds: tuple[Round, ...] = Field(min_length=1, max_length=20)
+    closing: Closing = Closing()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Format:
+        known = {*self.sides, EACH, PEOPLE, MODERATOR}
+        for number, one in enumerate(self.rounds):
+            for place in one.order:
+                if place not in known:
+                    raise ValueError(f"rounds.{number}.order: '{place}' is none of {', '.join(sorted(known))}")
+                if not isinstance(one.task, str) and place not in one.task:
+                    raise ValueError(f"rounds.{number}.task: nothing is said about '{place}'")
+            if not one.order:
+                raise ValueError(f"rounds.{number}.order: nobody speaks")
+            if MODERATOR in one.order and not self.moderator:
+                raise ValueError(f"rounds.{number}.order: there is no moderator")
+            if not one.repeat and number < len(self.rounds) - 1:
+                raise ValueError(f"rounds.{number}.repeat: only the last round may go on without an end")
+        if {EACH, PEOPLE, MODERATOR} & set(self.sides):
+            raise ValueError("sides: 'each', 'people' and 'moderator' are no sides")
+        if self.answers == MODERATOR and not self.moderator:
+            raise ValueError("answers: there is no moderator")
+        return self
+
+
+@lru_cache
+def shipped() -> dict[str, Format]:
+    """The formats that come with parley, by name."""
+    folder = resources.files("parley.debate") / "formats"
+    files = sorted((f for f in folder.iterdir() if f.name.endswith(".yaml")), key=lambda f: f.name)
+    made = [parse(file.read_text(encoding="utf-8"), file.name) for file in files]
+    return {one.name: one for one in made}
+
+
+def named(name: str) -> Format:
+    """A shipped format; raises `UsageError`."""
+    if name not in shipped():
+        raise UsageError(f"there is no format '{name}'; there are {', '.join(shipped())}, or a path to a YAML file")
+    return shipped()[name]
+
+
+def read(path: Path) -> Format:
+    """A format of somebody's own; raises `UsageError` with what is wrong in which line."""
+    try:
+        if path.stat().st_size > _LONGEST_FILE:
+            raise UsageError(f"{path}: more than {_LONGEST_FILE} bytes are no format")
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise UsageError(f"{path}: cannot be read ({fault})") from None
+    return parse(text, str(path))
+
+
+def parse(text: str, source: str) -> Format:
+    """Read YAML; raises `UsageError` with one line for each fault: ``SOURCE:LINE: field: what is wrong``."""
+    try:
+        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        given = yaml.safe_load(text)
+    except yaml.YAMLError as fault:
+        mark = getattr(fault, "problem_mark", None)
+        line = mark.line + 1 if mark is not None else 1
+        raise UsageError(f"{source}:{line}: {getattr(fault, 'problem', None) or fault}") from None
+    except RecursionError:
+        raise UsageError(f"{source}:1: too deep") from None
+    if not isinstance(given, dict):
+        raise UsageError(f"{source}:1: a format is a mapping with name, title, sides, rounds")
+    try:
+        return Format.model_validate(given)
+    except ValidationError as fault:
+        raise UsageError("\n".join(_told(error, tree, source) for error in fault.errors())) from None
+
+
+def _told(error: Any, tree: yaml.Node | None, source: str) -> str:
+    where, message = list(error["loc"]), error["msg"]
+    if error["type"] == "value_error":
+        message = str(error["ctx"]["error"])
+        if not where:
+            field, _, message = message.partition(": ")
+            where = [int(part) if part.isdecimal() else part for part in field.split(".")]
+    return f"{source}:{_line(tree, where)}: {'.'.join(map(str, where))}: {message}"
+
+
+def _line(node: yaml.Node | None, where: Sequence[str | int]) -> int:
+    """The line of a field, or of what it is missing in."""
+    line = node.start_mark.line + 1 if node is not None else 1
+    for part in where:
+        if isinstance(node, yaml.MappingNode):
+            found = next((pair for pair in node.value if pair[0].value == part), None)
+            if found is None:
+                return line
+            line, node = found[0].start_mark.line + 1, found[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+        else:
+            return line
+    return line

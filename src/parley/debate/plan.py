@@ -1,0 +1,106 @@
+"""What a debate is to be: topic, format, who takes part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from parley.debate.format import Format
+from parley.errors import ProtocolError
+
+NAMES = ("Ada", "Ben", "Cleo", "Dan", "Eve", "Finn")
+MODERATOR_NAME = "Mona"
+LONGEST_TOPIC = 300
+MOST_MINUTES = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """A debater or the moderator; None: as the conversation's settings say."""
+
+    name: str
+    side: str = ""
+    instructions: str = ""
+    model: str | None = None
+    voice: str | None = None
+    speed: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Complete and consistent; see `completed`."""
+
+    topic: str
+    rules: Format
+    debaters: tuple[Speaker, ...]
+    moderator: Speaker | None
+    minutes: float | None = None
+    """After which nobody is given the floor any more; None: as long as the format goes on."""
+    spectated: bool = False
+    """Whether nobody but agents takes part: people only listen."""
+
+    @property
+    def speakers(self) -> tuple[Speaker, ...]:
+        """Everybody with a voice, the moderator last."""
+        return self.debaters if self.moderator is None else (*self.debaters, self.moderator)
+
+
+def completed(
+    topic: str,
+    rules: Format,
+    debaters: Sequence[Speaker],
+    moderator: Speaker | None,
+    voices: Sequence[str],
+    *,
+    minutes: float | None = None,
+    spectated: bool = False,
+) -> Plan:
+    """With names, sides and voices for those who have none; raises `ProtocolError` that names the field.
+
+    `voices`: those that are at hand, in the order in which they are given out; nobody shares one as long as they last.
+    """
+    if not topic.strip():
+        raise ProtocolError("a debate needs a topic", field="debate.topic")
+    made = list(debaters) or [Speaker("") for _ in range(rules.debaters)]
+    taken = {speaker.name.casefold() for speaker in (*made, *([moderator] if moderator else [])) if speaker.name}
+    free = (name for name in NAMES if name.casefold() not in taken)
+    named = []
+    for number, one in enumerate(made):
+        side = one.side or rules.sides[number % len(rules.sides)]
+        if side not in rules.sides:
+            raise ProtocolError(
+                f"'{side}' is no side of the format '{rules.name}'; there are {', '.join(rules.sides)}",
+                field=f"debate.debaters[{number}].side",
+            )  # fmt: skip
+        named.append(_with(one, name=one.name or next(free), side=side))
+    led = None
+    if rules.moderator:
+        led = _with(moderator or Speaker(""), name=(moderator and moderator.name) or MODERATOR_NAME)
+    for side in rules.sides:
+        if not any(one.side == side for one in named) and any(side in r.order for r in rules.rounds):
+            raise ProtocolError(f"nobody argues for '{side}'", field="debate.debaters")
+    everybody = _voiced([*named, *([led] if led else [])], voices)
+    return Plan(
+        topic.strip(), rules, tuple(everybody[: len(named)]), everybody[-1] if led else None, minutes, spectated
+    )
+
+
+def _voiced(speakers: Sequence[Speaker], voices: Sequence[str]) -> list[Speaker]:
+    """A voice for each, another one for each as long as there are others."""
+    used = [one.voice for one in speakers if one.voice]
+    left = [voice for voice in voices if voice not in used] or list(voices)
+    given, made = 0, []
+    for one in speakers:
+        if one.voice is None and left:
+            made.append(_with(one, voice=left[given % len(left)]))
+            given += 1
+        else:
+            made.append(one)
+    return made
+
+
+def _with(speaker: Speaker, *, name: str | None = None, side: str | None = None, voice: str | None = None) -> Speaker:
+    return Speaker(
+        name or speaker.name, side if side is not None else speaker.side, speaker.instructions, speaker.model,
+        voice or speaker.voice, speaker.speed,
+    )  # fmt: skip

@@ -1,0 +1,149 @@
+"""What was said in a debate: by whom, as heard, and what has become of each point.
+
+The structure is kept here, outside of any model: claims by side, who took them up, what stayed unanswered.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+_SENTENCE = re.compile(r"[^.!?…।。！？]+[.!?…।。！？]*[\"'”’)]*")
+_LEAST_WORDS = 5
+"""A shorter sentence is no point."""
+_TAKEN_UP = 2
+"""So many of a claim's weighty words in a later speech of another side make it an answer to it."""
+_LIGHT = frozenset(
+    "about above after again all also although always and another any are because been before being both but can "
+    "could did does doing each even every few for from had has have having here how into its itself just let like "
+    "make makes many may more most much must not now only other our out over own really said same say says should "
+    "since some still such than that the their them then there these they thing things think this those through "
+    "too under until very was way well were what when where which while who why will with without would you "
+    "your".split()
+)
+
+
+@dataclass(slots=True)
+class Speech:
+    """One thing that somebody said."""
+
+    speaker: str
+    side: str
+    """Of a debater; empty: a person's or the moderator's."""
+    began_s: float
+    """Since the beginning of the debate."""
+    round: str = ""
+    ended_s: float = 0.0
+    written: str = ""
+    """All that was to be said."""
+    heard: str = ""
+    """What everybody has heard of it."""
+    interrupted_by: str = ""
+    item: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is exported."""
+        return {
+            "speaker": self.speaker, "side": self.side, "round": self.round, "began_s": round(self.began_s, 2),
+            "ended_s": round(self.ended_s, 2), "heard": self.heard, "written": self.written,
+            "interrupted_by": self.interrupted_by,
+        }  # fmt: skip
+
+
+@dataclass(slots=True)
+class Claim:
+    """A point that a side made."""
+
+    text: str
+    speaker: str
+    side: str
+    taken_up_by: list[str] = field(default_factory=list)
+    """Speakers of other sides who have come back to it."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is exported."""
+        return {"text": self.text, "speaker": self.speaker, "taken_up_by": list(self.taken_up_by)}
+
+
+class Record:
+    """Of one debate, in order."""
+
+    def __init__(self) -> None:
+        self.speeches: list[Speech] = []
+        self.claims: list[Claim] = []
+
+    def over(self, speech: Speech) -> None:
+        """It is said, as far as it was heard: points of it are kept, and points that it takes up marked."""
+        words = _weighty(speech.heard)
+        for claim in self.claims:
+            if claim.speaker != speech.speaker and (claim.side != speech.side or not speech.side):
+                enough = min(_TAKEN_UP, len(_weighty(claim.text)))
+                if enough and len(words & _weighty(claim.text)) >= enough and speech.speaker not in claim.taken_up_by:
+                    claim.taken_up_by.append(speech.speaker)
+        if speech.side:
+            known = {_plain(claim.text) for claim in self.claims}
+            self.claims += [
+                Claim(text, speech.speaker, speech.side) for text in points(speech.heard) if _plain(text) not in known
+            ]
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """Every point that was made, by whomever: nobody makes it again word for word."""
+        return tuple(claim.text for claim in self.claims)
+
+    def last_of_others(self, speaker: str) -> Speech | None:
+        """What was said last by anybody else."""
+        return next((s for s in reversed(self.speeches) if s.speaker != speaker and (s.heard or s.written)), None)
+
+    def used_by(self, speaker: str, most: int) -> list[str]:
+        """The last points that somebody has made already."""
+        return [claim.text for claim in self.claims if claim.speaker == speaker][-most:]
+
+    def unanswered(self) -> list[Claim]:
+        """Points that nobody of another side came back to."""
+        return [claim for claim in self.claims if not claim.taken_up_by]
+
+    def strongest(self, side: str) -> Claim | None:
+        """The point of a side that others came back to most; of several the first."""
+        own = [claim for claim in self.claims if claim.side == side]
+        return max(own, key=lambda claim: len(claim.taken_up_by), default=None)
+
+    def seconds_by_speaker(self) -> dict[str, float]:
+        """How long each has spoken."""
+        found: dict[str, float] = {}
+        for speech in self.speeches:
+            found[speech.speaker] = found.get(speech.speaker, 0.0) + max(0.0, speech.ended_s - speech.began_s)
+        return {name: round(seconds, 1) for name, seconds in found.items()}
+
+    def verdict(self, sides: Sequence[str], votes: Mapping[str, int]) -> dict[str, Any]:
+        """What came of it."""
+        strongest = {side: self.strongest(side) for side in sides}
+        return {
+            "claims": {side: [c.to_json() for c in self.claims if c.side == side] for side in sides},
+            "strongest": {side: claim.text for side, claim in strongest.items() if claim is not None},
+            "unanswered": [claim.to_json() for claim in self.unanswered()],
+            "interrupted": [
+                {"speaker": s.speaker, "by": s.interrupted_by, "heard": s.heard}
+                for s in self.speeches if s.interrupted_by
+            ],
+            "seconds": self.seconds_by_speaker(),
+            "votes": dict(votes),
+        }  # fmt: skip
+
+
+def points(text: str) -> list[str]:
+    """Sentences that say something: questions and short ones are none."""
+    found = [sentence.strip() for sentence in _SENTENCE.findall(text)]
+    return [s for s in found if len(s.split()) >= _LEAST_WORDS and not s.rstrip("\"'”’)").endswith(("?", "？"))]
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.lower()))
+
+
+def _weighty(text: str) -> set[str]:
+    """Words that tell one point from another, without the endings that vary."""
+    words = re.findall(r"[^\W\d_]{3,}", text.lower())
+    return {word.rstrip("s") for word in words if word not in _LIGHT and len(word) > 3}

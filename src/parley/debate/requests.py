@@ -1,0 +1,74 @@
+"""What a debate has asked for and has not begun to sound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from parley.conversation.conversation import Conversation
+from parley.conversation.items import Item, new_id
+from parley.conversation.responses.response import ResponseOptions
+from parley.debate.agenda import Slot
+from parley.turns.policies.floor import EVERYBODY
+
+_MOST_SENTENCES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Something that somebody is to say."""
+
+    response: str
+    speaker: str
+    slot: Slot | None = None
+    """Its place in the order, if it has one."""
+
+
+class Requests:
+    """Made ahead of their time, given one after the other with the format's silence between them."""
+
+    def __init__(self, conversation: Conversation, gap_s: float) -> None:
+        self._conversation = conversation
+        self._gap_s = gap_s
+        self._parts: list[Part] = []
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self._parts)
+
+    def say(self, speaker: str, words: str) -> None:
+        """Have fixed words said."""
+        self._ask(speaker, None, say=words)
+
+    def write(
+        self, speaker: str, task: str, *, most_tokens: int, said_before: tuple[str, ...], slot: Slot | None = None
+    ) -> None:
+        """Have a model write what `speaker` says, without what was `said_before`."""
+        self._ask(
+            speaker, slot, input=(Item(new_id("item"), role="user", text=task),), max_output_tokens=most_tokens,
+            most_sentences=_MOST_SENTENCES, said_before=said_before,
+        )  # fmt: skip
+
+    def _ask(self, speaker: str, slot: Slot | None, **asked: Any) -> None:
+        response = new_id("resp")
+        self._parts.append(Part(response, speaker, slot))
+        self._conversation.request_response(ResponseOptions(
+            participant=EVERYBODY, agents=(speaker,), ahead=True, gap_s=self._gap_s, response_id=response, **asked,
+        ))  # fmt: skip
+
+    def take(self, response: str) -> Part | None:
+        """One has begun or will not begin any more; None: that was not asked for here."""
+        part = next((p for p in self._parts if p.response == response), None)
+        if part is not None:
+            self._parts.remove(part)
+        return part
+
+    def concern(self, speaker: str) -> bool:
+        """Whether somebody is to say something."""
+        return any(part.speaker == speaker for part in self._parts)
+
+    def withdraw(self) -> None:
+        """Nothing of it is wanted any more."""
+        parts, self._parts = self._parts, []
+        for part in parts:
+            self._conversation.withdraw_request(part.response)

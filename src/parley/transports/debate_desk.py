@@ -1,0 +1,80 @@
+"""What a client wants of a debate: that one is held, that it goes on otherwise, a vote."""
+
+from __future__ import annotations
+
+import yaml
+
+from parley.conversation.connection import Connection
+from parley.debate import format as formats
+from parley.debate.debate import Debate
+from parley.debate.plan import Plan, Speaker, completed
+from parley.errors import ProtocolError, UsageError
+from parley.realtime.debate_events import DebateSpeaker, StartDebate, SteerDebate, VoteInDebate
+from parley.transports.mapping import AvailableModels, check_model
+
+
+class DebateDesk:
+    """Of one connection; the debate is the conversation's, and outlives it."""
+
+    def __init__(self, connection: Connection, available: AvailableModels) -> None:
+        self._connection = connection
+        self._available = available
+
+    def obey(self, command: StartDebate | SteerDebate | VoteInDebate) -> None:
+        """Carry it out; raises `ProtocolError`."""
+        match command:
+            case StartDebate():
+                self._start(command)
+            case VoteInDebate():
+                self._debate.vote(self._connection.name, command.side)
+            case SteerDebate("next"):
+                self._debate.skip()
+            case SteerDebate("extend"):
+                self._debate.extend()
+            case SteerDebate("stop"):
+                self._debate.stop()
+            case SteerDebate():
+                self._debate.mute(command.name, muted=command.what == "mute")
+
+    @property
+    def _debate(self) -> Debate:
+        programme = self._connection.conversation.programme
+        if not isinstance(programme, Debate):
+            raise ProtocolError("no debate is held here; begin one by parley.debate.start", field="type")
+        return programme
+
+    def _start(self, command: StartDebate) -> None:
+        conversation = self._connection.conversation
+        if isinstance(conversation.programme, Debate) and conversation.programme.state != "over":
+            raise ProtocolError("a debate is held here already; end it by parley.debate.stop", field="type")
+        debate = Debate(conversation, self._plan(command))
+        before, conversation.programme = conversation.programme, debate
+        try:
+            debate.begin()
+        except ProtocolError:
+            conversation.programme = before
+            raise
+
+    def _plan(self, command: StartDebate) -> Plan:
+        try:
+            if isinstance(command.format, str):
+                rules = formats.named(command.format)
+            else:
+                rules = formats.parse(yaml.safe_dump(dict(command.format)), "format")
+        except UsageError as fault:
+            raise ProtocolError(str(fault), field="debate.format") from fault
+        debaters = [self._speaker(one, f"debate.debaters[{n}]") for n, one in enumerate(command.debaters)]
+        led = command.moderator
+        moderator = self._speaker(led, "debate.moderator") if led is not None else None
+        voices = self._available.voices
+        at_hand = [voices.default, *(voice for voice in voices.known if voice != voices.default)]
+        return completed(
+            command.topic, rules, debaters, moderator, at_hand, minutes=command.minutes, spectated=command.spectated
+        )
+
+    def _speaker(self, wanted: DebateSpeaker, where: str) -> Speaker:
+        available = self._available
+        if wanted.model is not None:
+            check_model(wanted.model, available.llms, f"{where}.model")
+        voice = available.voices.resolve(wanted.voice, f"{where}.voice") if wanted.voice else None
+        return Speaker(wanted.name, wanted.side, wanted.instructions, wanted.model, voice, wanted.speed)

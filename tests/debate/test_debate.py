@@ -1,0 +1,231 @@
+"""A debate in a conversation with fake models, on a virtual clock."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from parley.conversation import notifications as nt
+from parley.debate.debate import Debate, shown
+from parley.debate.format import parse, shipped
+from parley.debate.plan import Speaker, completed
+from tests.conversation.test_rooms import Client, Room
+from tests.virtual_time import run_virtual
+
+TWO_ROUNDS = """\
+name: mine
+title: Mine
+about: For a test.
+sides: [for, against]
+gap_ms: 300
+moderator: false
+rounds:
+  - {name: Opening, order: [each], task: Open., seconds: 20}
+  - {name: Exchange, order: [each], task: Answer., seconds: 20}
+"""
+LONG = "Cats clean themselves every single day, and nobody has to walk them at six in the morning."
+SPEECHES = (
+    "Cats clean themselves every single day.", "Dogs are loyal to their people for life.",
+    "Loyal dogs still need a walk at six.", "Cats clean themselves and scratch the sofa.",
+)  # fmt: skip
+
+
+def debate_in(room: Room, text: str = TWO_ROUNDS, **more: Any) -> Debate:
+    rules = shipped()[text] if text in shipped() else parse(text, "x")
+    debaters = [
+        Speaker("Ada", rules.sides[0], model="mind", voice="deep"),
+        Speaker("Ben", rules.sides[-1], model="other mind", voice="bright"),
+    ]
+    plan = completed("Cats or dogs", rules, debaters[: rules.debaters], None, list(room.voices), **more)
+    debate = room.conversation.programme = Debate(room.conversation, plan)
+    return debate
+
+
+def play(
+    script: Callable[[Room, Client], Coroutine[Any, Any, None]], *answers: str, asked: str = "But what about fish?"
+) -> None:
+    """`answers` are both debaters', `asked` what a person says."""
+
+    async def run() -> None:
+        async with Room(asked, answers=answers or SPEECHES) as room, Client(room, "user") as me:
+            await script(room, me)
+
+    run_virtual(run())
+
+
+async def over(room: Room, debate: Debate, seconds: float = 120) -> None:
+    for _ in range(round(seconds)):
+        if debate.state == "over":
+            return
+        await room.silence(1.0)
+    raise AssertionError(f"the debate is {debate.state} after {seconds} s: {room.said}")
+
+
+def test_speeches_follow_the_order_and_the_next_one_comes_after_the_formats_silence() -> None:
+    async def script(room: Room, me: Client) -> None:
+        debate = debate_in(room)
+        debate.begin()
+        await over(room, debate)
+        speeches = debate.record.speeches
+        assert [s.speaker for s in speeches] == ["Ada", "Ben", "Ada", "Ben"]
+        assert [s.round for s in speeches] == ["Opening", "Opening", "Exchange", "Exchange"]
+        assert [s.heard for s in speeches] == [s.written for s in speeches]
+        gaps = [b.began_s - a.ended_s for a, b in itertools.pairwise(speeches)]
+        assert all(0.29 <= gap <= 0.4 for gap in gaps), gaps
+        assert {to for _, to, _ in room.said} == {""}, "to nobody in particular"
+
+    play(script)
+
+
+def test_the_next_speech_is_made_while_one_sounds_and_knows_what_it_answers() -> None:
+    async def script(room: Room, me: Client) -> None:
+        debate = debate_in(room)
+        debate.begin()
+        await room.silence(1.5)
+        assert len(me.of(nt.ResponseStarted)) == 1
+        (prompt,) = room.chats["other mind"].prompts
+        asked = prompt[-1]["content"]
+        assert f'Ada just said: "{SPEECHES[0]}"' in asked
+        assert "Write what Ben says to Ada now. The task: Open." in asked
+
+    play(script)
+
+
+def test_who_is_interrupted_is_remembered_as_heard_and_the_order_goes_on_where_it_was() -> None:
+    async def script(room: Room, me: Client) -> None:
+        debate = debate_in(room)
+        debate.begin()
+        await room.silence(1.4)
+        await me.say(1.2)
+        await over(room, debate)
+        speeches = debate.record.speeches
+        assert [s.speaker for s in speeches] == ["Ada", "user", "Ada", "Ben", "Ada", "Ben"]
+        first, mine, answer = speeches[:3]
+        assert first.interrupted_by == "user"
+        assert 0 < len(first.heard) < len(first.written)
+        assert (mine.heard, answer.interrupted_by) == ("But what about fish?", "")
+        assert [to for speaker, to, _ in room.said if speaker == "Ada"][1] == "user", "she was spoken to"
+        (asked,) = [p[-1]["content"] for p in room.chats["other mind"].prompts if "fish" in p[-1]["content"]][:1]
+        assert 'user said before: "But what about fish?"\nAda just said: ' in asked
+
+    play(script, LONG, *SPEECHES)
+
+
+def test_whoever_is_called_by_name_answers_and_does_not_speak_twice_in_a_row() -> None:
+    async def script(room: Room, me: Client) -> None:
+        debate = debate_in(room)
+        debate.begin()
+        await room.silence(1.4)
+        await me.say(1.2)
+        await over(room, debate)
+        assert [s.speaker for s in debate.record.speeches] == ["Ada", "user", "Ben", "Ada", "Ben"]
+
+    play(script, LONG, *SPEECHES, asked="Ben, what about fish?")
+
+
+def test_a_debater_whose_model_fails_is_said_to_be_unavailable_and_the_others_go_on() -> None:
+    async def script(room: Room, me: Client) -> None:
+        room.chats["other mind"].answers.clear()
+        room.chats["other mind"].answers.append(None)
+        rules = shipped()["debate"]
+        plan = completed(
+            "Cats or dogs", rules, [Speaker("Ada", "for", model="mind"), Speaker("Ben", "against", model="other mind")],
+            None, list(room.voices),
+        )  # fmt: skip
+        debate = room.conversation.programme = Debate(room.conversation, plan)
+        debate.begin()
+        await over(room, debate, 240)
+        heard = [(s.speaker, s.heard) for s in debate.record.speeches]
+        assert heard.count(("Mona", "Ben is not available at the moment. We go on without Ben.")) == 1
+        assert [speaker for speaker, _ in heard].count("Ada") == 5
+        assert heard[-1] == ("Mona", "Thank you all. This debate is over.")
+        assert not any("Sorry" in words for _, words in heard)
+
+    play(script)
+
+
+def test_people_whose_turn_it_is_are_waited_for_and_the_debate_goes_on_without_them() -> None:
+    async def script(room: Room, me: Client) -> None:
+        debate = debate_in(room, "duel")
+        debate.begin()
+        await room.silence(4)
+        assert shown(debate)["next"] == "people"
+        await me.say(1.2)
+        await room.silence(6)
+        assert [s.speaker for s in debate.record.speeches] == ["Ada", "user", "Ada"]
+        await room.silence(36)
+        assert [s.speaker for s in debate.record.speeches] == ["Ada", "user", "Ada", "Ada"], "nobody wanted to"
+        debate.stop()
+        await over(room, debate)
+
+    play(script)
+
+
+def test_where_nobody_but_agents_takes_part_people_are_not_waited_for() -> None:
+    async def script(room: Room, me: Client) -> None:
+        debate = debate_in(room, "duel", spectated=True, minutes=0.2)
+        debate.begin()
+        await over(room, debate)
+        assert {s.speaker for s in debate.record.speeches} == {"Ada"}
+        assert debate.record.speeches[-1].ended_s < 20
+
+    play(script)
+
+
+def test_the_host_skips_mutes_extends_and_stops() -> None:
+    async def script(room: Room, me: Client) -> None:
+        debate = debate_in(room)
+        debate.begin()
+        await room.silence(1.0)
+        debate.skip()
+        await room.silence(1.5)
+        assert [s.speaker for s in debate.record.speeches] == ["Ada", "Ben"]
+        assert len(debate.record.speeches[0].heard) < len(SPEECHES[0])
+        assert debate.record.speeches[0].interrupted_by == "", "nobody has spoken over her"
+        debate.extend()
+        debate.mute("Ada", muted=True)
+        await over(room, debate)
+        assert [s.speaker for s in debate.record.speeches] == ["Ada", "Ben", "Ben", "Ben"]
+
+    play(script)
+
+
+def test_who_stops_a_debate_has_what_was_said_summed_up() -> None:
+    async def script(room: Room, me: Client) -> None:
+        debate = debate_in(room, "debate")
+        debate.begin()
+        await room.silence(9)
+        debate.stop()
+        await over(room, debate)
+        last = [(s.speaker, s.heard) for s in debate.record.speeches[-2:]]
+        assert last[1] == ("Mona", "Thank you all. This debate is over.")
+        assert last[0][0] == "Mona"
+        told = me.of(nt.DebateChanged)[-1].state
+        assert told["state"] == "over"
+        assert told["verdict"]["claims"]["for"]
+
+    play(script)
+
+
+def test_a_vote_counts_once_for_each_and_for_sides_alone() -> None:
+    async def script(room: Room, me: Client) -> None:
+        debate = debate_in(room)
+        debate.vote("user", "for")
+        debate.vote("user", "against")
+        debate.vote("Ann", "against")
+        assert shown(debate)["votes"] == {"against": 2}
+
+    play(script)
+
+
+def test_a_conversation_that_ends_leaves_no_timer() -> None:
+    async def script(room: Room, me: Client) -> None:
+        debate = debate_in(room, "duel")
+        debate.begin()
+        await room.silence(5)
+        await room.conversation.aclose()
+        assert debate._timer is None
+        assert debate.state == "over"
+
+    play(script)
