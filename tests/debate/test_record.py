@@ -18,6 +18,21 @@ def test_sentences_that_say_something_are_points_and_questions_are_none() -> Non
     assert points(text) == ["Cats clean themselves every single day.", '"Dogs need a walk at six."']
 
 
+def test_who_is_spoken_to_and_stock_phrases_are_no_part_of_a_point() -> None:
+    record = Record()
+    said(record, "Ben", "against", "Dogs are loyal to their people.")
+    said(
+        record,
+        "Ada",
+        "for",
+        "Ben, I do not think so. Ben, cats clean themselves every day. Really, cats purr for us too.",
+    )
+    assert [c.text for c in record.claims if c.side == "for"] == [
+        "Cats clean themselves every day.", "Really, cats purr for us too.",
+    ]  # fmt: skip
+    assert record.words_of("Ada", 2) == ["cats", "purr"]
+
+
 def test_a_point_is_kept_once_and_by_side() -> None:
     record = Record()
     said(record, "Ada", "for", "Cats clean themselves every single day.")

@@ -290,8 +290,10 @@ class Debate:
         if led is not None and slot.opens_round and slot.number == 1 and slot.speaker != MODERATOR:
             self._say(prompts.gives_floor(slot, name_round=len(self.plan.rules.rounds) > 1))
         speaker = led.name if slot.speaker == MODERATOR and led is not None else slot.speaker
+        side = self._sides.get(speaker, "")
         self._requests.write(
-            speaker, prompts.task(slot, self.record, speaker), most_tokens=prompts.most_tokens(slot),
+            speaker, prompts.task(slot, self.record, speaker, prompts.claim(side, self.plan.topic)),
+            begins=prompts.first_words(speaker, side, self.record), most_tokens=prompts.most_tokens(slot),
             said_before=self.record.said, slot=slot,
         )  # fmt: skip
 
@@ -325,7 +327,7 @@ class Debate:
             return
         if closing.sum_up is not None and self.record.claims:
             task = prompts.sum_up(closing.sum_up, self.record, self.plan.rules.sides)
-            self._requests.write(led.name, task, most_tokens=_SUM_UP_TOKENS, said_before=())
+            self._requests.write(led.name, task, most_tokens=_SUM_UP_TOKENS)
         self._then = self._ask_votes if closing.vote and self._people else self._thank
         if not self._requests:
             self._go_on()

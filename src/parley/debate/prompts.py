@@ -9,24 +9,25 @@ from collections.abc import Sequence
 
 from parley.debate.agenda import Agenda, Slot
 from parley.debate.plan import Speaker
-from parley.debate.record import Record, Speech
+from parley.debate.record import DOUBTS, Record, Speech
 
 _WORDS_PER_S = 2.4
 """How fast voices speak."""
 _TOKENS_PER_WORD = 1.5
 _SPARE = 1.6
 _MOST_SHOWN = 2
+_MOST_WORDS = 8
+STYLE = "Two or three short sentences, spoken, no list."
 _MOST_USED = 4
 _LONGEST_SHOWN_CHARS = 400
 
 
 def persona(debater: Speaker, topic: str, agenda: Agenda) -> str:
     """What a debater is, whoever it answers."""
-    name = debater.name
-    others = _listed([f"{d.name}, who is {_side(d.side)}" for d in agenda.debaters.values() if d.name != name])
+    others = _listed([f"{d.name}, who is {_side(d.side)}" for d in agenda.debaters.values() if d.name != debater.name])
     return " ".join(filter(None, [
-        f"You write what {name} says in a debate show. {_stance(name, debater.side, topic)}",
-        f"{name} talks with {others}." if others else "", debater.instructions, _style(name),
+        f"You are {debater.name}, in a spoken debate. {_stance(debater.side, topic)}",
+        f"You talk with {others}." if others else "", debater.instructions, STYLE,
     ]))  # fmt: skip
 
 
@@ -34,21 +35,43 @@ def moderator_persona(led: Speaker, topic: str, agenda: Agenda) -> str:
     """What the moderator is."""
     others = _listed([f"{d.name}, who is {_side(d.side)}" for d in agenda.debaters.values()])
     return " ".join(filter(None, [
-        f'You write what {led.name} says, the moderator of a debate show about "{topic}" with {others}.',
-        f"{led.name} takes no side.", led.instructions, _style(led.name),
+        f'You are {led.name}, the moderator of a spoken debate about "{topic}" with {others}. You take no side.',
+        led.instructions, STYLE,
     ]))  # fmt: skip
 
 
-def task(slot: Slot, record: Record, speaker: str) -> str:
+def task(slot: Slot, record: Record, speaker: str, claim_: str) -> str:
     """What stands before a speaker's turn: what was said last, what is used up, what to do."""
     said = [speech for speech in record.speeches if _said(speech) and speech.speaker != speaker]
     parts = [_line(speech, last=speech is said[-1]) for speech in said[-_MOST_SHOWN:]]
-    if used := record.used_by(speaker, _MOST_USED):
-        parts.append(f"{speaker} has said already, and does not say again: " + " ".join(used))
-    to = f" to {said[-1].speaker}" if said else ""
-    words = round(slot.seconds * _WORDS_PER_S)
-    parts.append(f"Write what {speaker} says{to} now. The task: {slot.task} At most {words} words.")
+    if used := record.words_of(speaker, _MOST_WORDS):
+        parts.append(f"You have spoken about {', '.join(used)} already: speak about something else.")
+    parts.append(f"{slot.task} {claim_}At most {round(slot.seconds * _WORDS_PER_S)} words.")
     return "\n".join(parts)
+
+
+def claim(side: str, topic: str) -> str:
+    """The side once more, behind the task: a light model keeps to what it reads last."""
+    if side not in ("for", "against"):
+        return ""
+    stated = topic[:1].lower() + topic[1:].rstrip(".!") if not topic[1:2].isupper() else topic.rstrip(".!")
+    return f"Your side: it is {'true' if side == 'for' else 'false'} that {stated}. "
+
+
+def first_words(speaker: str, side: str, record: Record) -> str:
+    """What a speech begins with: the name of who spoke last, or where one stands.
+
+    It is written for the model, so that each is addressed, and so that a light one begins to argue at once.
+    """
+    last = record.last_of_others(speaker)
+    if side not in ("for", "against"):
+        return f"{last.speaker}, " if last is not None else ""
+    if not record.used_by(speaker, 1):
+        return f"{last.speaker}, I am {side} it. " if last is not None and last.side else f"I am {side} it. "
+    if last is None or not last.side or last.side == side:
+        return f"{last.speaker}, " if last is not None else ""
+    spoken = sum(speech.speaker == speaker for speech in record.speeches)
+    return f"{last.speaker}, {DOUBTS[spoken % len(DOUBTS)]} "
 
 
 def sum_up(what: str, record: Record, sides: Sequence[str]) -> str:
@@ -58,11 +81,7 @@ def sum_up(what: str, record: Record, sides: Sequence[str]) -> str:
         made = [claim.text for claim in record.claims if claim.side == side][-_MOST_USED:]
         told.append(f"{side}:\n" + "\n".join(f"- {point}" for point in made))
     left = "\n".join(f"- {claim.text} ({claim.side})" for claim in record.unanswered()[-3:])
-    return "\n\n".join(
-        filter(
-            None, [*told, left and f"Nobody answered:\n{left}", f"Write what the moderator says now. The task: {what}"]
-        )
-    )
+    return "\n\n".join(filter(None, [*told, left and f"Nobody answered:\n{left}", what]))
 
 
 def most_tokens(slot: Slot) -> int:
@@ -107,27 +126,21 @@ def _said(speech: Speech) -> str:
 def _line(speech: Speech, *, last: bool) -> str:
     said = _said(speech)
     shown = said if len(said) <= _LONGEST_SHOWN_CHARS else f"... {said[-_LONGEST_SHOWN_CHARS:]}"
-    verb = "was interrupted at" if speech.interrupted_by else "just said" if last else "said before"
+    verb = "was interrupted at" if speech.interrupted_by else "says" if last else "said before"
     return f'{speech.speaker} {verb}: "{shown}"'
 
 
-def _stance(name: str, side: str, topic: str) -> str:
+def _stance(side: str, topic: str) -> str:
     """What somebody of a side thinks; a light model needs it as a sentence."""
     match side:
         case "for":
-            return f'{name} is sure of this: "{topic}".'
+            return f'You argue that this is true: "{topic}".'
         case "against":
-            return (
-                f'{name} believes the opposite of "{topic}": {name} is sure that it is wrong, and never agrees with it.'
-            )
+            return f'You argue that this is false: "{topic}".'
         case "undecided":
-            return f'{name} is not sure about this: "{topic}", and sees good points on both sides.'
+            return f'You are not sure about this: "{topic}", and see good points on both sides.'
         case _:
-            return f'The topic is: "{topic}". {name} is the {side}.'
-
-
-def _style(name: str) -> str:
-    return f"{name} speaks in two or three short sentences. Write only what {name} says, without quotation marks."
+            return f'The topic is: "{topic}". You are the {side}.'
 
 
 def _side(side: str) -> str:

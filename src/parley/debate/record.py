@@ -13,8 +13,11 @@ from typing import Any
 _SENTENCE = re.compile(r"[^.!?…।。！？]+[.!?…।。！？]*[\"'”’)]*")
 _LEAST_WORDS = 5
 """A shorter sentence is no point."""
+DOUBTS = ("I disagree.", "I see that differently.", "that does not convince me.", "I do not think so.")
+"""What a debater begins a reply with, for the model to go on: no points of its own."""
 _TAKEN_UP = 2
 """So many of a claim's weighty words in a later speech of another side make it an answer to it."""
+_STOCK = tuple(doubt.lower() for doubt in DOUBTS)
 _LIGHT = frozenset(
     "about above after again all also although always and another any are because been before being both but can "
     "could did does doing each even every few for from had has have having here how into its itself just let like "
@@ -84,9 +87,15 @@ class Record:
                     claim.taken_up_by.append(speech.speaker)
         if speech.side:
             known = {_plain(claim.text) for claim in self.claims}
-            self.claims += [
-                Claim(text, speech.speaker, speech.side) for text in points(speech.heard) if _plain(text) not in known
-            ]
+            made = (self._unaddressed(text) for text in points(speech.heard))
+            self.claims += [Claim(text, speech.speaker, speech.side) for text in made if _plain(text) not in known]
+
+    def _unaddressed(self, text: str) -> str:
+        """A point without the name of who is spoken to."""
+        name, comma, rest = text.partition(", ")
+        if not comma or name not in {speech.speaker for speech in self.speeches}:
+            return text
+        return rest[:1].upper() + rest[1:]
 
     @property
     def said(self) -> tuple[str, ...]:
@@ -100,6 +109,17 @@ class Record:
     def used_by(self, speaker: str, most: int) -> list[str]:
         """The last points that somebody has made already."""
         return [claim.text for claim in self.claims if claim.speaker == speaker][-most:]
+
+    def words_of(self, speaker: str, most: int) -> list[str]:
+        """The weighty words that somebody's points had last, the newest last."""
+        found: dict[str, None] = {}
+        for claim in self.claims:
+            if claim.speaker == speaker:
+                for word in re.findall(r"[^\W\d_]{4,}", claim.text.lower()):
+                    if word not in _LIGHT:
+                        found.pop(word, None)
+                        found[word] = None
+        return list(found)[-most:]
 
     def unanswered(self) -> list[Claim]:
         """Points that nobody of another side came back to."""
@@ -136,7 +156,8 @@ class Record:
 def points(text: str) -> list[str]:
     """Sentences that say something: questions and short ones are none."""
     found = [sentence.strip() for sentence in _SENTENCE.findall(text)]
-    return [s for s in found if len(s.split()) >= _LEAST_WORDS and not s.rstrip("\"'”’)").endswith(("?", "？"))]
+    told = [s for s in found if not s.rstrip("\"'”’)").endswith(("?", "？")) and not s.lower().endswith(_STOCK)]
+    return [s for s in told if len(s.split()) >= _LEAST_WORDS]
 
 
 def _plain(text: str) -> str:

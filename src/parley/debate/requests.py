@@ -12,6 +12,8 @@ from parley.debate.agenda import Slot
 from parley.turns.policies.floor import EVERYBODY
 
 _MOST_SENTENCES = 4
+_TEMPERATURE = 0.8
+"""Higher than for answers: who argues is to find something new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +43,14 @@ class Requests:
         self._ask(speaker, None, say=words)
 
     def write(
-        self, speaker: str, task: str, *, most_tokens: int, said_before: tuple[str, ...], slot: Slot | None = None
-    ) -> None:
-        """Have a model write what `speaker` says, without what was `said_before`."""
+        self, speaker: str, task: str, *, begins: str = "", most_tokens: int, said_before: tuple[str, ...] = (),
+        slot: Slot | None = None,
+    ) -> None:  # fmt: skip
+        """Have a model write what `speaker` says behind its first words, without what was `said_before`."""
         self._ask(
             speaker, slot, input=(Item(new_id("item"), role="user", text=task),), max_output_tokens=most_tokens,
-            most_sentences=_MOST_SENTENCES, said_before=said_before,
+            most_sentences=_MOST_SENTENCES, said_before=said_before, begins=begins or None,
+            temperature=_TEMPERATURE,
         )  # fmt: skip
 
     def _ask(self, speaker: str, slot: Slot | None, **asked: Any) -> None:

@@ -22,6 +22,8 @@ class PartialResponse:
     """Characters of it that have a sound."""
     written: bool
     """Whether the text is all there."""
+    given: bool = False
+    """Whether none of it is the model's: it is to write on behind these words."""
 
 
 @dataclass(frozen=True, slots=True)

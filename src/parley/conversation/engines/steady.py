@@ -37,7 +37,7 @@ async def written(chat: ChatModel, request: ResponseRequest) -> AsyncGenerator[C
             async for delta in words:
                 yield delta
         return
-    answer = _Answer(begun.text if begun else "")
+    answer = _Answer(begun.text if begun else "", given=begun is not None and begun.given)
     for tries_left in reversed(range(_TRIES)):
         try:
             async with aclosing(answer.stream(chat, request)) as deltas:
@@ -60,8 +60,9 @@ async def written(chat: ChatModel, request: ResponseRequest) -> AsyncGenerator[C
 class _Answer:
     """What there is of one answer, over several requests."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, given: bool) -> None:
         self.text = text
+        self._given = text if given else None
         self.calls = 0
         self.calls_done = False
         self._continues: bool | None = None
@@ -71,7 +72,9 @@ class _Answer:
     @property
     def sounds_complete(self) -> bool:
         """Whether an earlier request left it at the end of a sentence, and this one gave nothing."""
-        return not self._came and self.text.rstrip().endswith((".", "!", "?", "…", "।", "。"))
+        return (
+            not self._came and self.text != self._given and self.text.rstrip().endswith((".", "!", "?", "…", "।", "。"))
+        )
 
     @property
     def refuses_to_continue(self) -> bool:

@@ -79,6 +79,9 @@ class ResponseProducer:
 
         try:
             await self._reading_ahead.finish()
+            if begun is None and response.options.begins:
+                response.add_text(response.options.begins)
+                begun = PartialResponse(response.options.begins, 0, written=False, given=True)
             await self._ask(response, begun, take)
         except ParleyError as fault:
             log.warning("response failed", session=context.id, response=response.id, error=str(fault))

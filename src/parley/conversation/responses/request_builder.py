@@ -92,7 +92,7 @@ class RequestBuilder:
             tools=(*tools, *(tool.shown for tool in offered(settings, options).values())),
             tool_choice=options.tool_choice if options.tool_choice is not None else settings.tool_choice,
             max_tokens=options.max_output_tokens or settings.max_output_tokens or settings.longest_answer_tokens,
-            temperature=settings.temperature,
+            temperature=settings.temperature if options.temperature is None else options.temperature,
             parallel_tool_calls=settings.parallel_tool_calls if options.parallel_tool_calls is None
             else options.parallel_tool_calls,
             reasoning_effort=options.reasoning_effort or settings.reasoning_effort,

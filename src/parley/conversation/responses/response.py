@@ -24,6 +24,9 @@ class ResponseOptions:
     parallel_tool_calls: bool | None = None
     reasoning_effort: str | None = None
     max_output_tokens: int | None = None
+    temperature: float | None = None
+    begins: str | None = None
+    """Words that the answer begins with; the model writes on behind them."""
     most_sentences: int | None = None
     said_before: tuple[str, ...] | None = None
     """Sentences that are not to be said again."""
