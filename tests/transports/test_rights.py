@@ -43,6 +43,10 @@ TABLE: list[tuple[str, dict[str, Any], bool, bool]] = [
     ("output_audio_buffer.clear", {}, True, False),
     ("parley.room.update", {"room": {"agents": [{"name": "Ada"}]}}, False, False),
     ("parley.room.invite", {}, False, False),
+    ("parley.debate.start", {"debate": {"topic": "Cats or dogs"}}, False, False),
+    *((f"parley.debate.{what}", {}, False, False) for what in ("next", "extend", "stop")),
+    *((f"parley.debate.{what}", {"name": "Ada"}, False, False) for what in ("mute", "unmute")),
+    ("parley.debate.vote", {"side": "for"}, True, True),
     *((f"parley.playout.{what}", AT, True, True) for what in ("position", "paused", "flushed", "finished")),
 ]
 

@@ -14,7 +14,7 @@ from parley.turns import actions as act
 from parley.turns import events as ev
 from parley.turns.actions import Ending
 from parley.turns.ledger import HeardLedger, SpokenWord
-from parley.turns.policies.floor import AddressedFloor
+from parley.turns.policies.floor import EVERYBODY, AddressedFloor
 from parley.turns.settings import TurnSettings
 from tests.turns.harness import World
 
@@ -251,7 +251,23 @@ moves = st.one_of(
     st.tuples(st.sampled_from(["speak", "silent"]), st.integers(0, 2), st.floats(0.04, 1.2)),
     st.tuples(
         st.sampled_from(
-            ["request", "cancel", "commit", "clear", "fail", "deaf", "hearing", "manual", "leave", "join", "go", "come"]
+            [
+                "request",
+                "cancel",
+                "commit",
+                "clear",
+                "fail",
+                "deaf",
+                "hearing",
+                "manual",
+                "leave",
+                "join",
+                "go",
+                "come",
+                "ahead",
+                "withdraw",
+                "fail ahead",
+            ]
         ),
         st.integers(0, 2),
         st.floats(0.04, 0.4),
@@ -353,25 +369,40 @@ def act_out(w: World, audience: Listeners, kind: str, index: int) -> None:
     if not w.people:
         return
     who = w.people[index % len(w.people)]
-    running = [r for r, s in w.state.items() if s in ("playing", "committed", "ready", "paused")]
     match kind:
         case "speak" | "silent":
             w.voice(who, voiced=kind == "speak")
-        case "request":
-            w.send(ev.ResponseRequested(who))
-        case "cancel":
-            w.send(ev.ResponseCancelled())
         case "commit":
             w.send(ev.InputCommitted(who))
         case "clear":
             w.send(ev.InputCleared(who))
-        case "fail" if running:
-            w.send(ev.ResponseFailed(running[0], "made to"))
         case "deaf" | "hearing" | "manual":
             w.send(ev.SettingsChanged(HABITS[kind](w.settings), who))
         case "leave" | "join":
             (audience.leave if kind == "leave" else audience.join)(index)
         case "go":
             w.leave(who)
+        case _:
+            ask_for(w, kind, who, index)
+
+
+def ask_for(w: World, kind: str, who: str, index: int) -> None:
+    running = [r for r, s in w.state.items() if s in ("playing", "committed", "ready", "paused")]
+    ahead = [r for r, s in w.state.items() if s == "speculative"]
+    match kind:
+        case "request":
+            w.send(ev.ResponseRequested(who))
+        case "cancel":
+            w.send(ev.ResponseCancelled())
+        case "ahead":  # by somebody who may be none of the agents, behind a silence or none
+            agent, number = ("one", "two", "three")[len(w.records) % 3], len(w.records)
+            w.send(ev.ResponseRequested(EVERYBODY, (agent,), number, ahead=True, gap_s=0.3 * (index % 2)))
+        case "withdraw":
+            asked = [r.event.request for r in w.records if isinstance(r.event, ev.ResponseRequested)]
+            w.send(ev.RequestWithdrawn(asked[-1] if asked else 1))
+        case "fail" if running:
+            w.send(ev.ResponseFailed(running[0], "made to"))
+        case "fail ahead" if ahead:
+            w.send(ev.ResponseFailed(ahead[-1], "made to"))
         case _:
             pass
