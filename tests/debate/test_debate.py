@@ -86,7 +86,7 @@ def test_the_next_speech_is_made_while_one_sounds_and_knows_what_it_answers() ->
         assert len(me.of(nt.ResponseStarted)) == 1
         (prompt,) = room.chats["other mind"].prompts
         _, asked, begins = (message["content"] for message in prompt)
-        assert f'Ada says: "I am for it. {SPEECHES[0]}"' in asked
+        assert f'Ada says: "{SPEECHES[0]}"' in asked
         assert "Open. Your side: it is false that cats or dogs. At most" in asked
         assert begins == "Ada, I am against it."
 
@@ -108,7 +108,7 @@ def test_who_is_interrupted_is_remembered_as_heard_and_the_order_goes_on_where_i
         assert (mine.heard, answer.interrupted_by) == ("But what about fish?", "")
         assert [to for speaker, to, _ in room.said if speaker == "Ada"][1] == "user", "she was spoken to"
         (asked,) = [p[1]["content"] for p in room.chats["other mind"].prompts if "fish" in p[1]["content"]][:1]
-        assert 'user said before: "But what about fish?"\nAda says: ' in asked
+        assert 'Somebody in the audience said before: "But what about fish?"\nAda says: ' in asked
         (answered,) = [p for p in room.chats["mind"].prompts if "fish" in p[-1]["content"]]
         assert answered[0]["content"].startswith('You are Ada, in a spoken debate. You argue that this is true: "Cats')
 

@@ -71,10 +71,16 @@ def test_the_verdict_tells_points_interruptions_and_times() -> None:
     assert (verdict["seconds"], verdict["votes"]) == ({"Ada": 5.0, "Ben": 5.0}, {"for": 2})
 
 
-def test_the_last_words_of_others_are_found_behind_ones_own() -> None:
+def test_what_others_said_since_is_found_behind_ones_own() -> None:
     record = Record()
-    assert record.last_of_others("Ada") is None
+    assert record.since_own("Ada") == []
     ben = said(record, "Ben", "against", "Dogs are loyal to their people.")
     said(record, "Ada", "for", "Cats are independent, and that is fine.")
+    assert record.since_own("Ada") == [ben]
+    said(record, "Mona", "", "Exchange. Ada, please.")
     record.speeches.append(Speech("Cleo", "for", 9.0))  # she has begun, and nothing is written yet
-    assert record.last_of_others("Ada") is ben
+    assert record.since_own("Ada") == [ben], "fixed words are nothing to reply to"
+    fish = Speech("user", "", 12.0, heard="And fish?", of_person=True)
+    record.speeches.append(fish)
+    cleo = said(record, "Cleo", "for", "Cats eat fish, so they are on top.")
+    assert record.since_own("Ada") == [fish, cleo]

@@ -220,7 +220,7 @@ class _Spectator:
                     await self._stop(connection, caller)
                     raise
                 finally:
-                    self._write(caller)
+                    await asyncio.to_thread(self._write, caller)
         if self.debate.get("state") != "over":
             raise UnavailableError(self.refused or connection.closed or "the debate did not come to its end")
 

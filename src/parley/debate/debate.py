@@ -233,9 +233,8 @@ class Debate:
 
     def _person_said(self, done: nt.TranscriptDone) -> None:
         if done.text.strip():
-            speech = Speech(
-                done.participant, "", max(0.0, self.time_s - done.seconds), heard=done.text, written=done.text
-            )
+            began_s = max(0.0, self.time_s - done.seconds)
+            speech = Speech(done.participant, "", began_s, heard=done.text, written=done.text, of_person=True)
             speech.ended_s = self.time_s
             self.record.speeches.append(speech)
             self.record.over(speech)
@@ -317,16 +316,16 @@ class Debate:
             self._go_on()
 
     def _close(self) -> None:
-        """The order is at its end."""
-        if self._current:
-            return
+        """The order is at its end; what was said is summed up while the last words of it sound."""
         self.state = "closing"
         closing, led = self.plan.rules.closing, self.plan.moderator
         if led is None:
-            self._over()
+            self._then = self._over
+            self._go_on()
             return
         if closing.sum_up is not None and self.record.claims:
-            task = prompts.sum_up(closing.sum_up, self.record, self.plan.rules.sides)
+            sounding = [speech for speech, _ in self._current.values()]
+            task = prompts.sum_up(closing.sum_up, self.record, self.plan.rules.sides, sounding)
             self._requests.write(led.name, task, most_tokens=_SUM_UP_TOKENS)
         self._then = self._ask_votes if closing.vote and self._people else self._thank
         if not self._requests:

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from parley.conversation.items import USER
 from parley.debate.agenda import Agenda, Slot
 from parley.debate.plan import Speaker
-from parley.debate.record import DOUBTS, Record, Speech
+from parley.debate.record import DOUBTS, Record, Speech, points
 
 _WORDS_PER_S = 2.4
 """How fast voices speak."""
 _TOKENS_PER_WORD = 1.5
 _SPARE = 1.6
-_MOST_SHOWN = 2
+_MOST_REMARKS = 3
 _MOST_WORDS = 8
 STYLE = "Two or three short sentences, spoken, no list."
 _MOST_USED = 4
@@ -42,8 +43,9 @@ def moderator_persona(led: Speaker, topic: str, agenda: Agenda) -> str:
 
 def task(slot: Slot, record: Record, speaker: str, claim_: str) -> str:
     """What stands before a speaker's turn: what was said last, what is used up, what to do."""
-    said = [speech for speech in record.speeches if _said(speech) and speech.speaker != speaker]
-    parts = [_line(speech, last=speech is said[-1]) for speech in said[-_MOST_SHOWN:]]
+    others = record.since_own(speaker)
+    shown = [speech for speech in others[:-1] if speech.of_person][-_MOST_REMARKS:] + others[-1:]
+    parts = [_line(speech, last=speech is others[-1]) for speech in shown if _said(speech)]
     if used := record.words_of(speaker, _MOST_WORDS):
         parts.append(f"You have spoken about {', '.join(used)} already: speak about something else.")
     parts.append(f"{slot.task} {claim_}At most {round(slot.seconds * _WORDS_PER_S)} words.")
@@ -63,22 +65,26 @@ def first_words(speaker: str, side: str, record: Record) -> str:
 
     It is written for the model, so that each is addressed, and so that a light one begins to argue at once.
     """
-    last = record.last_of_others(speaker)
+    others = record.since_own(speaker)
+    last = others[-1] if others else None
+    to = f"{last.speaker}, " if last is not None and last.speaker != USER else ""
     if side not in ("for", "against"):
-        return f"{last.speaker}, " if last is not None else ""
+        return to
     if not record.used_by(speaker, 1):
-        return f"{last.speaker}, I am {side} it. " if last is not None and last.side else f"I am {side} it. "
-    if last is None or not last.side or last.side == side:
-        return f"{last.speaker}, " if last is not None else ""
+        return f"{to}I am {side} it. "
+    if last is None or last.side in ("", side):
+        return to
     spoken = sum(speech.speaker == speaker for speech in record.speeches)
-    return f"{last.speaker}, {DOUBTS[spoken % len(DOUBTS)]} "
+    return f"{to}{DOUBTS[spoken % len(DOUBTS)]} "
 
 
-def sum_up(what: str, record: Record, sides: Sequence[str]) -> str:
-    """What the moderator sums up from: each side's points, not the whole transcript."""
+def sum_up(what: str, record: Record, sides: Sequence[str], sounding: Sequence[Speech]) -> str:
+    """What the moderator sums up from: each side's points, those of speeches that still sound too."""
     told = []
     for side in sides:
-        made = [claim.text for claim in record.claims if claim.side == side][-_MOST_USED:]
+        made = [claim.text for claim in record.claims if claim.side == side]
+        made = [*made, *(point for speech in sounding if speech.side == side for point in points(speech.written))]
+        made = made[-_MOST_USED:]
         told.append(f"{side}:\n" + "\n".join(f"- {point}" for point in made))
     left = "\n".join(f"- {claim.text} ({claim.side})" for claim in record.unanswered()[-3:])
     return "\n\n".join(filter(None, [*told, left and f"Nobody answered:\n{left}", what]))
@@ -125,9 +131,13 @@ def _said(speech: Speech) -> str:
 
 def _line(speech: Speech, *, last: bool) -> str:
     said = _said(speech)
+    first = points(said)
+    if last and first and not speech.interrupted_by and speech.side:
+        said = first[0]  # light models copy what they are given: they get the point, not all of it
     shown = said if len(said) <= _LONGEST_SHOWN_CHARS else f"... {said[-_LONGEST_SHOWN_CHARS:]}"
     verb = "was interrupted at" if speech.interrupted_by else "says" if last else "said before"
-    return f'{speech.speaker} {verb}: "{shown}"'
+    who = "Somebody in the audience" if speech.speaker == USER else speech.speaker
+    return f'{who} {verb}: "{shown}"'
 
 
 def _stance(side: str, topic: str) -> str:

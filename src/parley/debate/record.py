@@ -45,6 +45,8 @@ class Speech:
     """What everybody has heard of it."""
     interrupted_by: str = ""
     item: str = ""
+    of_person: bool = False
+    """Whether a person said it, no agent."""
 
     def to_json(self) -> dict[str, Any]:
         """As it is exported."""
@@ -102,9 +104,19 @@ class Record:
         """Every point that was made, by whomever: nobody makes it again word for word."""
         return tuple(claim.text for claim in self.claims)
 
-    def last_of_others(self, speaker: str) -> Speech | None:
-        """What was said last by anybody else."""
-        return next((s for s in reversed(self.speeches) if s.speaker != speaker and (s.heard or s.written)), None)
+    def since_own(self, speaker: str) -> list[Speech]:
+        """What others have said since somebody spoke last; where that is nothing, what they said last.
+
+        Without the moderator's fixed words, to which there is nothing to reply.
+        """
+        found: list[Speech] = []
+        for speech in reversed(self.speeches):
+            if speech.speaker == speaker:
+                if found:
+                    break
+            elif (speech.heard or speech.written) and (speech.side or speech.of_person or speech.round):
+                found.append(speech)
+        return found[::-1]
 
     def used_by(self, speaker: str, most: int) -> list[str]:
         """The last points that somebody has made already."""

@@ -9,7 +9,7 @@ import pytest
 from parley.conversation.engines.unsaid import unsaid
 from parley.models.interfaces import ChatDelta, ToolCall
 
-SAID = ("Cats clean themselves.", "Dogs are loyal!")
+SAID = ("Cats clean themselves.", "Dogs are loyal!", "A dog needs its walk at six in the morning, yes, and more.")
 
 
 async def written(*texts: str) -> AsyncGenerator[ChatDelta, None]:
@@ -31,6 +31,12 @@ async def left(*texts: str) -> str:
         ("cats clean themselves! DOGS ARE LOYAL.", ""),
         ("Cats clean themselves every day.", "Cats clean themselves every day."),
         ("Ben, cats clean themselves.", "Ben, cats clean themselves."),
+        ("And yes, a dog needs its walk at six. Rain or not.", "Rain or not."),
+        ("A dog needs its walk at six in the morning.", ""),
+        (
+            "A dog needs its walk, and nobody has the time for it.",
+            "A dog needs its walk, and nobody has the time for it.",
+        ),
         ("Cats", "Cats"),
         ("Dogs are loyal", ""),
         ("It costs 3.50 a day. Dogs are loyal. Really.", "It costs 3.50 a day. Really."),
@@ -42,9 +48,9 @@ async def test_sentences_that_were_said_are_left_out_however_the_text_comes(text
     assert await left(*(text[i : i + size] for i in range(0, len(text), size))) == kept
 
 
-async def test_text_that_cannot_be_one_of_them_is_not_held_back() -> None:
-    parts = [d.text async for d in unsaid(written("Cats ", "clean ", "windows ", "well."), SAID)]
-    assert [part for part in parts if part] == ["Cats clean windows ", "well."]
+async def test_a_sentence_is_given_once_it_is_whole() -> None:
+    parts = [d.text async for d in unsaid(written("Cats ", "clean ", "windows. ", "Well."), SAID)]
+    assert [part for part in parts if part] == ["Cats clean windows. ", "Well."]
 
 
 async def test_calls_and_what_is_retracted_pass() -> None:

@@ -1,4 +1,4 @@
-"""An answer without the sentences that were said before: light models repeat themselves word for word."""
+"""An answer without the sentences that were said before: light models repeat themselves, and what they are told."""
 
 from __future__ import annotations
 
@@ -10,62 +10,46 @@ from dataclasses import replace
 from parley.models.interfaces import ChatDelta
 
 _END = re.compile(r"[.!?…।]+[\"'”’)]*\s+|[。！？]+|\n+")
-
-
-def plain(sentence: str) -> str:
-    """What makes two sentences the same: their words."""
-    return " ".join(re.findall(r"\w+", sentence.casefold()))
+_LEAST_WORDS = 5
+_SHARE = 0.8
+"""So many of a sentence's words in one that was said, and it says the same."""
 
 
 async def unsaid(deltas: AsyncGenerator[ChatDelta, None], said: Collection[str]) -> AsyncGenerator[ChatDelta, None]:
-    """The same without sentences of `said`; text is held back only as long as it could be one of them."""
-    sentence = _Sentence({plain(one) for one in said} - {""})
+    """The same, a sentence at a time, without those that say what a sentence of `said` does."""
+    before = [words for one in said if (words := _words(one))]
+    held = ""
     async with aclosing(deltas):
         async for delta in deltas:
             if delta.retracts:
-                sentence.forget()
+                held = ""
                 yield delta
                 continue
-            text = sentence.push(delta.text)
+            held += delta.text
+            text = ""
+            while (end := _END.search(held)) is not None:
+                text += _kept(held[: end.end()], before)
+                held = held[end.end() :]
             if delta.finish_reason is not None or delta.tool_call is not None:
-                text += sentence.end()
+                text, held = text + _kept(held, before), ""
             if text or delta != ChatDelta(text=delta.text):
                 yield replace(delta, text=text)
-    if text := sentence.end():
+    if text := _kept(held, before):
         yield ChatDelta(text=text)
 
 
-class _Sentence:
-    """The one that is being written, as far as it is known."""
+def _kept(sentence: str, before: Collection[list[str]]) -> str:
+    words = _words(sentence)
+    return "" if any(_repeats(words, one) for one in before) else sentence
 
-    def __init__(self, before: Collection[str]) -> None:
-        self._before = before
-        self._text = ""
-        self._passed = 0
-        """How much of it was given out."""
 
-    def push(self, text: str) -> str:
-        """More was written; returns what may be said."""
-        self._text += text
-        given = ""
-        while (end := _END.search(self._text)) is not None:
-            rest = self._text[end.end() :]
-            self._text = self._text[: end.end()]
-            given += self.end()
-            self._text = rest
-        words = plain(self._text)
-        if self._passed or not any(one.startswith(words) for one in self._before):
-            given += self._text[self._passed :]
-            self._passed = len(self._text)
-        return given
+def _repeats(words: list[str], before: list[str]) -> bool:
+    """Whether it is the same, or has next to no word of its own."""
+    if len(words) < _LEAST_WORDS:
+        return words == before
+    known = set(before)
+    return sum(word in known for word in words) >= _SHARE * len(words)
 
-    def end(self) -> str:
-        """It is whole; returns what of it may be said and was not."""
-        repeated = not self._passed and plain(self._text) in self._before
-        given = "" if repeated else self._text[self._passed :]
-        self.forget()
-        return given
 
-    def forget(self) -> None:
-        """It was none."""
-        self._text, self._passed = "", 0
+def _words(sentence: str) -> list[str]:
+    return re.findall(r"\w+", sentence.casefold())
