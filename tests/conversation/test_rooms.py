@@ -421,3 +421,33 @@ def test_a_model_that_takes_turns_itself_talks_with_one_person_alone() -> None:
                 room.agents("Ada", "Eve")
 
     run_virtual(script())
+
+
+def test_the_prompt_that_is_read_ahead_is_of_who_would_answer() -> None:
+    class Noting(FakeChat):
+        def __init__(self) -> None:
+            super().__init__(("It is noon.",))
+            self.read: list[Any] = []
+
+        async def prefill(self, messages: Any, options: Any, caller: Any) -> None:
+            self.read.append(messages)
+
+    async def script() -> None:
+        chats = {"mind": Noting(), "other mind": Noting()}
+        async with Room("Ben, what time is it?", "And what day is it today?") as room:
+            room.conversation = Conversation(
+                replace(room.models, engines={name: Cascade(chat) for name, chat in chats.items()}), SessionSettings()
+            )
+            async with Client(room, "user") as me:
+                room.agents("Ada", "Ben")
+                await me.say(1.2)
+                await room.silence(4.0)
+                for chat in chats.values():
+                    chat.read.clear()
+                await me.say(2.0)
+                await room.silence(4.0)
+                assert [s for s, _, _ in room.said] == ["user", "Ben", "user", "Ben"]
+                assert chats["other mind"].read, "he was talked with last"
+                assert not chats["mind"].read
+
+    run_virtual(script())

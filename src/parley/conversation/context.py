@@ -44,6 +44,9 @@ class Context:
     load: Callable[[], Load] = lambda: "free"
     """What people of other conversations do: while they wait for something, nothing is read ahead here."""
 
+    answerer: Callable[[str, str], str | None] = lambda *_: None
+    """Who of the agents would answer somebody's words; None: nobody knows."""
+
     @property
     def now(self) -> float:
         """The loop's clock, seconds."""

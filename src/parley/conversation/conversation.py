@@ -82,7 +82,7 @@ class Conversation:
         self.context = Context(
             self.id, settings, chosen, self._made_agents(settings, chosen), self.emit, self.dispatch,
             self.spawn, ledger, Audience(ledger, self.dispatch), hears_voice=lambda: self._taker.hears_voice,
-            load=lambda: CROWD.load(self),
+            load=lambda: CROWD.load(self), answerer=self._taker.answerer,
         )  # fmt: skip
         self.history = self.context.history
         self._followers = Followers()

@@ -50,7 +50,7 @@ class Floor:
         """
         person = self._context.asking(participant)
         said = (person.transcript or "") if turn is not None else ""
-        for agent in agents if agents is not None else self._answering(person, said):
+        for agent in agents if agents is not None else self.answering(person, said):
             waits = self.request_to(agent, participant)
             self._waiting[agent] = _Wanted(participant, turn, (yields and waits) or request or waits, ahead, gap_s)
 
@@ -63,7 +63,7 @@ class Floor:
         wanted = self._waiting.get(agent)
         return wanted.request if wanted is not None and wanted.participant == participant else 0
 
-    def _answering(self, person: ParticipantRecord, said: str) -> Sequence[str]:
+    def answering(self, person: ParticipantRecord, said: str) -> Sequence[str]:
         """Agents that answer somebody's words."""
         return self._policy.answering(person.name, said, person.talked_with)
 
@@ -91,13 +91,11 @@ class Floor:
 
     def ready_to_answer(self, person: ParticipantRecord, said: str) -> list[str]:
         """Agents that could answer these words at once if this person's turn were over."""
-        return self._able(
-            self._answering(person, said), [name for name in self._context.holders if name != person.name]
-        )
+        return self._able(self.answering(person, said), [name for name in self._context.holders if name != person.name])
 
     def answer(self, person: ParticipantRecord) -> None:
         """A turn is over: what was prepared for it is its answer, unless the floor is taken; what was not waits."""
-        answering = self._answering(person, person.transcript or "")
+        answering = self.answering(person, person.transcript or "")
         able = self._able(answering, self._context.holders)
         prepared = {r.agent: r for r in self._responses.speculations(person.name)}
         for agent in answering:

@@ -134,6 +134,11 @@ class TurnTaker:
         """Committed responses that have not ended."""
         return [r.id for r in self._responses.active]
 
+    def answerer(self, participant: str, said: str) -> str | None:
+        """Who would be the first to answer these words of a participant; None: nobody."""
+        person = self._context.asking(participant)
+        return next(iter(self._floor.answering(person, said)), None)
+
     def adjust(self, change: Callable[[TurnSettings], TurnSettings]) -> None:
         """Change everybody's settings without any consequence, for `replay`."""
         self._context.settings = change(self._context.settings)

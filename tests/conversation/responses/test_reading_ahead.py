@@ -100,6 +100,7 @@ class Ahead:
         context: Any = SimpleNamespace(
             id="s1", settings=SimpleNamespace(answers=answers, opening="Be kind."), history=self.history,
             models=SimpleNamespace(engine=self.engine), load=lambda: "others wait" if others_wait else "free",
+            answerer=lambda *_: None,
             agent=lambda _="": SimpleNamespace(models=SimpleNamespace(engine=self.engine)), spawn=self.spawn,
         )  # fmt: skip
         requests: Any = SimpleNamespace(

@@ -32,7 +32,7 @@ class ReadingAhead:
     def begin(self, so_far: str = "", speaker: str = USER) -> None:
         """There is time: let the engine read what is known of the next prompt, with the turn's words `so_far`.
 
-        Where several agents may answer, only the first one's is read.
+        Where several agents may answer, the prompt of the first who would answer that is read.
         """
         if not self._reading and self._context.settings.answers and self._context.load() != "others wait":
             self._prefilling = self._context.spawn(self._prefill(so_far, speaker), "prefill")
@@ -54,7 +54,8 @@ class ReadingAhead:
 
     async def _prefill(self, so_far: str, speaker: str) -> None:
         context = self._context
-        options, agent, caller = ResponseOptions(), context.agent(), Caller(context.id, Priority.SPECULATIVE)
+        options, caller = ResponseOptions(), Caller(context.id, Priority.SPECULATIVE)
+        agent = context.agent(context.answerer(speaker, so_far) or "")
         engine = agent.models.engine
         if engine.off_host and not so_far:
             return  # nothing is known yet that would end like a prompt to be answered
