@@ -32,6 +32,8 @@ _FRAME = RATE_HZ // 50
 _SPREAD = 0.7
 """How far from the middle the outermost speaker is placed, 0 to 1."""
 _FIRST_WORD_S = 60.0
+_VOICES = ["piper-en-us-joe", "espeak"]
+"""Beside the default one, where nobody says which: two debaters and a moderator have each their own."""
 
 
 def debate(
@@ -182,6 +184,8 @@ async def _hold(url: str | None, wanted: dict[str, Any], clips: list[tuple[float
         await _Spectator(wanted, clips, how).watch(url)
         return
     settings = local.command_config(port=0, host="127.0.0.1", log_level="warning")
+    if "voices" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"voices": _VOICES})
     set_up_logs(settings)
     server = Server(settings)
     await local.prepare(server, quiet=how.quiet)
