@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import pytest
+
 from parley.conversation import notifications as nt
+from parley.conversation.responses.response import ResponseOptions
 from parley.debate.debate import Debate, shown
 from parley.debate.format import parse, shipped
 from parley.debate.plan import Speaker, completed
+from parley.errors import ProtocolError
 from tests.conversation.test_rooms import Client, Room
 from tests.virtual_time import run_virtual
 
@@ -228,7 +233,162 @@ def test_a_conversation_that_ends_leaves_no_timer() -> None:
         debate.begin()
         await room.silence(5)
         await room.conversation.aclose()
-        assert debate._timer is None
+        assert debate._waits is None
         assert debate.state == "over"
 
     play(script)
+
+
+VOTED = """\
+name: mine
+title: Mine
+about: For a test.
+sides: [for, against]
+rounds:
+  - {name: Opening, order: [each], task: Open., seconds: 20}
+  - {name: Floor, order: [people], task: Ask., seconds: 10}
+closing: {sum_up: Sum up., vote: true}
+"""
+
+
+def said_by(debate: Debate) -> list[str]:
+    return [s.speaker for s in debate.record.speeches]
+
+
+def test_votes_are_waited_for_whatever_else_happens_and_the_debate_ends() -> None:
+    async def script(room: Room, me: Client) -> None:
+        debate = debate_in(room, VOTED)
+        debate.begin()
+        while "vote now" not in debate.record.speeches[-1].heard:
+            await room.silence(1.0)
+        await room.silence(5.0)
+        debate.vote("user", "for")
+        await me.say(1.2)
+        await over(room, debate, 60)
+        assert debate.record.speeches[-1].heard == "Thank you all. This debate is over."
+        assert shown(debate)["verdict"]["votes"] == {"for": 1}
+        with pytest.raises(ProtocolError, match="over"):
+            debate.vote("user", "against")
+
+    play(script)
+
+
+@pytest.mark.parametrize("at_s", [1.0, 3.0])
+def test_whoever_presses_next_twice_or_again_and_again_gets_to_the_end(at_s: float) -> None:
+    async def script(room: Room, me: Client) -> None:
+        debate = debate_in(room, "debate")
+        debate.begin()
+        await room.silence(at_s)
+        for _ in range(200):
+            if debate.state == "over":
+                break
+            debate.skip()
+            await room.silence(0.1)
+        assert debate.state == "over"
+        told = [s.written for s in debate.record.speeches if s.speaker == "Mona"]
+        assert told.count("Opening. Ada, please.") <= 1
+
+    play(script)
+
+
+@pytest.mark.parametrize("lost", ["cancelled", "asked for anew"])
+def test_a_request_that_is_lost_is_made_again(lost: str) -> None:
+    async def script(room: Room, me: Client) -> None:
+        debate = debate_in(room)
+        debate.begin()
+        await room.silence(1.5)
+        assert len(room.chats["other mind"].prompts) == 1, "Ben's speech is made"
+        if lost == "cancelled":
+            room.conversation.cancel_response()
+        else:
+            room.conversation.request_response(ResponseOptions(say="I am here.", agents=("Ben",)))
+        await over(room, debate)
+        assert {s.speaker for s in debate.record.speeches if s.heard != "I am here."} == {"Ada", "Ben"}
+
+    play(script)
+
+
+def test_nobody_speaks_to_nobody_and_who_comes_back_hears_how_it_stands() -> None:
+    async def script(room: Room, me: Client) -> None:
+        debate = debate_in(room)
+        debate.begin()
+        await room.silence(1.5)
+        await me.connection.__aexit__(None, None, None)
+        await asyncio.sleep(20.0)
+        assert said_by(debate) == ["Ada"]
+        async with Client(room, "user") as again:
+            assert again.of(nt.DebateChanged)[-1].state["state"] == "running"
+            await over(room, debate)
+        assert said_by(debate) == ["Ada", "Ben", "Ada", "Ben"]
+
+    play(script)
+
+
+def test_a_typed_question_takes_the_place_of_people_who_are_waited_for() -> None:
+    async def script(room: Room, me: Client) -> None:
+        debate = debate_in(room, "duel")
+        debate.begin()
+        await room.silence(4)
+        assert debate.now[1] is not None
+        room.conversation.request_response()
+        await room.silence(6)
+        assert said_by(debate) == ["Ada", "Ada"]
+        debate.stop()
+        await over(room, debate)
+
+    play(script)
+
+
+@pytest.mark.parametrize("what", ["stop", "extend"])
+def test_the_host_does_not_wait_for_people(what: str) -> None:
+    async def script(room: Room, me: Client) -> None:
+        debate = debate_in(room, "duel")
+        debate.begin()
+        await room.silence(4)
+        getattr(debate, what)()
+        await room.silence(4)
+        if what == "stop":
+            assert debate.state == "over"
+        else:
+            assert said_by(debate) == ["Ada", "Ada"]
+            assert debate.agenda.next is not None
+            assert debate.agenda.next.speaker == "people", "they are asked again"
+
+    play(script)
+
+
+def test_where_nobody_can_speak_the_debate_ends() -> None:
+    async def script(room: Room, me: Client) -> None:
+        debate = debate_in(room, "duel", spectated=True)
+        debate.begin()
+        await room.silence(1)
+        debate.mute("Ada", muted=True)
+        await over(room, debate, 10)
+
+    play(script)
+
+
+def test_agents_that_are_taken_away_end_the_debate_and_clients_are_told() -> None:
+    async def script(room: Room, me: Client) -> None:
+        debate = debate_in(room)
+        debate.begin()
+        await room.silence(0.5)
+        room.agents("Zoe", "Yan")
+        await room.silence(10)
+        assert me.of(nt.DebateChanged)[-1].state["state"] == "over"
+
+    play(script)
+
+
+def test_what_was_cut_before_its_first_word_is_answered_by_nobody() -> None:
+    async def script(room: Room, me: Client) -> None:
+        debate = debate_in(room)
+        debate.begin()
+        debate.skip()
+        await over(room, debate)
+        first = debate.record.speeches[0]
+        assert (first.heard, first.said) == ("", "")
+        prompt = room.chats["other mind"].prompts[-2]
+        assert "Cats clean" not in str(prompt[1]["content"])
+
+    play(script, "Cats clean themselves every single day.", "Dogs are loyal to their people for life.")

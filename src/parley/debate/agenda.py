@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from parley.debate.format import EACH, MODERATOR, PEOPLE, Format
+from parley.debate.format import EACH, MODERATOR, PEOPLE, Format, Round
 
 _MOST_FAILURES = 2
 
@@ -44,6 +44,8 @@ class Agenda:
         self.debaters = {debater.name: debater for debater in debaters}
         self._muted: set[str] = set()
         self._failures: dict[str, int] = {}
+        self.people_here = True
+        """Whether people may take the places that are theirs."""
         self._slots = self._order()
         self._next: Slot | None = next(self._slots, None)
         self._extra: list[Slot] = []
@@ -53,13 +55,17 @@ class Agenda:
     def _order(self) -> Iterator[Slot]:
         for one in self._rules.rounds:
             number = 0
-            while not one.repeat or number < one.repeat:
+            while (not one.repeat or number < one.repeat) and self._somebody_speaks(one):
                 number += 1
                 opens = True
                 for place in one.order:
                     for speaker in self._speakers(place):
                         yield Slot(one.name, number, speaker, one.task_of(place), one.seconds, opens)
                         opens = False
+
+    def _somebody_speaks(self, one: Round) -> bool:
+        """Else it is passed over: a round without an end would be looked through for ever."""
+        return any(self.speaks(speaker) for place in one.order for speaker in self._speakers(place))
 
     def _speakers(self, place: str) -> list[str]:
         if place in (PEOPLE, MODERATOR):
@@ -71,7 +77,7 @@ class Agenda:
     def speaks(self, name: str) -> bool:
         """Whether somebody may be given the floor."""
         if name in (PEOPLE, MODERATOR):
-            return True
+            return name == MODERATOR or self.people_here
         return name in self.debaters and name not in self._muted and not self.unavailable(name)
 
     def unavailable(self, name: str) -> bool:
@@ -100,14 +106,10 @@ class Agenda:
             return None
         if self._extra:
             return self._extra[0]
-        skipped = 0
         while self._next is not None and not self.speaks(self._next.speaker):
             opened, self._next = self._next.opens_round, next(self._slots, None)
             if opened and self._next is not None:
                 self._next = replace(self._next, opens_round=True)
-            skipped += 1
-            if skipped > len(self.debaters) * len(self._rules.rounds) * 100:
-                return None  # nobody is left in a round without an end
         return self._next
 
     def take(self) -> Slot | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -28,9 +29,18 @@ from parley.turns.actions import Ending
 log = structlog.get_logger("debate")
 
 _IDLE_S = 1.5
-"""Silence after which the order goes on although nothing has ended: a person's turn that nobody answered."""
+"""Silence beyond the format's after which the order goes on by itself: nobody answers, or a request was lost."""
 _VOTING_S = 20.0
 _SUM_UP_TOKENS = 150
+
+
+@dataclass(frozen=True, slots=True)
+class _Wait:
+    """What is waited for: "people" who may speak, "votes", or that somebody speaks at all ("idle")."""
+
+    what: str
+    timer: asyncio.TimerHandle
+    slot: Slot | None
 
 
 class Debate:
@@ -53,10 +63,11 @@ class Debate:
         self._written: set[str] = set()
         """Those of them whose text is all there."""
         self._person_speaks = False
-        self._waits_for_people: Slot | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._then: Callable[[], None] | None = None
-        """What follows when everything that was asked for is said."""
+        self._waits: _Wait | None = None
+        self._steps: list[str] = []
+        """What is left of the closing."""
+        self._opened: Slot | None = None
+        """The place whose round the moderator has opened last, or that people were asked to take."""
 
     # -- what the host wants --------------------------------------------------------------------------
 
@@ -89,14 +100,19 @@ class Debate:
 
     def skip(self) -> None:
         """Whoever speaks is cut, and the next one has the floor."""
-        if not self._cancel_current() and self._waits_for_people is not None:
+        if self._cancel_current():
+            return
+        if self._waits_for("people"):
             self._nobody_wants_to()
+        elif not self._waits_for("votes"):
+            self._go_on()
 
     def extend(self) -> None:
-        """Whoever speaks, or spoke last, has the floor once more."""
+        """Whoever speaks, or spoke last, has the floor once more; raises `ProtocolError`."""
         last = next((s for s in reversed(self.record.speeches) if s.speaker in self._sides), None)
         if last is None or self.state != "running":
-            raise ProtocolError("nobody has spoken whose time could be extended", field="type")
+            raise ProtocolError("nobody speaks whose time could be extended", field="type")
+        self._stop_waiting("people", "idle")
         self._requests.withdraw()
         self.agenda.extend(last.speaker, "Go on where you stopped, and finish your point.", 20.0)
         self._go_on()
@@ -121,22 +137,26 @@ class Debate:
             raise ProtocolError(
                 f"'{side}' is no side; there are {', '.join(self.plan.rules.sides)}", field="debate.side"
             )
-        self.votes[voter] = side
-        self._tell()
+        if self.state == "over":
+            raise ProtocolError("the debate is over", field="type")
+        if self.votes.get(voter) != side:
+            self.votes[voter] = side
+            self._tell()
 
     def stop(self) -> None:
         """End it properly: what sounds is cut, what was said is summed up."""
         if self.state != "running":
             return
+        self._stop_waiting("people", "idle")
         self.agenda.close()
-        self._requests.withdraw()
         if not self._cancel_current():
             self._go_on()
 
     def aclose(self) -> None:
-        """The conversation ends: nothing follows."""
-        self.state = "over"
-        self._cancel_timer()
+        """Nothing follows: the conversation ends, or something broke."""
+        self._stop_waiting("people", "votes", "idle")
+        if self.state not in ("ready", "over"):
+            self._over()
 
     # -- what happens ---------------------------------------------------------------------------------
 
@@ -151,24 +171,38 @@ class Debate:
                 self._goes_on(notification)
             case nt.ResponseEnded(out_of_band=False):
                 self._ended(notification)
-            case nt.HeardChanged():
-                for speech in self.record.speeches[-8:]:
-                    if speech.item == notification.item:
-                        speech.heard = notification.heard_text
+            case nt.HeardChanged() | nt.ItemDeleted():
+                self._known_better(notification)
             case nt.SpeechStarted():
                 self._person_takes_floor(notification.participant)
             case nt.TranscriptDone():
                 self._person_said(notification)
             case nt.StateChanged():
                 self._state_changed(notification.state)
+            case nt.RoomChanged() if notification.present:
+                self._go_on()  # whoever comes, or comes back, hears how it stands
+                self._tell()
             case _:
                 pass
+
+    def _known_better(self, change: nt.HeardChanged | nt.ItemDeleted) -> None:
+        if isinstance(change, nt.ItemDeleted):
+            self.record.forget(change.item)
+        else:
+            self.record.correct(change.item, change.heard_text)
 
     def _begun(self, started: nt.ResponseStarted) -> None:
         part = self._requests.take(started.response)
         slot = part.slot if part is not None else None
+        if part is not None and part.opens is not None:
+            self._opened = part.opens
+        if part is not None and part.step and part.step in self._steps:
+            self._steps.remove(part.step)
+        if part is None and self._waits_for("people"):
+            self.agenda.take()  # they took their place by other means than speech
+        self._stop_waiting("people", "idle")
         upcoming = self.agenda.next
-        if slot is not None or (upcoming is not None and upcoming.speaker == started.agent):
+        if slot is not None or (part is None and upcoming is not None and upcoming.speaker == started.agent):
             taken = self.agenda.take()  # also where the answer to a person is what the order would have had
             slot = slot or taken
         speech = Speech(
@@ -177,7 +211,6 @@ class Debate:
         self.record.speeches.append(speech)
         self._current[started.response] = speech, slot
         self._person_speaks = False
-        self._cancel_timer()
         self._tell()
 
     def _goes_on(self, more: nt.ResponseItemStarted | nt.ResponseText | nt.ResponseWritten) -> None:
@@ -220,14 +253,11 @@ class Debate:
 
     def _person_takes_floor(self, name: str) -> None:
         self._person_speaks = True
+        asked = self._opened is not None and self._opened is self.agenda.next and self._opened.speaker == PEOPLE
+        if self._waits_for("people") or asked:  # asked may be while the moderator still says so
+            self.agenda.take()
+        self._stop_waiting("people", "idle")
         self._requests.withdraw()
-        self._cancel_timer()
-        if self._waits_for_people is not None:
-            self._waits_for_people = None
-            self.agenda.take()
-        elif self._then is not None and self.state == "running":  # asked to while the moderator still says so
-            self._then = None
-            self.agenda.take()
         for speech, _ in self._current.values():
             speech.interrupted_by = name
 
@@ -235,59 +265,54 @@ class Debate:
         if done.text.strip():
             began_s = max(0.0, self.time_s - done.seconds)
             speech = Speech(done.participant, "", began_s, heard=done.text, written=done.text, of_person=True)
-            speech.ended_s = self.time_s
+            speech.ended_s, speech.item = self.time_s, done.item
             self.record.speeches.append(speech)
             self.record.over(speech)
 
     def _state_changed(self, state: str) -> None:
-        if state == "LISTENING" and not self._requests and not self._current and self._waits_for_people is None:
-            self._wait(_IDLE_S, self._nobody_answers)
+        if state != "LISTENING":
+            self._stop_waiting("idle")
+        elif self._waits is None and not self._current:
+            self._wait("idle", self.plan.rules.gap_ms / 1000 + _IDLE_S, self._nobody_answers)
 
     def _nobody_answers(self) -> None:
+        """It has been silent for longer than it should be: what was asked for was lost, or nobody answers a person."""
         self._person_speaks = False
+        self._requests.withdraw()
         self._go_on()
 
     # -- what is next ---------------------------------------------------------------------------------
 
     def _go_on(self) -> None:
-        """Ask for what follows, unless that is done or a person has the floor."""
-        if self._requests or self._person_speaks or self._waits_for_people is not None:
+        """Ask for what follows, unless that is done, people have the floor, or nobody is there."""
+        if self._requests or self._person_speaks or self._waits_for("people") or self._waits_for("votes"):
             return
-        if self._then is not None:
-            if not self._current:
-                then, self._then = self._then, None
-                then()
-            return
-        if self.state != "running":
-            return
-        if any(response not in self._written for response in self._current):
-            return  # what it would answer is not known yet
-        minutes = self.plan.minutes
-        if minutes is not None and self.time_s >= minutes * 60:
-            self.agenda.close()
-        slot = self._next_slot()
-        if slot is None:
+        if not self._conversation.present or any(response not in self._written for response in self._current):
+            return  # what somebody would answer is not known yet
+        if self.state == "running":
+            self._next_place()
+        if self.state == "closing":
             self._close()
+
+    def _next_place(self) -> None:
+        minutes, agenda = self.plan.minutes, self.agenda
+        if minutes is not None and self.time_s >= minutes * 60:
+            agenda.close()
+        agenda.people_here = not self.plan.spectated and bool(self._conversation.people)
+        slot = agenda.next
+        if slot is None:
+            self.state, self._steps = "closing", self._closing_steps()
         elif slot.speaker == PEOPLE:
-            if not self._current:
-                self._ask_people(slot)
+            self._ask_people(slot)
         else:
             self._give_floor(slot)
 
-    def _next_slot(self) -> Slot | None:
-        """The next place of the order that somebody can take."""
-        while (slot := self.agenda.next) is not None and slot.speaker == PEOPLE and not self._people:
-            self.agenda.take()
-        return slot
-
-    @property
-    def _people(self) -> bool:
-        return not self.plan.spectated and bool(self._conversation.people)
-
     def _give_floor(self, slot: Slot) -> None:
         led = self.plan.moderator
-        if led is not None and slot.opens_round and slot.number == 1 and slot.speaker != MODERATOR:
-            self._say(prompts.gives_floor(slot, name_round=len(self.plan.rules.rounds) > 1))
+        opens = slot.opens_round and slot.number == 1 and slot.speaker != MODERATOR and self._opened is not slot
+        if led is not None and opens:
+            words = prompts.gives_floor(slot, name_round=len(self.plan.rules.rounds) > 1)
+            self._requests.say(led.name, words, opens=slot)
         speaker = led.name if slot.speaker == MODERATOR and led is not None else slot.speaker
         side = self._sides.get(speaker, "")
         self._requests.write(
@@ -297,51 +322,49 @@ class Debate:
         )  # fmt: skip
 
     def _ask_people(self, slot: Slot) -> None:
-        if self.plan.moderator is not None:
-            self._say(prompts.asks_people(slot.task))
-            self._then = lambda: self._await_people(slot)
-        else:
-            self._await_people(slot)
-
-    def _await_people(self, slot: Slot) -> None:
-        self._waits_for_people = slot
-        self._wait(slot.seconds, self._nobody_wants_to)
-        self._tell()
+        """The moderator asks them, once; then they are waited for."""
+        led = self.plan.moderator
+        if led is not None and self._opened is not slot:
+            self._requests.say(led.name, prompts.asks_people(slot.task), opens=slot)
+        elif not self._current:
+            self._wait("people", slot.seconds, self._nobody_wants_to, slot)
+            self._tell()
 
     def _nobody_wants_to(self) -> None:
-        if self._waits_for_people is not None:
-            self._waits_for_people = None
-            self._cancel_timer()
-            self.agenda.take()
-            self._go_on()
+        self._stop_waiting("people")
+        self.agenda.take()
+        self._go_on()
+
+    def _closing_steps(self) -> list[str]:
+        closing = self.plan.rules.closing
+        if self.plan.moderator is None:
+            return []
+        votes = closing.vote and not self.plan.spectated and bool(self._conversation.people)
+        summed = ["sum up"] if closing.sum_up is not None and self.record.claims else []
+        return [*summed, *(["ask for votes", "count votes"] if votes else []), "thank"]
 
     def _close(self) -> None:
-        """The order is at its end; what was said is summed up while the last words of it sound."""
-        self.state = "closing"
-        closing, led = self.plan.rules.closing, self.plan.moderator
-        if led is None:
-            self._then = self._over
-            self._go_on()
-            return
-        if closing.sum_up is not None and self.record.claims:
+        """The next step of the closing; what was said is summed up while the last words of it sound."""
+        led, step = self.plan.moderator, self._steps[0] if self._steps else ""
+        if led is None or not step:
+            if not self._current:
+                self._over()
+        elif step == "sum up":
             sounding = [speech for speech, _ in self._current.values()]
-            task = prompts.sum_up(closing.sum_up, self.record, self.plan.rules.sides, sounding)
-            self._requests.write(led.name, task, most_tokens=_SUM_UP_TOKENS)
-        self._then = self._ask_votes if closing.vote and self._people else self._thank
-        if not self._requests:
-            self._go_on()
-
-    def _ask_votes(self) -> None:
-        self._say(prompts.asks_votes(self.plan.rules.sides))
-        self._then = lambda: self._wait(_VOTING_S, self._thank)
-
-    def _thank(self) -> None:
-        self._say(prompts.THANKS)
-        self._then = self._over
+            task = prompts.sum_up(self.plan.rules.closing.sum_up or "", self.record, self.plan.rules.sides, sounding)
+            self._requests.write(led.name, task, most_tokens=_SUM_UP_TOKENS, step=step)
+        elif self._current:
+            return
+        elif step == "count votes":
+            self._steps.remove(step)
+            self._wait("votes", _VOTING_S, self._go_on)
+        else:
+            words = prompts.THANKS if step == "thank" else prompts.asks_votes(self.plan.rules.sides)
+            self._requests.say(led.name, words, step=step)
 
     def _over(self) -> None:
         self.state = "over"
-        self._cancel_timer()
+        self._stop_waiting("people", "votes", "idle")
         self._tell()
 
     # -- asking ---------------------------------------------------------------------------------------
@@ -365,20 +388,35 @@ class Debate:
         """Seconds since it began."""
         return self._conversation.now - self._began
 
-    def _wait(self, seconds: float, then: Callable[[], None]) -> None:
-        self._cancel_timer()
-        self._timer = asyncio.get_running_loop().call_later(seconds, then)
+    def _wait(self, what: str, seconds: float, then: Callable[[], None], slot: Slot | None = None) -> None:
+        """Let something follow after a time; `slot`: of people who are waited for."""
 
-    def _cancel_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        def over() -> None:
+            self._waits = None
+            try:
+                then()
+            except Exception:
+                log.error("the debate breaks off", session=self._conversation.id, exc_info=True)
+                self.aclose()
+
+        self._stop_waiting("people", "votes", "idle")
+        self._waits = _Wait(what, asyncio.get_running_loop().call_later(seconds, over), slot)
+
+    def _waits_for(self, what: str) -> bool:
+        return self._waits is not None and self._waits.what == what
+
+    def _stop_waiting(self, *what: str) -> None:
+        if self._waits is not None and self._waits.what in what:
+            self._waits.timer.cancel()
+            self._waits = None
 
     @property
     def now(self) -> tuple[str | None, Slot | None]:
         """Who speaks, and its place in the order; a place without a speaker is of people who are waited for."""
         speaking = next(iter(self._current.values()), None)
-        return (speaking[0].speaker, speaking[1]) if speaking is not None else (None, self._waits_for_people)
+        if speaking is not None:
+            return speaking[0].speaker, speaking[1]
+        return None, self._waits.slot if self._waits is not None else None
 
     def _tell(self) -> None:
         self._conversation.emit(nt.DebateChanged(shown(self)))

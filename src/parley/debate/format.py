@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -30,7 +30,7 @@ class Round(_Strict):
     """Speeches in an order."""
 
     name: Text
-    order: tuple[str, ...]
+    order: tuple[str, ...] = Field(max_length=24)
     """Sides, `each`, `people` or `moderator`."""
     task: Text | dict[str, Text]
     """What each speaker of it is to do, or what each place of the order is."""
@@ -137,17 +137,33 @@ def parse(text: str, source: str) -> Format:
     try:
         return Format.model_validate(given)
     except ValidationError as fault:
-        raise UsageError("\n".join(_told(error, tree, source) for error in fault.errors())) from None
+        told = (_told(error) for error in fault.errors())
+        raise UsageError("\n".join(f"{source}:{_line(tree, at)}: {_named(at)}: {why}" for at, why in told)) from None
 
 
-def _told(error: Any, tree: yaml.Node | None, source: str) -> str:
-    where, message = list(error["loc"]), error["msg"]
+def of(given: Mapping[str, Any]) -> Format:
+    """A format that came as such; raises `UsageError` with one line for each fault."""
+    if len(str(given)) > _LONGEST_FILE:
+        raise UsageError(f"more than {_LONGEST_FILE} characters are no format")
+    try:
+        return Format.model_validate(given)
+    except ValidationError as fault:
+        raise UsageError("\n".join(f"{_named(at)}: {why}" for at, why in map(_told, fault.errors()))) from None
+
+
+def _told(error: Any) -> tuple[list[Any], str]:
+    """Where a fault is, and what it is."""
+    where, message = list(error["loc"]), str(error["msg"])
     if error["type"] == "value_error":
         message = str(error["ctx"]["error"])
         if not where:
             field, _, message = message.partition(": ")
             where = [int(part) if part.isdecimal() else part for part in field.split(".")]
-    return f"{source}:{_line(tree, where)}: {'.'.join(map(str, where))}: {message}"
+    return where, message
+
+
+def _named(where: Sequence[str | int]) -> str:
+    return ".".join(map(str, where))
 
 
 def _line(node: yaml.Node | None, where: Sequence[str | int]) -> int:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from parley.debate.format import Format
+from parley.debate.format import EACH, MODERATOR, PEOPLE, Format
 from parley.errors import ProtocolError
 
 NAMES = ("Ada", "Ben", "Cleo", "Dan", "Eve", "Finn")
 MODERATOR_NAME = "Mona"
+_RESERVED = {EACH, MODERATOR, PEOPLE}
 LONGEST_TOPIC = 300
 MOST_MINUTES = 180.0
 
@@ -72,6 +73,10 @@ def completed(
                 f"'{side}' is no side of the format '{rules.name}'; there are {', '.join(rules.sides)}",
                 field=f"debate.debaters[{number}].side",
             )  # fmt: skip
+        if one.name.casefold() in _RESERVED:
+            raise ProtocolError(
+                f"'{one.name}' is no name for a debater", field=f"debate.debaters[{number}].name", code="name_taken"
+            )
         named.append(_with(one, name=one.name or next(free), side=side))
     led = None
     if rules.moderator:

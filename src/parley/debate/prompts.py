@@ -45,7 +45,7 @@ def task(slot: Slot, record: Record, speaker: str, claim_: str) -> str:
     """What stands before a speaker's turn: what was said last, what is used up, what to do."""
     others = record.since_own(speaker)
     shown = [speech for speech in others[:-1] if speech.of_person][-_MOST_REMARKS:] + others[-1:]
-    parts = [_line(speech, last=speech is others[-1]) for speech in shown if _said(speech)]
+    parts = [_line(speech, last=speech is others[-1]) for speech in shown if speech.said]
     if used := record.words_of(speaker, _MOST_WORDS):
         parts.append(f"You have spoken about {', '.join(used)} already: speak about something else.")
     parts.append(f"{slot.task} {claim_}At most {round(slot.seconds * _WORDS_PER_S)} words.")
@@ -125,12 +125,8 @@ def asks_votes(sides: Sequence[str]) -> str:
 THANKS = "Thank you all. This debate is over."
 
 
-def _said(speech: Speech) -> str:
-    return (speech.heard or speech.written).strip()
-
-
 def _line(speech: Speech, *, last: bool) -> str:
-    said = _said(speech)
+    said = speech.said
     first = points(said)
     if last and first and not speech.interrupted_by and speech.side:
         said = first[0]  # light models copy what they are given: they get the point, not all of it

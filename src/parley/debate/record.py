@@ -15,9 +15,10 @@ _LEAST_WORDS = 5
 """A shorter sentence is no point."""
 DOUBTS = ("I disagree.", "I see that differently.", "that does not convince me.", "I do not think so.")
 """What a debater begins a reply with, for the model to go on: no points of its own."""
+_CORRECTABLE = 8
 _TAKEN_UP = 2
 """So many of a claim's weighty words in a later speech of another side make it an answer to it."""
-_STOCK = tuple(doubt.lower() for doubt in DOUBTS)
+_STOCK = (*(doubt.lower() for doubt in DOUBTS), "i am for it.", "i am against it.")
 _LIGHT = frozenset(
     "about above after again all also although always and another any are because been before being both but can "
     "could did does doing each even every few for from had has have having here how into its itself just let like "
@@ -47,6 +48,11 @@ class Speech:
     item: str = ""
     of_person: bool = False
     """Whether a person said it, no agent."""
+
+    @property
+    def said(self) -> str:
+        """What others can answer: what was heard of it, or, while it sounds, what will be."""
+        return (self.heard or ("" if self.ended_s else self.written)).strip()
 
     def to_json(self) -> dict[str, Any]:
         """As it is exported."""
@@ -99,6 +105,16 @@ class Record:
             return text
         return rest[:1].upper() + rest[1:]
 
+    def correct(self, item: str, heard: str) -> None:
+        """It is known better how much of a speech was heard."""
+        for speech in self.speeches[-_CORRECTABLE:]:
+            if speech.item == item:
+                speech.heard = heard
+
+    def forget(self, item: str) -> None:
+        """What an item had is said otherwise, or was never said: it left the history."""
+        self.speeches = [speech for speech in self.speeches if not item or speech.item != item]
+
     @property
     def said(self) -> tuple[str, ...]:
         """Every point that was made, by whomever: nobody makes it again word for word."""
@@ -114,7 +130,7 @@ class Record:
             if speech.speaker == speaker:
                 if found:
                     break
-            elif (speech.heard or speech.written) and (speech.side or speech.of_person or speech.round):
+            elif speech.said and (speech.side or speech.of_person or speech.round):
                 found.append(speech)
         return found[::-1]
 

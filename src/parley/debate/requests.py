@@ -9,6 +9,7 @@ from parley.conversation.conversation import Conversation
 from parley.conversation.items import Item, new_id
 from parley.conversation.responses.response import ResponseOptions
 from parley.debate.agenda import Slot
+from parley.errors import ProtocolError
 from parley.turns.policies.floor import EVERYBODY
 
 _MOST_SENTENCES = 4
@@ -24,6 +25,10 @@ class Part:
     speaker: str
     slot: Slot | None = None
     """Its place in the order, if it has one."""
+    opens: Slot | None = None
+    """The place that the moderator says these words before."""
+    step: str = ""
+    """Of the closing."""
 
 
 class Requests:
@@ -38,27 +43,31 @@ class Requests:
         """Whether there is any."""
         return bool(self._parts)
 
-    def say(self, speaker: str, words: str) -> None:
+    def say(self, speaker: str, words: str, *, opens: Slot | None = None, step: str = "") -> None:
         """Have fixed words said."""
-        self._ask(speaker, None, say=words)
+        self._ask(Part(new_id("resp"), speaker, None, opens, step), say=words)
 
     def write(
         self, speaker: str, task: str, *, begins: str = "", most_tokens: int, said_before: tuple[str, ...] = (),
-        slot: Slot | None = None,
+        slot: Slot | None = None, step: str = "",
     ) -> None:  # fmt: skip
         """Have a model write what `speaker` says behind its first words, without what was `said_before`."""
+        part, prompt = Part(new_id("resp"), speaker, slot, None, step), Item(new_id("item"), role="user", text=task)
         self._ask(
-            speaker, slot, input=(Item(new_id("item"), role="user", text=task),), max_output_tokens=most_tokens,
-            most_sentences=_MOST_SENTENCES, said_before=said_before, begins=begins or None,
-            temperature=_TEMPERATURE,
+            part, input=(prompt,), max_output_tokens=most_tokens, most_sentences=_MOST_SENTENCES,
+            said_before=said_before, begins=begins or None, temperature=_TEMPERATURE,
         )  # fmt: skip
 
-    def _ask(self, speaker: str, slot: Slot | None, **asked: Any) -> None:
-        response = new_id("resp")
-        self._parts.append(Part(response, speaker, slot))
-        self._conversation.request_response(ResponseOptions(
-            participant=EVERYBODY, agents=(speaker,), ahead=True, gap_s=self._gap_s, response_id=response, **asked,
-        ))  # fmt: skip
+    def _ask(self, part: Part, **asked: Any) -> None:
+        self._parts.append(part)
+        try:
+            self._conversation.request_response(ResponseOptions(
+                participant=EVERYBODY, agents=(part.speaker,), ahead=True, gap_s=self._gap_s,
+                response_id=part.response, **asked,
+            ))  # fmt: skip
+        except ProtocolError:
+            self._parts.remove(part)
+            raise
 
     def take(self, response: str) -> Part | None:
         """One has begun or will not begin any more; None: that was not asked for here."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import yaml
-
 from parley.conversation.connection import Connection
 from parley.debate import format as formats
 from parley.debate.debate import Debate
@@ -57,10 +55,7 @@ class DebateDesk:
 
     def _plan(self, command: StartDebate) -> Plan:
         try:
-            if isinstance(command.format, str):
-                rules = formats.named(command.format)
-            else:
-                rules = formats.parse(yaml.safe_dump(dict(command.format)), "format")
+            rules = formats.named(command.format) if isinstance(command.format, str) else formats.of(command.format)
         except UsageError as fault:
             raise ProtocolError(str(fault), field="debate.format") from fault
         debaters = [self._speaker(one, f"debate.debaters[{n}]") for n, one in enumerate(command.debaters)]

@@ -114,6 +114,28 @@ def response(random: Random, known: Known) -> Event:
     return {name: fields[name] for name in random.sample(list(fields), random.randrange(5))}
 
 
+def debate(random: Random) -> Event:
+    """One by a format that is shipped, or by one of its own."""
+    places = ("each", "people", "moderator", "for", "against", "nobody")
+    rounds = [
+        {"name": "Round", "order": random.choices(places, k=random.randrange(1, 4)), "task": "Speak.", "seconds": 5,
+         "repeat": random.choice((0, 1, 2, 100))}
+        for _ in range(random.randrange(1, 3))
+    ]  # fmt: skip
+    own = {
+        "name": "mine", "title": "Mine", "about": "Mine.", "sides": ["for", "against"], "rounds": rounds,
+        "moderator": random.random() < 0.5, "gap_ms": 100,
+    }  # fmt: skip
+    fields: Event = {
+        "format": random.choice(("debate", "duel", "table", own, own, own)),
+        "debaters": [{"name": name} for name in random.sample(("Ada", "Ben", "people"), 2)],
+        "minutes": random.choice((0.1, 180)),
+        "spectated": random.random() < 0.5,
+        "moderator": {"name": "Mona"},
+    }
+    return {"topic": "Cats or dogs", **{n: fields[n] for n in random.sample(list(fields), random.randrange(5))}}
+
+
 def _playout(random: Random, known: Known) -> Event:
     at = random.choice((0, 20, 1e3, 86_400_000))
     return {"response_id": random.choice(known.responses[-3:]), "audio_ms": at}
@@ -140,6 +162,13 @@ _FIELDS: dict[str, Callable[[Random, Known], Event]] = {
                  "floor": r.choice(("addressed", "round"))},
     },
     "parley.room.invite": lambda r, _: {"role": r.choice(("speaker", "listener"))},
+    "parley.debate.start": lambda r, _: {"debate": debate(r)},
+    "parley.debate.next": lambda _, __: {},
+    "parley.debate.extend": lambda _, __: {},
+    "parley.debate.stop": lambda _, __: {},
+    "parley.debate.mute": lambda r, _: {"name": r.choice(("Ada", "Ben", "user"))},
+    "parley.debate.unmute": lambda r, _: {"name": r.choice(("Ada", "Ben", "user"))},
+    "parley.debate.vote": lambda r, _: {"side": r.choice(("for", "against", "maybe"))},
     "parley.playout.position": _playout,
     "parley.playout.paused": _playout,
     "parley.playout.flushed": _playout,
