@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -88,3 +89,18 @@ def test_a_stock_client_is_told_how_to_ask_for_one() -> None:
         assert not isinstance(c.session.programme, Debate)
 
     play(script, Client(shown=STOCK))
+
+
+def test_no_voice_is_brought_into_memory_for_who_did_not_ask_for_one() -> None:
+    async def script(c: Client) -> None:
+        context = c.session.context
+        context.models = replace(context.models, voice_is_here=lambda name: name == "fake-voice")
+        c.session._offered = context.models
+        c.adapter._debate._available = replace(
+            c.adapter._debate._available,
+            voices=replace(c.adapter._debate._available.voices, known=("fake-voice", "big")),
+        )
+        start(c, debaters=[{"name": "Ann"}, {"name": "Bob"}])
+        assert [d["voice"] for d in told(c)["debaters"]] == ["fake-voice", "fake-voice"]
+
+    play(script, Client(shown=OPTED_IN))

@@ -61,8 +61,8 @@ class DebateDesk:
         debaters = [self._speaker(one, f"debate.debaters[{n}]") for n, one in enumerate(command.debaters)]
         led = command.moderator
         moderator = self._speaker(led, "debate.moderator") if led is not None else None
-        voices = self._available.voices
-        at_hand = [voices.default, *(voice for voice in voices.known if voice != voices.default)]
+        voices, is_here = self._available.voices, self._connection.conversation.models.voice_is_here
+        at_hand = [voices.default, *(voice for voice in voices.known if voice != voices.default and is_here(voice))]
         return completed(
             command.topic, rules, debaters, moderator, at_hand, minutes=command.minutes, spectated=command.spectated
         )
