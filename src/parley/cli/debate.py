@@ -26,7 +26,6 @@ from parley.debate import format as formats
 from parley.debate.export import FORMATS
 from parley.debate.format import Format
 from parley.errors import UnavailableError, UsageError
-from parley.server.run import Server, set_up_logs
 
 _FRAME = RATE_HZ // 50
 _SPREAD = 0.7
@@ -186,16 +185,8 @@ async def _hold(url: str | None, wanted: dict[str, Any], clips: list[tuple[float
     settings = local.command_config(port=0, host="127.0.0.1", log_level="warning")
     if "voices" not in settings.model_fields_set:
         settings = settings.model_copy(update={"voices": _VOICES})
-    set_up_logs(settings)
-    server = Server(settings)
-    await local.prepare(server, quiet=how.quiet)
-    serving = asyncio.create_task(server.serve())
-    await server.ready.wait()
-    try:
-        await _Spectator(wanted, clips, how).watch(server.url)
-    finally:
-        await server.stop()
-        await serving
+    async with local.serving(settings, quiet=how.quiet) as own:
+        await _Spectator(wanted, clips, how).watch(own)
 
 
 @dataclass(slots=True)

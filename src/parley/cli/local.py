@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from parley.cli.terminal import pull_progress
@@ -53,6 +55,23 @@ async def prepare(server: Server, *, quiet: bool) -> None:
 
     with ExitStack() as stack:
         await server.prepare(pulling=lambda missing: stack.enter_context(pull_progress(missing, quiet=quiet)))
+
+
+@asynccontextmanager
+async def serving(settings: Config, *, quiet: bool) -> AsyncIterator[str]:
+    """A server of a command's own while it works, with its models pulled and loaded; gives its address."""
+    from parley.server.run import Server, set_up_logs
+
+    set_up_logs(settings)
+    server = Server(settings)
+    await prepare(server, quiet=quiet)
+    running = asyncio.create_task(server.serve())
+    await server.ready.wait()
+    try:
+        yield server.url
+    finally:
+        await server.stop()
+        await running
 
 
 def command_config(**given: Any) -> Config:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,6 @@ from parley.client.connection import RATE_HZ, Connection
 from parley.client.statistics import summary
 from parley.client.trust import Trust
 from parley.errors import UnavailableError, UsageError
-from parley.server.run import Server, set_up_logs
 
 
 def talk(
@@ -80,16 +78,8 @@ async def _talk(url: str | None, clips: list[Path], output: Path | None, how: Ho
         await _connect(url, clips, output, how)
         return
     settings = local.command_config(port=0, host="127.0.0.1", log_level="warning")
-    set_up_logs(settings)
-    server = Server(settings)
-    await local.prepare(server, quiet=how.quiet)
-    serving = asyncio.create_task(server.serve())
-    await server.ready.wait()
-    try:
-        await _connect(server.url, clips, output, how)
-    finally:
-        await server.stop()
-        await serving
+    async with local.serving(settings, quiet=how.quiet) as own:
+        await _connect(own, clips, output, how)
 
 
 async def _connect(url: str, clips: list[Path], output: Path | None, how: How) -> None:

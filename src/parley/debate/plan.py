@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from parley.debate.format import EACH, MODERATOR, PEOPLE, Format
 from parley.errors import ProtocolError
@@ -77,10 +77,11 @@ def completed(
             raise ProtocolError(
                 f"'{one.name}' is no name for a debater", field=f"debate.debaters[{number}].name", code="name_taken"
             )
-        named.append(_with(one, name=one.name or next(free), side=side))
+        named.append(replace(one, name=one.name or next(free), side=side))
     led = None
     if rules.moderator:
-        led = _with(moderator or Speaker(""), name=(moderator and moderator.name) or MODERATOR_NAME)
+        led = moderator or Speaker("")
+        led = replace(led, name=led.name or MODERATOR_NAME)
     for side in rules.sides:
         if not any(one.side == side for one in named) and any(side in r.order for r in rules.rounds):
             raise ProtocolError(f"nobody argues for '{side}'", field="debate.debaters")
@@ -97,15 +98,8 @@ def _voiced(speakers: Sequence[Speaker], voices: Sequence[str]) -> list[Speaker]
     given, made = 0, []
     for one in speakers:
         if one.voice is None and left:
-            made.append(_with(one, voice=left[given % len(left)]))
+            made.append(replace(one, voice=left[given % len(left)]))
             given += 1
         else:
             made.append(one)
     return made
-
-
-def _with(speaker: Speaker, *, name: str | None = None, side: str | None = None, voice: str | None = None) -> Speaker:
-    return Speaker(
-        name or speaker.name, side if side is not None else speaker.side, speaker.instructions, speaker.model,
-        voice or speaker.voice, speaker.speed,
-    )  # fmt: skip
