@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from parley.turns.policies.floor import AddressedFloor, FloorPolicy, RoundFloor
+from parley.turns.policies.floor import AddressedFloor, CalledFloor, FloorPolicy, RoundFloor
 
 TABLE = ("Ada", "Ben", "Cem")
 
@@ -34,11 +34,20 @@ def test_who_is_called_answers_else_who_was_talked_with(said: str, last: str | N
     assert list(AddressedFloor(TABLE).answering("ann", said, last)) == answering
 
 
+@pytest.mark.parametrize(
+    ("said", "answering"),
+    [("What time is it?", []), ("", []), ("Ben, what time is it?", ["Ben"]), ("Cem first, then Ada.", ["Cem", "Ada"])],
+)
+def test_in_a_meeting_nobody_answers_who_is_not_called(said: str, answering: list[str]) -> None:
+    assert list(CalledFloor(TABLE).answering("ann", said, "Ada")) == answering
+    assert not CalledFloor(("Ada",)).answering("ann", "What time is it?", "Ada")
+
+
 def test_in_a_round_all_answer_in_their_order() -> None:
     assert list(RoundFloor(TABLE).answering("ann", "Cem?", "Ben")) == list(TABLE)
 
 
-@pytest.mark.parametrize("policy", [AddressedFloor(TABLE), RoundFloor(TABLE)])
+@pytest.mark.parametrize("policy", [AddressedFloor(TABLE), CalledFloor(TABLE), RoundFloor(TABLE)])
 @pytest.mark.parametrize(
     ("holders", "playing", "may"),
     [([], [], True), (["ann"], [], False), ([], ["Ben"], False), (["ann"], ["Ada"], False)],

@@ -6,7 +6,7 @@ House rules: a policy keeps no state; what it decides on is handed in.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -14,7 +14,7 @@ ASSISTANT = "assistant"
 """Name of the agent of a conversation that has but one."""
 EVERYBODY = ""
 """To whom words are said that are to nobody in particular."""
-FloorName = Literal["addressed", "round", "free"]
+FloorName = Literal["addressed", "called", "round", "free"]
 
 
 class FloorPolicy(Protocol):
@@ -49,10 +49,18 @@ class AddressedFloor(_OneAtATime):
         """Those who are called, in the order of the call."""
         if len(self.agents) <= 1:
             return self.agents
-        called = {agent: place for agent in self.agents if (place := _called_at(agent, said)) is not None}
-        if called:
-            return sorted(called, key=lambda agent: called[agent])
+        if called := _called(self.agents, said):
+            return called
         return (last,) if last in self.agents and last is not None else self.agents[:1]
+
+
+@dataclass(frozen=True, slots=True)
+class CalledFloor(_OneAtATime):
+    """Whoever is called by name answers, each after the other; else nobody: people talk with each other."""
+
+    def answering(self, participant: str, said: str, last: str | None) -> Sequence[str]:
+        """Those who are called, in the order of the call."""
+        return _called(self.agents, said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +87,14 @@ class FreeFloor:
         return not playing
 
 
-FLOORS: dict[FloorName, type[AddressedFloor] | type[RoundFloor] | type[FreeFloor]] = {
-    "addressed": AddressedFloor, "round": RoundFloor, "free": FreeFloor,
+FLOORS: dict[FloorName, Callable[[tuple[str, ...]], FloorPolicy]] = {
+    "addressed": AddressedFloor, "called": CalledFloor, "round": RoundFloor, "free": FreeFloor,
 }  # fmt: skip
+
+
+def _called(agents: Sequence[str], said: str) -> Sequence[str]:
+    places = {agent: place for agent in agents if (place := _called_at(agent, said)) is not None}
+    return sorted(places, key=lambda agent: places[agent])
 
 
 def _called_at(agent: str, said: str) -> int | None:
