@@ -294,6 +294,16 @@ class Config(BaseSettings):
     log_folder: Path | None = Field(
         None, validation_alias=_env("log_folder"), description="Where log files go; default: PARLEY_HOME/logs."
     )
+    recording_keep_hours: float = Field(
+        24.0,
+        ge=0,
+        validation_alias=_env("recording_keep_hours"),
+        description="How long the sound of a conversation is kept that all its people agreed to record; 0: nothing is "
+        "recorded.",
+    )
+    recordings_folder: Path | None = Field(
+        None, validation_alias=_env("recordings_folder"), description="Where it goes; default: PARLEY_HOME/recordings."
+    )
     evidence_folder: Path | None = Field(
         None,
         validation_alias=_env("evidence_folder"),

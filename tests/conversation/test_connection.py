@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from parley.conversation.connection import Connection, Place
+from parley.conversation.circle import Place
+from parley.conversation.connection import Connection
 from parley.conversation.conversation import Conversation
 from parley.conversation.engines.cascade import Cascade
 from parley.conversation.engines.duplex import Duplex

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from parley.conversation import notifications as nt
-from parley.conversation.connection import Connection, Place
+from parley.conversation.circle import Place
+from parley.conversation.connection import Connection
 from parley.conversation.responses.response import ResponseOptions
 from parley.turns import actions as act
 from parley.turns import events as ev

@@ -12,7 +12,8 @@ import pytest
 from parley.audio.pcm import Int16
 from parley.conversation import notifications as nt
 from parley.conversation.agent import Persona
-from parley.conversation.connection import Connection, Place
+from parley.conversation.circle import Place
+from parley.conversation.connection import Connection
 from parley.conversation.conversation import Conversation
 from parley.conversation.engines.cascade import Cascade
 from parley.conversation.engines.duplex import Duplex

@@ -51,6 +51,16 @@ def test_who_is_muted_is_passed_over_and_the_round_still_opens_once() -> None:
     assert taken(agenda) == ["Ada", "Ben"]
 
 
+def test_who_has_raised_a_hand_is_next_and_the_order_goes_on_behind() -> None:
+    agenda = Agenda(rules("each"), TWO)
+    agenda.call("Zoe", 12.0)
+    agenda.call("Yan", 12.0)
+    agenda.uncall("Yan")
+    called = agenda.take()
+    assert called == Slot("Only", 1, PEOPLE, "", 12.0, whom="Zoe")
+    assert taken(agenda) == ["Ada", "Ben"]
+
+
 def test_when_nobody_may_speak_the_order_is_at_its_end_also_without_one() -> None:
     agenda = Agenda(rules("each", repeat=0), TWO)
     for debater in TWO:

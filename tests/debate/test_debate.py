@@ -11,7 +11,7 @@ import pytest
 
 from parley.conversation import notifications as nt
 from parley.conversation.responses.response import ResponseOptions
-from parley.debate.debate import Debate, shown
+from parley.debate.debate import Debate
 from parley.debate.format import parse, shipped
 from parley.debate.plan import Speaker, completed
 from parley.errors import ProtocolError
@@ -43,7 +43,7 @@ def debate_in(room: Room, text: str = TWO_ROUNDS, **more: Any) -> Debate:
         Speaker("Ben", rules.sides[-1], model="other mind", voice="bright"),
     ]
     plan = completed("Cats or dogs", rules, debaters[: rules.debaters], None, list(room.voices), **more)
-    debate = room.conversation.programme = Debate(room.conversation, plan)
+    debate = room.conversation.programmes["debate"] = Debate(room.conversation, plan)
     return debate
 
 
@@ -141,7 +141,7 @@ def test_a_debater_whose_model_fails_is_said_to_be_unavailable_and_the_others_go
             "Cats or dogs", rules, [Speaker("Ada", "for", model="mind"), Speaker("Ben", "against", model="other mind")],
             None, list(room.voices),
         )  # fmt: skip
-        debate = room.conversation.programme = Debate(room.conversation, plan)
+        debate = room.conversation.programmes["debate"] = Debate(room.conversation, plan)
         debate.begin()
         await over(room, debate, 240)
         heard = [(s.speaker, s.heard) for s in debate.record.speeches]
@@ -153,12 +153,90 @@ def test_a_debater_whose_model_fails_is_said_to_be_unavailable_and_the_others_go
     play(script)
 
 
+def raise_hand(room: Room, name: str, *, up: bool = True) -> None:
+    room.conversation.raise_hand(name, up=up)
+
+
+def test_a_raised_hand_has_the_floor_next_and_the_order_goes_on_behind() -> None:
+    async def script(room: Room, me: Client) -> None:
+        debate = debate_in(room, VOTED)
+        debate.begin()
+        while "Ada" not in said_by(debate):
+            await room.silence(0.5)
+        async with Client(room, "Zoe", host=False) as zoe:
+            raise_hand(room, "Zoe")
+            assert debate.standing["next"] == "Zoe"
+            while "Zoe has raised a hand. Zoe, please." not in [s.heard for s in debate.record.speeches]:
+                await room.silence(0.5)
+            await me.say(1.2)  # somebody else was quicker
+            await room.silence(4.0)
+            await zoe.say(1.2)
+            while said_by(debate).count("Ben") == 0:
+                await room.silence(0.5)
+            before = said_by(debate)
+            assert before.index("Zoe") < before.index("Ben"), before
+            assert not room.conversation.circle.hands
+
+    play(script)
+
+
+def test_who_lowers_a_hand_or_does_not_speak_is_not_waited_for_any_longer() -> None:
+    async def script(room: Room, me: Client) -> None:
+        debate = debate_in(room)  # without a moderator: the hand is waited for in silence
+        debate.begin()
+        await room.silence(1.0)
+        raise_hand(room, "user")
+        raise_hand(room, "user", up=False)
+        raise_hand(room, "user")
+        while debate.now.speech is not None:
+            await room.silence(0.5)
+        assert debate.standing["seconds"] == 12.0
+        await room.silence(13.0)
+        assert said_by(debate)[:2] == ["Ada", "Ben"]
+        assert not room.conversation.circle.hands
+        await over(room, debate)
+        assert said_by(debate) == ["Ada", "Ben", "Ada", "Ben"]
+
+    play(script)
+
+
+def test_a_listeners_hand_moves_nothing() -> None:
+    async def script(room: Room, me: Client) -> None:
+        debate = debate_in(room)
+        debate.begin()
+        async with Client(room, "Zoe", speaks=False, host=False):
+            raise_hand(room, "Zoe")
+            assert debate.standing["next"] == "Ben"
+            await over(room, debate)
+
+    play(script)
+
+
+def test_clients_are_shown_where_each_is_heard_and_how_long_it_speaks() -> None:
+    async def script(room: Room, me: Client) -> None:
+        debate = debate_in(room, minutes=2.0)
+        debate.begin()
+        await room.silence(1.0)
+        shown = debate.standing
+        assert [(d["name"], d["place"], d["muted"]) for d in shown["debaters"]] == [
+            ("Ada", -0.7, False), ("Ben", 0.7, False),
+        ]  # fmt: skip
+        assert (shown["speaker"], shown["minutes"], shown["rounds"]) == ("Ada", 2.0, ["Opening", "Exchange"])
+        assert 0.5 < shown["speaking_s"] <= shown["elapsed_s"] <= 1.1
+        assert "verdict" not in shown
+        assert debate.whole["speeches"][0]["speaker"] == "Ada"
+        debate.mute("Ben", muted=True)
+        assert debate.standing["debaters"][1]["muted"]
+
+    play(script)
+
+
 def test_people_whose_turn_it_is_are_waited_for_and_the_debate_goes_on_without_them() -> None:
     async def script(room: Room, me: Client) -> None:
         debate = debate_in(room, "duel")
         debate.begin()
         await room.silence(4)
-        assert shown(debate)["next"] == "people"
+        assert debate.standing["next"] == "people"
         await me.say(1.2)
         await room.silence(6)
         assert [s.speaker for s in debate.record.speeches] == ["Ada", "user", "Ada"]
@@ -222,7 +300,7 @@ def test_a_vote_counts_once_for_each_and_for_sides_alone() -> None:
         debate.vote("user", "for")
         debate.vote("user", "against")
         debate.vote("Ann", "against")
-        assert shown(debate)["votes"] == {"against": 2}
+        assert debate.standing["votes"] == {"against": 2}
 
     play(script)
 
@@ -262,11 +340,12 @@ def test_votes_are_waited_for_whatever_else_happens_and_the_debate_ends() -> Non
         while "vote now" not in debate.record.speeches[-1].heard:
             await room.silence(1.0)
         await room.silence(5.0)
+        assert debate.standing["vote_open"]
         debate.vote("user", "for")
         await me.say(1.2)
         await over(room, debate, 60)
         assert debate.record.speeches[-1].heard == "Thank you all. This debate is over."
-        assert shown(debate)["verdict"]["votes"] == {"for": 1}
+        assert debate.standing["verdict"]["votes"] == {"for": 1}
         with pytest.raises(ProtocolError, match="over"):
             debate.vote("user", "against")
 
@@ -329,7 +408,7 @@ def test_a_typed_question_takes_the_place_of_people_who_are_waited_for() -> None
         debate = debate_in(room, "duel")
         debate.begin()
         await room.silence(4)
-        assert debate.now[1] is not None
+        assert debate.now.slot is not None
         room.conversation.request_response()
         await room.silence(6)
         assert said_by(debate) == ["Ada", "Ada"]

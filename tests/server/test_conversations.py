@@ -7,7 +7,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from parley.conversation.connection import Connection, Place
+from parley.conversation.circle import Place
+from parley.conversation.connection import Connection
 from parley.conversation.conversation import Conversation
 from parley.conversation.items import Item
 from parley.conversation.settings import SessionSettings
@@ -70,7 +71,7 @@ async def talk(conversations: Conversations, client: Client, kept: SuspendedConv
 def test_who_leaves_properly_leaves_nothing() -> None:
     async def script() -> None:
         conversations, client = Conversations(), Client(conversation())
-        invitation = conversations.inviting(client.conversation)(True)
+        invitation = conversations.invitations.make(client.conversation)
         async with conversations.connected(client, client.start()) as resume:
             assert conversations.invitations.find(invitation).conversation is client.conversation
         assert closed(client.conversation)

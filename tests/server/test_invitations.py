@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
+from parley.conversation.circle import Place
 from parley.conversation.conversation import Conversation
 from parley.errors import ProtocolError
-from parley.server.invitations import Invitations, name_of
+from parley.server.invitations import ForSeveral, Invitations, name_of
+from parley.server.security import digest
 from tests.server.test_resumption import suspended
 
 
@@ -16,22 +20,43 @@ def conversation() -> Conversation:
 
 async def test_an_invitation_is_good_as_long_as_its_conversation() -> None:
     invitations, one, other = Invitations(), conversation(), conversation()
-    to_speak, to_listen = invitations.make(one, speaks=True), invitations.make(other, speaks=False)
-    assert (invitations.find(to_speak).conversation, invitations.find(to_speak).speaks) == (one, True)
-    assert (invitations.find(to_listen).conversation, invitations.find(to_listen).speaks) == (other, False)
+    to_speak, to_listen = invitations.make(one), invitations.make(other, "listener")
+    found = invitations.find(to_speak)
+    assert (found.conversation, found.place("Ben")) == (one, Place("Ben", host=False))
+    found = invitations.find(to_listen)
+    assert (found.conversation, found.place("Ben")) == (other, Place("Ben", speaks=False, host=False))
     invitations.forget(one)
     with pytest.raises(ProtocolError, match="not good"):
         invitations.find(to_speak)
     assert invitations.find(to_listen).conversation is other
 
 
+async def test_an_invitation_is_good_for_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    invitations, one, now = Invitations(), conversation(), time.time()
+    token = invitations.make(one, life_s=60)
+    monkeypatch.setattr(time, "time", lambda: now + 59)
+    assert invitations.find(token).conversation is one
+    monkeypatch.setattr(time, "time", lambda: now + 61)
+    with pytest.raises(ProtocolError, match="not good"):
+        invitations.find(token)
+    assert not invitations.knows(digest(token))
+    assert not invitations.lead_to(one)
+
+
+async def test_who_wants_no_further_guests_still_lets_hosts_in() -> None:
+    invitations, one = Invitations(), conversation()
+    guest, host = invitations.make(one), invitations.make(one, "host")
+    ForSeveral(invitations, one, None).revoke()
+    assert [invitations.knows(digest(token)) for token in (guest, host)] == [False, True]
+
+
 async def test_one_conversation_makes_a_bounded_number_of_them() -> None:
     invitations, one = Invitations(), conversation()
     for _ in range(64):
-        invitations.make(one, speaks=True)
+        invitations.make(one)
     with pytest.raises(ProtocolError, match="64 invitations"):
-        invitations.make(one, speaks=True)
-    invitations.make(conversation(), speaks=True)
+        invitations.make(one)
+    invitations.make(conversation())
 
 
 @pytest.mark.parametrize(

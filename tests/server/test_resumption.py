@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from parley.conversation.connection import Place
+from parley.conversation.circle import Place
 from parley.conversation.conversation import Conversation
 from parley.conversation.engines.cascade import Cascade
 from parley.conversation.settings import SessionModels, SessionSettings

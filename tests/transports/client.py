@@ -11,7 +11,8 @@ from typing import Any, Self
 import numpy as np
 
 from parley.audio.pcm import Int16, to_bytes
-from parley.conversation.connection import Connection, Place
+from parley.conversation.circle import Place
+from parley.conversation.connection import Connection
 from parley.conversation.conversation import Conversation
 from parley.conversation.engines.cascade import Cascade
 from parley.conversation.settings import SessionModels, SessionSettings
@@ -20,6 +21,7 @@ from parley.realtime.session_object import RealtimeSession
 from parley.transports.event_sound import EventSound
 from parley.transports.mapping import AvailableModels, Hearing, Voices, settings_of
 from parley.transports.realtime_adapter import RealtimeAdapter
+from parley.transports.room_desk import RoomServices
 from tests.virtual_time import run_virtual
 
 RATE_HZ = 24000
@@ -45,7 +47,7 @@ class Client:
     settings: SessionSettings = field(default_factory=SessionSettings)
     events: list[Event] = field(default_factory=list)
     place: Place = field(default_factory=Place)
-    invite: Callable[[bool], str] | None = None
+    services: RoomServices | None = None
     host: Client | None = None
     """Whose conversation it joins; None: one of its own."""
 
@@ -62,7 +64,7 @@ class Client:
         self.adapter: RealtimeAdapter = RealtimeAdapter(
             self.connection, self.shown, self.available, self.events.append,
             lambda adapter: EventSound(adapter.send, lambda _: None, lambda: adapter.extended),
-            invite=self.invite,
+            services=self.services,
         )  # fmt: skip
         self.adapter.start()
         await self.connection.__aenter__()

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from parley.debate.debate import Debate
 from tests.transports.client import STOCK, Client
 from tests.transports.test_room_desk import OPTED_IN, play
 
@@ -57,7 +56,7 @@ def test_a_debate_that_cannot_be_held_is_refused_and_nothing_has_changed(
         assert c.error["param"] == field
         assert words in c.error["message"]
         assert list(c.session.agents) == ["assistant"]
-        assert c.session.programme is None
+        assert not c.session.programmes
         start(c)
         assert told(c)["state"] == "running"
 
@@ -86,7 +85,7 @@ def test_a_stock_client_is_told_how_to_ask_for_one() -> None:
     async def script(c: Client) -> None:
         start(c)
         assert "?parley=1" in c.error["message"]
-        assert not isinstance(c.session.programme, Debate)
+        assert "debate" not in c.session.programmes
 
     play(script, Client(shown=STOCK))
 
@@ -102,5 +101,21 @@ def test_no_voice_is_brought_into_memory_for_who_did_not_ask_for_one() -> None:
         )
         start(c, debaters=[{"name": "Ann"}, {"name": "Bob"}])
         assert [d["voice"] for d in told(c)["debaters"]] == ["fake-voice", "fake-voice"]
+
+    play(script, Client(shown=OPTED_IN))
+
+
+@pytest.mark.parametrize(("kind", "begins"), [("md", "# Cats or dogs\n"), ("json", "{"), ("vtt", "WEBVTT")])
+def test_what_was_said_is_handed_out_as_a_document_at_any_time(kind: str, begins: str) -> None:
+    async def script(c: Client) -> None:
+        start(c, debaters=[{"name": "Ann"}, {"name": "Bob"}])
+        await c.until("response.done")
+        c.send("parley.debate.export", format=kind)
+        document = c.of("parley.debate.document")[-1]
+        assert (document["format"], document["name"]) == (kind, f"cats-or-dogs.{kind}")
+        assert document["text"].startswith(begins)
+        assert "Welcome. Our topic today" in document["text"]
+        c.send("parley.debate.export", format="doc")
+        assert c.error["param"] == "format"
 
     play(script, Client(shown=OPTED_IN))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from parley.conversation.connection import Place
+from parley.conversation.circle import Place
 from parley.models.fakes import FakeChat
 from parley.models.interfaces import Caller, ChatDelta, ChatOptions, Message
 from parley.realtime.session_object import Extensions, WireFormat

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from parley.conversation.connection import Place
+from parley.conversation.circle import Place
 from parley.errors import ProtocolError
 from parley.realtime.client_events import CLIENT_EVENTS, read_command
 from parley.realtime.session_object import Extensions
@@ -43,6 +43,12 @@ TABLE: list[tuple[str, dict[str, Any], bool, bool]] = [
     ("output_audio_buffer.clear", {}, True, False),
     ("parley.room.update", {"room": {"agents": [{"name": "Ada"}]}}, False, False),
     ("parley.room.invite", {}, False, False),
+    ("parley.room.revoke", {}, False, False),
+    *((f"parley.room.{what}", {"name": "Ada"}, False, False) for what in ("mute", "unmute", "remove")),
+    *((f"parley.room.{what}", {}, True, True) for what in ("raise_hand", "lower_hand")),
+    *((f"parley.recording.{what}", {}, False, False) for what in ("ask", "stop")),
+    ("parley.recording.consent", {"consents": True}, True, True),
+    ("parley.debate.export", {}, True, True),
     ("parley.debate.start", {"debate": {"topic": "Cats or dogs"}}, False, False),
     *((f"parley.debate.{what}", {}, False, False) for what in ("next", "extend", "stop")),
     *((f"parley.debate.{what}", {"name": "Ada"}, False, False) for what in ("mute", "unmute")),
@@ -62,6 +68,12 @@ def test_a_guest_does_what_concerns_itself(kind: str, fields: dict[str, Any], *,
         else:
             with pytest.raises(ProtocolError):
                 check(command, place)
+
+
+@pytest.mark.parametrize("event", [{"type": "conversation.item.create", "item": SAID}, {"type": "response.create"}])
+def test_who_is_muted_does_not_take_the_floor_by_writing_either(event: dict[str, Any]) -> None:
+    with pytest.raises(ProtocolError, match="has muted you"):
+        check(read_command(event), Place("Ben", host=False), muted=True)
 
 
 def test_every_event_of_clients_is_judged() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from parley.conversation import notifications as nt
+from parley.conversation.circle import Place
 from parley.conversation.items import Item
 from parley.models.interfaces import Usage
 from parley.realtime.session_object import Extensions, RealtimeSession
@@ -20,7 +21,7 @@ SAID = Item("item_1", role="assistant", text="Good morning.", spoken=True)
 
 
 def encoder(shown: RealtimeSession = STOCK) -> ServerEventEncoder:
-    return ServerEventEncoder(lambda: shown)
+    return ServerEventEncoder(lambda: shown, Place())
 
 
 def kinds(events: list[dict[str, Any]]) -> list[str]:
@@ -74,7 +75,10 @@ def test_who_opted_in_learns_whose_words_it_gets_and_who_only_listens() -> None:
             assert (told.get("item") or told.get("response") or told)["parley"] == who
         assert all("parley" not in str(told) for told in encoder().encode(event))
     (told,) = encoder(PAGE).encode(nt.RoomChanged(("Ann",), ("Ada", "Eve"), ("Ann", "Ben"), "round"))
-    assert told["room"] == {"people": ["Ann"], "agents": ["Ada", "Eve"], "listeners": ["Ben"], "floor": "round"}
+    assert told["room"] == {
+        "people": ["Ann"], "agents": ["Ada", "Eve"], "listeners": ["Ben"], "floor": "round", "members": [],
+        "you": {"name": "user", "role": "host"},
+    }  # fmt: skip
 
 
 def test_words_without_transcription_are_kept_from_the_client() -> None:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from parley.conversation.connection import Place
+from parley.conversation.circle import Place
 from parley.transports.offers import announcing
 from parley.transports.webrtc import RtcCall
 from tests.transports.client import AVAILABLE, STOCK, Client

@@ -13,6 +13,7 @@ import numpy as np
 import typer
 
 from parley.audio import files
+from parley.audio.places import gains
 from parley.cli import local
 from parley.cli.inputs import sounds
 from parley.cli.outputs import check_output
@@ -28,8 +29,6 @@ from parley.debate.format import Format
 from parley.errors import UnavailableError, UsageError
 
 _FRAME = RATE_HZ // 50
-_SPREAD = 0.7
-"""How far from the middle the outermost speaker is placed, 0 to 1."""
 _FIRST_WORD_S = 60.0
 _VOICES = ["piper-en-us-joe", "espeak"]
 """Beside the default one, where nobody says which: two debaters and a moderator have each their own."""
@@ -285,22 +284,15 @@ class _Spectator:
 
     def _placed(self, caller: RecordedCaller) -> np.ndarray[Any, np.dtype[np.int16]]:
         """Stereo (frames, 2): each speaker at a place of its own, the moderator in the middle, one's own words too."""
-        names = [d["name"] for d in self.debate.get("debaters", ())]
-        places = {name: _SPREAD * (2 * n / max(1, len(names) - 1) - 1) for n, name in enumerate(names)}
+        places = {d["name"]: d["place"] for d in self.debate.get("debaters", ())}
         played, sent = caller.played, caller.sent
         stereo = np.zeros((len(played), 2), np.int32)
         for number, response in enumerate(caller.sounding):
-            left, right = _gains(places.get(self.speakers.get(response, ""), 0.0) if len(names) > 1 else 0.0)
+            left, right = gains(places.get(self.speakers.get(response, ""), 0.0))
             frame = played[number * _FRAME : (number + 1) * _FRAME].astype(np.float32)
             stereo[number * _FRAME : number * _FRAME + len(frame)] = np.stack([frame * left, frame * right], 1)
         stereo[: len(sent)] += sent[: len(stereo), None]
         return np.clip(stereo, -32768, 32767).astype(np.int16)
-
-
-def _gains(place: float) -> tuple[float, float]:
-    """Of left and right, by equal power; `place` from -1 (left) to 1."""
-    angle = (place + 1) * np.pi / 4
-    return float(np.cos(angle)), float(np.sin(angle))
 
 
 def gaps_ms(sounding: list[str]) -> list[float]:

@@ -64,6 +64,15 @@ class Audience:
         self._dispatch = dispatch
         self._seats: dict[str, _Seat] = {}
         self._responses: dict[str, _Response] = {}
+        self._taps: list[Playout] = []
+
+    def tap(self, playout: Playout) -> None:
+        """Give a playout what everybody hears from now on, without counting it as a listener."""
+        self._taps.append(playout)
+
+    def untap(self, playout: Playout) -> None:
+        """Give it nothing more."""
+        self._taps.remove(playout)
 
     # -- coming and going -----------------------------------------------------------------------------
 
@@ -141,6 +150,9 @@ class Audience:
             self._ledger.began(response, self.names)
         return self._responses[response]
 
+    def _playouts(self, response: _Response) -> list[Playout]:
+        return [*(seat.playout for seat in response.seats), *self._taps]
+
     def _seats_of(self, response: str) -> list[_Seat]:
         known = self._responses.get(response)
         return known.seats if known else []
@@ -150,22 +162,24 @@ class Audience:
         known = self._of(response)
         begins = known.appended_s
         known.appended_s += len(samples) / rate_hz
-        for seat in known.seats:
-            seat.playout.append(response, samples, rate_hz)
+        for playout in self._playouts(known):
+            playout.append(response, samples, rate_hz)
         return begins
 
     def release(self, response: str) -> None:
         """Let a response be heard: its turn is committed."""
-        for seat in self._of(response).seats:
-            seat.playout.release(response)
+        for playout in self._playouts(self._of(response)):
+            playout.release(response)
 
     def complete(self, response: str) -> None:
         """No more sound will come for this response."""
-        for seat in self._of(response).seats:
-            seat.playout.complete(response)
+        for playout in self._playouts(self._of(response)):
+            playout.complete(response)
 
     def pause(self, response: str) -> None:
         """Nothing more of it leaves until it is resumed."""
+        for tap in self._taps:
+            tap.pause(response)
         for seat in self._seats_of(response):
             seat.playout.pause(response)
             if seat.echo is not None and seat.listener.exact:
@@ -173,6 +187,8 @@ class Audience:
 
     def resume(self, response: str) -> None:
         """Go on with the next sample."""
+        for tap in self._taps:
+            tap.resume(response)
         for seat in self._seats_of(response):
             seat.playout.resume(response)
             if seat.echo is not None and seat.listener.exact:
@@ -180,6 +196,8 @@ class Audience:
 
     def flush(self, response: str) -> None:
         """Forget what is left of it here."""
+        for tap in self._taps:
+            tap.flush(response)
         for seat in self._seats_of(response):
             seat.playout.flush(response)
         self._responses.pop(response, None)

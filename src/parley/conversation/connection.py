@@ -4,34 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
 import structlog
 
 from parley.conversation.audience import AListener
+from parley.conversation.circle import Place
 from parley.conversation.conversation import Conversation
 from parley.conversation.followers import Tell
-from parley.conversation.items import USER
 from parley.conversation.listener import Outlet
 from parley.conversation.person import Person
 from parley.conversation.settings import OF_A_PERSON, SessionSettings
 from parley.errors import ProtocolError
 
 log = structlog.get_logger("conversation")
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """What a client is in a conversation."""
-
-    name: str = USER
-    """Of its person and of its listener."""
-    speaks: bool = True
-    """Whether somebody speaks through it; else it only listens."""
-    host: bool = True
-    """Whether it sets how the conversation is; what a guest sets counts for its own person alone."""
 
 
 _HOST = Place()
@@ -57,7 +46,9 @@ class Connection:
         self._settings = settings
         self._person: Person | None = None
         self._set_vad: tuple[float, float] | None = None
-        conversation.join(place.name, tell, self.break_down)
+        self.sent_away = asyncio.Event()
+        """Set when the host wants this client to go; the transport closes its connection then."""
+        conversation.join(place, tell, self.break_down, self.sent_away.set)
         self._joined = True
         self.broken = asyncio.Event()
         """Set when this client cannot be talked with any more; the transport closes its connection then."""
@@ -110,7 +101,12 @@ class Connection:
 
     def append_audio(self, samples: Any, rate_hz: int) -> None:
         """Add input audio; raises `Overloaded` when far too much waits."""
-        self.person.listening.append(samples, rate_hz)
+        person = self.person
+        if self.conversation.circle.is_muted(self.name):
+            samples = np.zeros_like(samples)  # time goes on, and a turn that had begun ends
+        person.listening.append(samples, rate_hz)
+        if self.conversation.overhear is not None:
+            self.conversation.overhear(self.name, samples, rate_hz)
 
     @property
     def uncommitted_s(self) -> float:

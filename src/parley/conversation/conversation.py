@@ -17,11 +17,12 @@ from typing import Any, Protocol, Self
 
 import structlog
 
-from parley.audio.pcm import Float32
+from parley.audio.pcm import Float32, Int16
 from parley.conversation import notifications as nt
 from parley.conversation.agent import Agent, Persona
 from parley.conversation.audience import AListener, Audience
 from parley.conversation.audio_items import AudioItems
+from parley.conversation.circle import Circle, Place
 from parley.conversation.context import Context
 from parley.conversation.crowd import CROWD
 from parley.conversation.engine_change import EngineChange
@@ -48,13 +49,13 @@ _CLOSE_S = 2.0
 
 
 class Programme(Protocol):
-    """What steers a conversation beside its people: a debate."""
+    """What steers or follows a conversation beside its people: a debate, a recording."""
 
     def notice(self, notification: nt.Notification) -> None:
         """Something happened."""
 
-    def aclose(self) -> None:
-        """The conversation ends."""
+    async def aclose(self) -> None:
+        """The conversation ends, or it broke."""
 
 
 class Conversation:
@@ -86,6 +87,7 @@ class Conversation:
         )  # fmt: skip
         self.history = self.context.history
         self._followers = Followers()
+        self.circle = Circle()
         self._observe = observe
         self._tasks: set[asyncio.Task[None]] = set()
         self._notes = TurnNotes()
@@ -95,8 +97,10 @@ class Conversation:
         self._out_of_band = OutOfBand(self.context, self._runner)
         self.audio_items = AudioItems(self.context, self.add_item, self._runner.history_changed)
         """Items that came as recordings."""
-        self.programme: Programme | None = None
-        """Is told what happens, after everybody else."""
+        self.programmes: dict[str, Programme] = {}
+        """Are told what happens, after everybody else; by their kinds."""
+        self.overhear: Callable[[str, Int16, int], None] | None = None
+        """Gets what people say: a name, samples, their rate in Hz."""
         self.broken = asyncio.Event()
         """Set when the conversation cannot go on; the transports close their connections then."""
         self._engine_change = EngineChange(
@@ -155,8 +159,8 @@ class Conversation:
     async def aclose(self) -> None:
         """Release everything, however the conversation ends."""
         self._closed = True
-        if self.programme is not None:
-            self.programme.aclose()
+        for programme in self.programmes.values():
+            await programme.aclose()
         self._driver.close()
         for task in self._tasks:
             task.cancel()
@@ -186,13 +190,15 @@ class Conversation:
         """Names of the connections that have joined, those that only listen too."""
         return self._followers.names
 
-    def join(self, name: str, tell: Tell, broke: Broke) -> None:
+    def join(self, place: Place, tell: Tell, broke: Broke, sent_away: Callable[[], None]) -> None:
         """Tell somebody from now on what happens; `broke` hears what `tell` raised. Raises `ProtocolError`."""
+        name = place.name
         if name.casefold() in {other.casefold() for other in (*self.present, *self.agents)}:
             raise ProtocolError(
                 f"somebody called '{name}' takes part already", field="name", code="name_taken",
             )  # fmt: skip
         self._followers.add(name, tell, broke)
+        self.circle.enter(place, sent_away)
 
     def listen(self, name: str, make: Callable[[Outlet], AListener], broke: Broke) -> AListener:
         """Somebody listens from now on: `make` is given his outlet and returns him. Raises `ValueError`."""
@@ -227,6 +233,7 @@ class Conversation:
     async def leave(self, name: str) -> None:
         """A connection is gone: nobody speaks or listens through it any more. What nobody is left to hear is cut."""
         self._followers.remove(name)
+        self.circle.leave(name)
         if not self.present:
             self.dispatch(ev.ResponseCancelled())  # what waits for the floor, too
         person = self.people.pop(name, None)
@@ -256,7 +263,18 @@ class Conversation:
 
     def tell_who_is_here(self) -> None:
         """After somebody came or went, or other agents answer."""
-        self.emit(nt.RoomChanged(tuple(self.people), tuple(self.agents), self.present, self.floor))
+        members = self.circle.members
+        self.emit(nt.RoomChanged(tuple(self.people), tuple(self.agents), self.present, self.floor, members))
+
+    def mute(self, name: str, *, muted: bool) -> None:
+        """Take nothing more of what a guest says, or all again; raises `ProtocolError`."""
+        self.circle.mute(name, muted=muted)
+        self.tell_who_is_here()
+
+    def raise_hand(self, name: str, *, up: bool) -> None:
+        """Somebody asks for the floor, or no longer; who begins to speak has it."""
+        if self.circle.raise_hand(name, up=up):
+            self.tell_who_is_here()
 
     # -- what clients ask -----------------------------------------------------------------------------
 
@@ -268,6 +286,8 @@ class Conversation:
         self.emit(nt.ItemAdded(item, previous))
         self.emit(nt.ItemDone(item, previous))
         self._runner.history_changed()
+        if item.role == "user":
+            self.raise_hand(item.speaker, up=False)
 
     def delete_item(self, item_id: str) -> None:
         """Take an item out of the history; an answer that is being given ends with it. Raises `ProtocolError`."""
@@ -462,13 +482,14 @@ class Conversation:
         except Exception:
             log.error("not counted", session=self.id, notification=type(notification).__name__, exc_info=True)
         self._followers.tell(notification)
-        if self.programme is not None:
+        for kind, programme in list(self.programmes.items()):
             try:
-                self.programme.notice(notification)
+                programme.notice(notification)
             except Exception:
-                log.error("the programme breaks off", session=self.id, exc_info=True)
-                self.programme.aclose()
-                self.programme = None
+                log.error("a programme breaks off", session=self.id, programme=kind, exc_info=True)
+                if self.programmes.get(kind) is programme:
+                    del self.programmes[kind]
+                self.spawn(programme.aclose(), f"{kind} ends")
 
     def break_down(self, why: str, fault: BaseException) -> None:
         """The conversation cannot go on as it should: it ends, and its clients are told; no other one is touched."""
@@ -494,6 +515,8 @@ class Conversation:
                 self._runner.perform(action)
             case _ if (person := self.people.get(action.participant)) is not None:
                 person.perform(action)
+                if isinstance(action, act.AnnounceSpeechStarted):
+                    self.raise_hand(person.name, up=False)
             case _:
                 log.debug("nobody is there", session=self.id, action=type(action).__name__)
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from parley.conversation.circle import Member
 from parley.conversation.items import USER, Item
 from parley.models.interfaces import Usage
 from parley.turns.actions import Ending
@@ -293,6 +294,16 @@ class RoomChanged:
     present: Sequence[str]
     """All connections, those that only listen too."""
     floor: FloorName
+    members: tuple[Member, ...] = ()
+    """The same connections, with what each is here."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingChanged:
+    """The conversation is recorded, or is not any more, or somebody was asked."""
+
+    state: Mapping[str, Any]
+    """As clients are shown it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,5 +319,5 @@ Notification = (
     | HeardChanged | WordsSoFar | TranscriptDone | TranscriptFailed | ResponseStarted | ResponseItemStarted
     | ResponseText | ResponseWritten | ResponseWords | ResponseArguments | ResponseItemDone | ResponseEnded | Waterfall
     | PreparedResponse | PlayoutPaused | PlayoutResumed | PlayoutFlushed | StateChanged | ModelKept | VoiceChosen
-    | IdleTimedOut | RoomChanged | DebateChanged
+    | IdleTimedOut | RoomChanged | DebateChanged | RecordingChanged
 )  # fmt: skip

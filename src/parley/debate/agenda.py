@@ -34,6 +34,8 @@ class Slot:
     task: str
     seconds: float
     opens_round: bool = False
+    whom: str = ""
+    """Of people: who has raised a hand for it; empty: whoever wants to."""
 
 
 class Agenda:
@@ -88,6 +90,10 @@ class Agenda:
         """Let a debater have no place in the order, or its own again."""
         (self._muted.add if muted else self._muted.discard)(name)
 
+    def is_muted(self, name: str) -> bool:
+        """Whether somebody is passed over."""
+        return name in self._muted
+
     def failed(self, name: str) -> bool:
         """A speech failed; whether that was the one after which the debater counts as unavailable."""
         self._failures[name] = self._failures.get(name, 0) + 1
@@ -125,10 +131,22 @@ class Agenda:
 
     def extend(self, name: str, task: str, seconds: float) -> None:
         """Give somebody the next place beside the order, which goes on behind it."""
-        slot = self.next
-        at = slot.round if slot is not None else self._rules.rounds[-1].name
-        number = slot.number if slot is not None else 1
-        self._extra.append(Slot(at, number, name, task, seconds))
+        self._beside(Slot("", 1, name, task, seconds))
+
+    def call(self, name: str, seconds: float) -> None:
+        """Somebody of the people has the next place beside the order: a hand was raised."""
+        self._beside(Slot("", 1, PEOPLE, "", seconds, whom=name))
+
+    def uncall(self, name: str) -> None:
+        """Who had raised a hand does not wait for the floor any more."""
+        self._extra = [slot for slot in self._extra if slot.whom != name]
+
+    def _beside(self, slot: Slot) -> None:
+        """Have a place next, in the round of the one that would have followed."""
+        following = self.next
+        at = following.round if following is not None else self._rules.rounds[-1].name
+        number = following.number if following is not None else 1
+        self._extra.append(replace(slot, round=at, number=number))
 
     def close(self) -> None:
         """Nothing of the order follows: the time is over, or somebody ended it."""

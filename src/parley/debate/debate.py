@@ -23,6 +23,7 @@ from parley.debate.format import MODERATOR, PEOPLE
 from parley.debate.plan import Plan
 from parley.debate.record import Record, Speech
 from parley.debate.requests import Requests
+from parley.debate.standing import Moment, came_of_it, standing
 from parley.errors import ProtocolError
 from parley.turns.actions import Ending
 
@@ -32,6 +33,8 @@ _IDLE_S = 1.5
 """Silence beyond the format's after which the order goes on by itself: nobody answers, or a request was lost."""
 _VOTING_S = 20.0
 _SUM_UP_TOKENS = 150
+_CALLED_S = 12.0
+"""How long somebody is waited for who has raised a hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class Debate:
     """Of one conversation."""
 
     def __init__(self, conversation: Conversation, plan: Plan) -> None:
-        """`begin` begins it; the conversation tells it what happens (see `Conversation.programme`)."""
+        """`begin` begins it; the conversation tells it what happens (see `Conversation.programmes`)."""
         self.plan = plan
         self.state = "ready"
         self.record = Record()
@@ -64,6 +67,8 @@ class Debate:
         """Those of them whose text is all there."""
         self._person_speaks = False
         self._waits: _Wait | None = None
+        self._hands: set[str] = set()
+        """Of people who want to speak."""
         self._steps: list[str] = []
         """What is left of the closing."""
         self._opened: Slot | None = None
@@ -152,8 +157,11 @@ class Debate:
         if not self._cancel_current():
             self._go_on()
 
-    def aclose(self) -> None:
+    async def aclose(self) -> None:
         """Nothing follows: the conversation ends, or something broke."""
+        self._break_off()
+
+    def _break_off(self) -> None:
         self._stop_waiting("people", "votes", "idle")
         if self.state not in ("ready", "over"):
             self._over()
@@ -179,9 +187,8 @@ class Debate:
                 self._person_said(notification)
             case nt.StateChanged():
                 self._state_changed(notification.state)
-            case nt.RoomChanged() if notification.present:
-                self._go_on()  # whoever comes, or comes back, hears how it stands
-                self._tell()
+            case nt.RoomChanged():
+                self._circle_changed(notification)
             case _:
                 pass
 
@@ -190,6 +197,20 @@ class Debate:
             self.record.forget(change.item)
         else:
             self.record.correct(change.item, change.heard_text)
+
+    def _circle_changed(self, room: nt.RoomChanged) -> None:
+        up = {member.name for member in room.members if member.hand and member.role != "listener"}
+        before, self._hands = self._hands, up
+        for name in sorted(up - before):
+            self.agenda.call(name, _CALLED_S)
+            self._requests.withdraw()  # whoever was to be next comes after
+        for name in before - up:
+            self.agenda.uncall(name)
+            if self._waits_for("people") and self._waits is not None and self._waits.slot is not None:
+                self._stop_waiting(*(["people"] if self._waits.slot.whom == name else []))
+        if room.present:
+            self._go_on()  # whoever comes, or comes back, hears how it stands
+            self._tell()
 
     def _begun(self, started: nt.ResponseStarted) -> None:
         part = self._requests.take(started.response)
@@ -253,9 +274,10 @@ class Debate:
 
     def _person_takes_floor(self, name: str) -> None:
         self._person_speaks = True
-        asked = self._opened is not None and self._opened is self.agenda.next and self._opened.speaker == PEOPLE
-        if self._waits_for("people") or asked:  # asked may be while the moderator still says so
-            self.agenda.take()
+        upcoming = self.agenda.next
+        asked = self._opened is not None and self._opened is upcoming and self._opened.speaker == PEOPLE
+        if (self._waits_for("people") or asked) and upcoming is not None and upcoming.whom in ("", name):
+            self.agenda.take()  # asked may be while the moderator still says so
         self._stop_waiting("people", "idle")
         self._requests.withdraw()
         for speech, _ in self._current.values():
@@ -325,14 +347,17 @@ class Debate:
         """The moderator asks them, once; then they are waited for."""
         led = self.plan.moderator
         if led is not None and self._opened is not slot:
-            self._requests.say(led.name, prompts.asks_people(slot.task), opens=slot)
+            words = prompts.calls(slot.whom) if slot.whom else prompts.asks_people(slot.task)
+            self._requests.say(led.name, words, opens=slot)
         elif not self._current:
             self._wait("people", slot.seconds, self._nobody_wants_to, slot)
             self._tell()
 
     def _nobody_wants_to(self) -> None:
         self._stop_waiting("people")
-        self.agenda.take()
+        slot = self.agenda.take()
+        if slot is not None and slot.whom:
+            self._conversation.raise_hand(slot.whom, up=False)
         self._go_on()
 
     def _closing_steps(self) -> list[str]:
@@ -397,7 +422,7 @@ class Debate:
                 then()
             except Exception:
                 log.error("the debate breaks off", session=self._conversation.id, exc_info=True)
-                self.aclose()
+                self._break_off()
 
         self._stop_waiting("people", "votes", "idle")
         self._waits = _Wait(what, asyncio.get_running_loop().call_later(seconds, over), slot)
@@ -411,35 +436,23 @@ class Debate:
             self._waits = None
 
     @property
-    def now(self) -> tuple[str | None, Slot | None]:
-        """Who speaks, and its place in the order; a place without a speaker is of people who are waited for."""
-        speaking = next(iter(self._current.values()), None)
-        if speaking is not None:
-            return speaking[0].speaker, speaking[1]
-        return None, self._waits.slot if self._waits is not None else None
+    def now(self) -> Moment:
+        """What is so just now."""
+        speech, slot = next(iter(self._current.values()), (None, None))
+        if speech is None and self._waits is not None:
+            slot = self._waits.slot
+        vote_open = self._waits_for("votes") or (self.state == "closing" and self._steps[:1] == ["count votes"])
+        return Moment(self.state, speech, slot, self.time_s, vote_open, self.votes)
+
+    @property
+    def standing(self) -> dict[str, Any]:
+        """How it stands, as clients are shown it."""
+        return standing(self.plan, self.agenda, self.record, self.now)
+
+    @property
+    def whole(self) -> dict[str, Any]:
+        """The same with what was said so far and what came of it so far."""
+        return {**self.standing, **came_of_it(self.plan, self.record, self.now)}
 
     def _tell(self) -> None:
-        self._conversation.emit(nt.DebateChanged(shown(self)))
-
-
-def shown(debate: Debate) -> dict[str, Any]:
-    """How a debate stands, for clients; behind its end with what came of it."""
-    plan, agenda, (speaker, slot) = debate.plan, debate.agenda, debate.now
-    upcoming, rules = agenda.next, plan.rules
-    votes = list(debate.votes.values())
-    counted = {side: votes.count(side) for side in rules.sides if side in votes}
-    found: dict[str, Any] = {
-        "state": debate.state, "topic": plan.topic, "format": rules.name, "sides": list(rules.sides),
-        "debaters": [
-            {"name": d.name, "side": d.side, "voice": d.voice, "available": agenda.speaks(d.name)}
-            for d in plan.debaters
-        ],
-        "moderator": plan.moderator.name if plan.moderator else None,
-        "round": slot.round if slot is not None else None, "speaker": speaker,
-        "next": upcoming.speaker if upcoming is not None and debate.state == "running" else None,
-        "seconds": slot.seconds if slot is not None else None, "elapsed_s": round(debate.time_s, 1), "votes": counted,
-    }  # fmt: skip
-    if debate.state == "over":
-        found["verdict"] = debate.record.verdict(rules.sides, counted)
-        found["speeches"] = [speech.to_json() for speech in debate.record.speeches]
-    return found
+        self._conversation.emit(nt.DebateChanged(self.standing))

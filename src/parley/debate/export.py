@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -63,6 +64,11 @@ def as_vtt(debate: Debated) -> str:
         for s in _heard(debate)
     ]
     return "\n".join(["WEBVTT\n", *cues])
+
+
+def file_name(topic: str) -> str:
+    """Of a document about a topic, without its ending."""
+    return "-".join(re.findall(r"\w+", topic.lower()))[:60].strip("-") or "debate"
 
 
 FORMATS: Mapping[str, Callable[[Debated], str]] = {

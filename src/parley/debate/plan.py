@@ -11,6 +11,8 @@ from parley.errors import ProtocolError
 NAMES = ("Ada", "Ben", "Cleo", "Dan", "Eve", "Finn")
 MODERATOR_NAME = "Mona"
 _RESERVED = {EACH, MODERATOR, PEOPLE}
+_SPREAD = 0.7
+"""How far from the middle the outermost debater is placed, 0 to 1."""
 LONGEST_TOPIC = 300
 MOST_MINUTES = 180.0
 
@@ -44,6 +46,13 @@ class Plan:
     def speakers(self) -> tuple[Speaker, ...]:
         """Everybody with a voice, the moderator last."""
         return self.debaters if self.moderator is None else (*self.debaters, self.moderator)
+
+    def place_of(self, name: str) -> float:
+        """Where somebody is heard, -1 (left) to 1 (right): debaters side by side, all others in the middle."""
+        names = [one.name for one in self.debaters]
+        if name not in names or len(names) == 1:
+            return 0.0
+        return round(_SPREAD * (2 * names.index(name) / (len(names) - 1) - 1), 3)
 
 
 def completed(

@@ -112,6 +112,11 @@ def asks_people(task_: str) -> str:
     return f"Now it is your turn, whoever wants to speak. {task_}"
 
 
+def calls(name: str) -> str:
+    """The moderator gives the floor to somebody who has raised a hand."""
+    return "There is a hand up. Please." if name == USER else f"{name} has raised a hand. {name}, please."
+
+
 def unavailable(name: str) -> str:
     """A debater's model fails."""
     return f"{name} is not available at the moment. We go on without {name}."

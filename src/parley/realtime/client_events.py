@@ -7,18 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from parley.realtime import answer_fields as af
-from parley.realtime.debate_events import (
-    StartDebate,
-    SteerDebate,
-    VoteInDebate,
-    read_mute,
-    read_start,
-    read_steer,
-    read_vote,
-)
+from parley.realtime import debate_events as debates
+from parley.realtime import room_events as rooms
 from parley.realtime.items import NewItem, read_item
 from parley.realtime.reader import Reader
-from parley.realtime.room_events import Invite, UpdateRoom, read_invite, read_update_room
 from parley.realtime.session_object import WireFormat
 from parley.realtime.session_update import NOW_CALLED
 
@@ -123,8 +115,7 @@ class PlayoutPosition:
 
 Command = (
     UpdateSession | AppendAudio | CommitAudio | ClearAudio | CreateItem | RetrieveItem | DeleteItem | TruncateItem
-    | CreateResponse | CancelResponse | ClearOutput | PlayoutPosition | UpdateRoom | Invite | StartDebate
-    | SteerDebate | VoteInDebate
+    | CreateResponse | CancelResponse | ClearOutput | PlayoutPosition | rooms.RoomCommand | debates.DebateCommand
 )  # fmt: skip
 
 
@@ -215,15 +206,8 @@ _READERS: dict[str, Callable[[Reader], Command]] = {
     "response.create": _create_response,
     "response.cancel": lambda g: CancelResponse(g.text("response_id", longest=64)),
     "output_audio_buffer.clear": lambda _: ClearOutput(),
-    "parley.room.update": read_update_room,
-    "parley.room.invite": read_invite,
-    "parley.debate.start": read_start,
-    "parley.debate.next": read_steer("next"),
-    "parley.debate.extend": read_steer("extend"),
-    "parley.debate.stop": read_steer("stop"),
-    "parley.debate.mute": read_mute("mute"),
-    "parley.debate.unmute": read_mute("unmute"),
-    "parley.debate.vote": read_vote,
+    **rooms.READERS,
+    **debates.READERS,
     "parley.playout.position": _playout("position"),
     "parley.playout.paused": _playout("paused"),
     "parley.playout.flushed": _playout("flushed"),

@@ -13,6 +13,7 @@ _MOST_DEBATERS = 6
 _LONGEST_NAME = 40
 _LONGEST_TOPIC = 300
 _MOST_MINUTES = 180
+EXPORTS = ("md", "json", "srt", "vtt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,16 @@ class VoteInDebate:
     side: str
 
 
+@dataclass(frozen=True, slots=True)
+class ExportDebate:
+    """``parley.debate.export``: what was said so far, as a document."""
+
+    format: str
+
+
+DebateCommand = StartDebate | SteerDebate | VoteInDebate | ExportDebate
+
+
 def read_start(given: Reader) -> StartDebate:
     """Raises `ProtocolError` that names the field."""
     debate = given.need_object("debate")
@@ -86,6 +97,23 @@ def read_mute(what: Literal["mute", "unmute"]) -> Callable[[Reader], SteerDebate
 def read_vote(given: Reader) -> VoteInDebate:
     """Raises `ProtocolError` that names the field."""
     return VoteInDebate(given.need_text("side", longest=_LONGEST_NAME))
+
+
+def read_export(given: Reader) -> ExportDebate:
+    """Raises `ProtocolError` that names the field."""
+    return ExportDebate(given.choice("format", EXPORTS, "md"))
+
+
+READERS: dict[str, Callable[[Reader], DebateCommand]] = {
+    "parley.debate.start": read_start,
+    "parley.debate.next": read_steer("next"),
+    "parley.debate.extend": read_steer("extend"),
+    "parley.debate.stop": read_steer("stop"),
+    "parley.debate.mute": read_mute("mute"),
+    "parley.debate.unmute": read_mute("unmute"),
+    "parley.debate.vote": read_vote,
+    "parley.debate.export": read_export,
+}
 
 
 def _speaker(given: Reader) -> DebateSpeaker:

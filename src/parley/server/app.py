@@ -16,7 +16,17 @@ from starlette.websockets import WebSocket
 
 from parley.errors import ModelError, ModelNotFound, Overloaded, ParleyError, ProtocolError, UsageError
 from parley.realtime import server_events as se
-from parley.server import call_routes, info_routes, realtime_routes, speech_routes, transcription_routes, voice_routes
+from parley.server import (
+    call_routes,
+    debate_routes,
+    info_routes,
+    realtime_routes,
+    recordings,
+    room_routes,
+    speech_routes,
+    transcription_routes,
+    voice_routes,
+)
 from parley.server.answers import error_answer
 from parley.server.bodies import BodyLimit
 from parley.server.guard import Guard
@@ -26,6 +36,7 @@ from parley.server.state import ServerState
 from parley.transports.websocket import refuse
 
 _LONGEST_PATH = 200
+_NOT_THERE = ("model_not_found", "room_not_found", "recording_not_found")
 WEB = Path(__file__).parent.parent / "web"
 
 
@@ -38,9 +49,12 @@ def create_app(state: ServerState) -> FastAPI:
             state.metrics.load_seconds.labels(part).set(seconds)
         state.metrics.loop_lag.set_function(lambda: state.admission.loop_lag_s)
         state.metrics.tasks.set_function(lambda: len(asyncio.all_tasks()))
+        house = _house_of(state)
         async with state.admission, LoopWatch(state.metrics.loop_blocked.inc):
             yield
         state.draining = True
+        if house is not None:
+            house.cancel()
         await state.aclose()
         await state.loaded_models.aclose()
         if state.tracing is not None:
@@ -61,10 +75,21 @@ def create_app(state: ServerState) -> FastAPI:
     app.include_router(transcription_routes.router)
     app.include_router(info_routes.router)
     app.include_router(voice_routes.router)
+    app.include_router(room_routes.router)
+    app.include_router(debate_routes.router)
+    app.include_router(recordings.router)
     app.add_api_route("/", _page, include_in_schema=False)
     app.add_api_websocket_route("/{path:path}", _no_socket)
     app.mount("/web", StaticFiles(directory=WEB), name="web")
     return app
+
+
+def _house_of(state: ServerState) -> asyncio.Task[None] | None:
+    """Deletes recordings whose time is over."""
+    if state.recordings is None:
+        return None
+    keep_s = state.config.recording_keep_hours * 3600
+    return asyncio.create_task(recordings.keep_house(state.recordings.folder, keep_s), name="recordings")
 
 
 async def _no_socket(socket: WebSocket) -> None:
@@ -80,7 +105,7 @@ async def _page() -> FileResponse:
 async def _parley_error(_: Request, fault: Exception) -> Response:
     """Each kind of fault has its status."""
     if isinstance(fault, ProtocolError):
-        return error_answer(404 if fault.code == "model_not_found" else 400, str(fault), fault.code, fault.field)
+        return error_answer(404 if fault.code in _NOT_THERE else 400, str(fault), fault.code, fault.field)
     if isinstance(fault, UsageError):
         return error_answer(400, str(fault), "invalid_value")
     if isinstance(fault, ModelNotFound):

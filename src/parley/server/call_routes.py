@@ -103,7 +103,7 @@ async def _answered(
     start = await begun(state, asked, extensions, wanted)
     call = RtcCall(
         start.conversation, start.place, start.shown, state.loaded_models.available, ice_servers=state.ice_servers,
-        invite=state.conversations.inviting(start.conversation),
+        services=state.services_for(start.conversation),
         public_address=str(state.config.public_address) if state.config.public_address else None,
     )  # fmt: skip
     try:

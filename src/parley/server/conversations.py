@@ -10,13 +10,13 @@ from typing import Protocol
 
 import structlog
 
-from parley.conversation.connection import Place
+from parley.conversation.circle import Place
 from parley.conversation.conversation import Conversation
 from parley.realtime.session_object import RealtimeSession
 from parley.server.invitations import Invitations
 from parley.server.resumption import Resumption, SuspendedConversation
+from parley.server.rooms import Room, Rooms
 from parley.transports.returning import Resume
-from parley.transports.room_desk import Inviting
 
 log = structlog.get_logger("server")
 
@@ -69,13 +69,10 @@ class Conversations:
     def __init__(self) -> None:
         self.resumption = Resumption(dropped=self._nobody_came_back)
         self.invitations = Invitations()
+        self.rooms = Rooms(over=self._nobody_came)
         self._connections: set[Resumable] = set()
         self._one_left = asyncio.Event()
         self._closing: set[asyncio.Task[None]] = set()
-
-    def inviting(self, conversation: Conversation) -> Inviting:
-        """Makes invitations to a conversation."""
-        return lambda speaks: self.invitations.make(conversation, speaks=speaks)
 
     @asynccontextmanager
     async def connected(self, connection: Resumable, start: Start) -> AsyncIterator[Resume]:
@@ -105,13 +102,33 @@ class Conversations:
         return bool(conversation.history.items or conversation.present or self.invitations.lead_to(conversation))
 
     async def close_if_over(self, conversation: Conversation) -> None:
-        """Close one that nobody is in and nobody may come back to."""
-        if not conversation.present and not self.resumption.keeps(conversation):
-            self.invitations.forget(conversation)
-            await conversation.aclose()
+        """Close one that nobody is in and nobody may come back to; a room is open for a minute after that."""
+        if conversation.present or self.resumption.keeps(conversation):
+            return
+        if self.rooms.linger(conversation):
+            return
+        self.invitations.forget(conversation)
+        await conversation.aclose()
+
+    def open_room(self, conversation: Conversation, shown: RealtimeSession, waits_s: float) -> Room:
+        """Let others come to a conversation that nobody is in yet; raises `Overloaded`."""
+        return self.rooms.open(conversation, shown, waits_s)
+
+    async def close_room(self, room: Room) -> None:
+        """End a room with everybody in it."""
+        self.rooms.forget(room)
+        for connection in [c for c in self._connections if c.conversation is room.conversation]:
+            connection.server_stops()
+        await self.close_if_over(room.conversation)
+
+    def _nobody_came(self, room: Room) -> None:
+        self._close_later(room.conversation)
 
     def _nobody_came_back(self, suspended: SuspendedConversation) -> None:
-        closing = asyncio.create_task(self.close_if_over(suspended.conversation), name="conversation is over")
+        self._close_later(suspended.conversation)
+
+    def _close_later(self, conversation: Conversation) -> None:
+        closing = asyncio.create_task(self.close_if_over(conversation), name="conversation is over")
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
 
@@ -139,7 +156,8 @@ class Conversations:
             log.warning("connections that do not end are broken off", count=len(self._connections))
 
     async def aclose(self) -> None:
-        """End those that somebody may have come back to."""
+        """End those that somebody may have come or come back to."""
+        self.rooms.drop_all()
         self.resumption.drop_all()
         if self._closing:
             await asyncio.wait(self._closing)

@@ -23,6 +23,8 @@ from parley.transports.websocket import refuse
 _OPEN_PATHS = frozenset({"/", "/health", "/favicon.ico"})
 _PATHS_OF_SECRETS = frozenset({"/v1/realtime", "/ws", "/v1/realtime/calls", "/v1/parley"})
 """Where a client secret opens what the key opens: conversations, and what the page asks before one."""
+_KNOWN_BY_ID = "/v1/recordings/"
+"""Whoever knows the id of a recording may have it: a link to it shows no key."""
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; "
     "media-src 'self' blob:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'",
@@ -70,7 +72,7 @@ class Guard:
         path = _routed(scope)
         return self._state.gate.refusal(
             Headers(scope=scope),
-            is_open=scope["type"] == "http" and path in self._open,
+            is_open=scope["type"] == "http" and (path in self._open or path.startswith(_KNOWN_BY_ID)),
             secrets_too=path in _PATHS_OF_SECRETS,
         )
 

@@ -56,7 +56,7 @@ async def _serve(socket: WebSocket, extensions: Extensions | None) -> None:
         connection = RealtimeSocket(
             socket, start.conversation, start.place, start.shown, state.loaded_models.available, ticker=state.ticker,
             limits=SocketLimits(max_session_s=state.config.max_session_minutes * 60),
-            invite=state.conversations.inviting(start.conversation),
+            services=state.services_for(start.conversation),
         )  # fmt: skip
     except ProtocolError as fault:
         await refuse(socket, se.error(str(fault), code=fault.code, param=fault.field))

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from parley.conversation.connection import Place
+from parley.conversation.circle import Place
 from parley.conversation.conversation import Conversation
 from parley.realtime.session_object import RealtimeSession
 from parley.server.security import KEY_HOLDER

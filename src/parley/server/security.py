@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -54,7 +55,9 @@ class Gate:
     """
 
     def __init__(self, api_key: str | None, origins: list[str], hosts: Hosts | None = None) -> None:
-        self._key = _digest(api_key) if api_key is not None else None
+        self.invites: Callable[[bytes], bool] = lambda _: False
+        """Whether a digest is that of an invitation, which opens what a client secret opens."""
+        self._key = digest(api_key) if api_key is not None else None
         self._origins = {o.rstrip("/").lower() for o in origins}
         self._hosts = hosts or Hosts(needs_key=api_key is not None)
         self._secrets: dict[bytes, _Secret] = {}
@@ -71,7 +74,7 @@ class Gate:
         if len(self._secrets) >= _MAX_SECRETS:
             del self._secrets[next(iter(self._secrets))]
         secret = "ek_" + secrets.token_urlsafe(32)
-        self._secrets[_digest(secret)] = _Secret(now + life_s, session)
+        self._secrets[digest(secret)] = _Secret(now + life_s, session)
         return secret, int(now + life_s)
 
     def refusal(self, headers: Headers, *, is_open: bool = False, secrets_too: bool = False) -> Refusal | None:
@@ -116,7 +119,7 @@ class Gate:
         if hmac.compare_digest(shown, self._key):
             return True
         given = self._secrets.get(shown)
-        return secrets_too and given is not None and given.until > time.time()
+        return secrets_too and ((given is not None and given.until > time.time()) or self.invites(shown))
 
     def _allows_origin(self, headers: Headers) -> bool:
         """Whether a browser's page may use this server: its own pages, configured ones, or no browser."""
@@ -129,19 +132,24 @@ class Gate:
         return bool(own) and own == headers.get("host", "").lower()
 
 
-def _digest(secret: str) -> bytes:
+def digest(secret: str) -> bytes:
+    """What a key, a secret or an invitation is kept and compared as."""
     return hashlib.sha256(secret.encode()).digest()
 
 
-def _shown(headers: Headers) -> bytes | None:
-    """The digest of the credential in a header or a WebSocket subprotocol."""
+def shown_secret(headers: Headers) -> str | None:
+    """The credential in a header or a WebSocket subprotocol."""
     scheme, _, value = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and value:
-        return _digest(value.strip())
+        return value.strip()
     for protocol in headers.get("sec-websocket-protocol", "").split(","):
         if protocol.strip().startswith(PROTOCOL_KEY):
-            return _digest(protocol.strip().removeprefix(PROTOCOL_KEY))
+            return protocol.strip().removeprefix(PROTOCOL_KEY)
     return None
+
+
+def _shown(headers: Headers) -> bytes | None:
+    return digest(secret) if (secret := shown_secret(headers)) is not None else None
 
 
 def check_binding(host: str, *, has_key: bool, insecure: bool) -> None:

@@ -10,7 +10,7 @@ from starlette.datastructures import QueryParams
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
 
-from parley.conversation.connection import Place
+from parley.conversation.circle import Place
 from parley.conversation.conversation import Conversation
 from parley.conversation.items import USER, new_id
 from parley.errors import Overloaded, ProtocolError
@@ -19,9 +19,10 @@ from parley.realtime.reader import Reader
 from parley.realtime.session_object import Extensions, Kind, RealtimeSession, Transcription, WireFormat
 from parley.realtime.session_update import kind_of, updated
 from parley.server.conversations import Start
-from parley.server.invitations import name_of
+from parley.server.invitations import INVITATION, Invitation, name_of
 from parley.server.rest import client_of
 from parley.server.resumption import SuspendedConversation
+from parley.server.security import shown_secret
 from parley.server.state import ServerState
 from parley.transports.mapping import check_model, settings_of
 from parley.transports.websocket import refuse
@@ -53,33 +54,43 @@ async def begun(
     owner = state.gate.owner(headers)
     kept = await state.conversations.resumption.take(query.get("resume"), owner) if extensions else None
     fresh = initial_session(state, query.get("model"), extensions, _kind(query.get("intent"), wanted))
-    if (meant := state.gate.session_of(headers)) is not None:
+    invitation = _invitation(state, connection)
+    if (meant := state.gate.session_of(headers) or (invitation.shown if invitation else None)) is not None:
         fresh = replace(meant, id=fresh.id, expires_at=fresh.expires_at, extensions=extensions)
     fresh = _resumed(fresh, kept)
     shown = fresh if wanted is None else settled(state, fresh, wanted)
-    conversation, place = _joined(state, query, shown, kept)
+    conversation, place = _joined(state, query, shown, kept, invitation)
     return Start(shown, conversation, place, kept, owner, client_of(connection.scope))
 
 
 def _joined(
-    state: ServerState, query: QueryParams, shown: RealtimeSession, kept: SuspendedConversation | None
-) -> tuple[Conversation, Place]:
+    state: ServerState, query: QueryParams, shown: RealtimeSession, kept: SuspendedConversation | None,
+    invitation: Invitation | None,
+) -> tuple[Conversation, Place]:  # fmt: skip
     """The conversation of a connection, and what it is there."""
     if kept is not None:
         return kept.conversation, kept.place
-    if (token := query.get("room")) is not None:
-        invitation = state.conversations.invitations.find(token)
-        conversation = invitation.conversation
-        name = _guest_name(state, conversation, query.get("name"))
-        return conversation, Place(name, invitation.speaks, host=False)
+    if invitation is not None:
+        name = _name_there(state, invitation.conversation, query.get("name"))
+        return invitation.conversation, invitation.place(name)
     loaded_models = state.loaded_models
     settings = settings_of(shown, state.session_settings, loaded_models.available)
     place = Place(name_of(query.get("name"), USER))
     return Conversation(loaded_models.for_sessions, settings, state.observe), place
 
 
-def _guest_name(state: ServerState, conversation: Conversation, wanted: str | None) -> str:
-    """What a guest is called; raises `ProtocolError` for the name of somebody who may come back."""
+def _invitation(state: ServerState, connection: HTTPConnection) -> Invitation | None:
+    """What somebody comes by: ``?room=``, or shown in the place of a key. Raises `ProtocolError`."""
+    shown = shown_secret(connection.headers) or ""
+    token = connection.query_params.get("room") or (shown if shown.startswith(INVITATION) else None)
+    return state.conversations.invitations.find(token) if token is not None else None
+
+
+def _name_there(state: ServerState, conversation: Conversation, wanted: str | None) -> str:
+    """What somebody is called who comes by an invitation.
+
+    Raises `ProtocolError` for the name of somebody who may come back.
+    """
     away = state.conversations.resumption.away_from(conversation)
     taken = {*conversation.present, *conversation.agents, *away}
     name = name_of(wanted, next(name for number in count(1) if (name := f"Guest {number}") not in taken))

@@ -20,14 +20,17 @@ from aiortc import RTCIceServer
 
 from parley.config import Config
 from parley.conversation import notifications as nt
+from parley.conversation.conversation import Conversation
 from parley.conversation.settings import SessionSettings
 from parley.conversation.tools.tool import Tool
 from parley.errors import Overloaded
 from parley.server.admission import Admission
 from parley.server.conversations import Conversations, Resumable, Start
 from parley.server.further_voices import FurtherVoices
+from parley.server.invitations import ForSeveral
 from parley.server.loaded_models import LoadedModels
 from parley.server.metrics import Metrics
+from parley.server.recordings import recordings_folder
 from parley.server.rest import is_loopback
 from parley.server.runpod import Pod
 from parley.server.security import Gate
@@ -35,6 +38,7 @@ from parley.server.tracing import Tracing
 from parley.server.upgrade import Upgrade
 from parley.server.uploads import Uploads
 from parley.transports.pacing import Ticker
+from parley.transports.recording import Shelf
 from parley.transports.returning import Resume
 from parley.transports.webrtc import RtcCall
 
@@ -95,10 +99,15 @@ class ServerState:
     calls: dict[str, OngoingCall] = field(default_factory=dict)
     conversations: Conversations = field(default_factory=Conversations)
     admission: Admission = field(init=False)
+    recordings: Shelf | None = field(init=False)
+    """None: nothing is recorded."""
     _of_address: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        """Judge by the limits of the configuration."""
+        """Judge by the limits of the configuration, and let in whoever is invited."""
+        keeps = self.config.recording_keep_hours > 0
+        self.recordings = Shelf(recordings_folder(self.config), self.ticker) if keeps else None
+        self.gate.invites = self.conversations.invitations.knows
         self.admission = Admission(
             max_sessions=self.config.max_sessions,
             longest_wait_s=self.config.admission_wait_s,
@@ -166,6 +175,10 @@ class ServerState:
         with self.seat(start.address):
             async with self.conversations.connected(connection, start) as resume:
                 yield resume
+
+    def services_for(self, conversation: Conversation) -> ForSeveral:
+        """What there is for a conversation of several."""
+        return ForSeveral(self.conversations.invitations, conversation, self.recordings)
 
     @property
     def answering(self) -> bool:

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from parley.conversation.connection import Connection
+from parley.debate import export
 from parley.debate import format as formats
 from parley.debate.debate import Debate
 from parley.debate.plan import Plan, Speaker, completed
 from parley.errors import ProtocolError, UsageError
-from parley.realtime.debate_events import DebateSpeaker, StartDebate, SteerDebate, VoteInDebate
+from parley.realtime import server_events as se
+from parley.realtime.debate_events import (
+    DebateCommand,
+    DebateSpeaker,
+    ExportDebate,
+    StartDebate,
+    SteerDebate,
+    VoteInDebate,
+)
 from parley.transports.mapping import AvailableModels, check_model
 
 
@@ -18,8 +27,8 @@ class DebateDesk:
         self._connection = connection
         self._available = available
 
-    def obey(self, command: StartDebate | SteerDebate | VoteInDebate) -> None:
-        """Carry it out; raises `ProtocolError`."""
+    def obey(self, command: DebateCommand) -> se.Event | None:
+        """Carry it out and return what is answered; raises `ProtocolError`."""
         match command:
             case StartDebate():
                 self._start(command)
@@ -33,24 +42,35 @@ class DebateDesk:
                 self._debate.stop()
             case SteerDebate():
                 self._debate.mute(command.name, muted=command.what == "mute")
+            case ExportDebate():
+                text = export.FORMATS[f".{command.format}"](self._debate.whole)
+                return {
+                    "type": "parley.debate.document", "format": command.format, "text": text,
+                    "name": f"{export.file_name(self._debate.plan.topic)}.{command.format}",
+                }  # fmt: skip
+        return None
 
     @property
     def _debate(self) -> Debate:
-        programme = self._connection.conversation.programme
+        programme = self._connection.conversation.programmes.get("debate")
         if not isinstance(programme, Debate):
             raise ProtocolError("no debate is held here; begin one by parley.debate.start", field="type")
         return programme
 
     def _start(self, command: StartDebate) -> None:
         conversation = self._connection.conversation
-        if isinstance(conversation.programme, Debate) and conversation.programme.state != "over":
+        before = conversation.programmes.pop("debate", None)
+        if isinstance(before, Debate) and before.state != "over":
+            conversation.programmes["debate"] = before
             raise ProtocolError("a debate is held here already; end it by parley.debate.stop", field="type")
-        debate = Debate(conversation, self._plan(command))
-        before, conversation.programme = conversation.programme, debate
         try:
+            debate = Debate(conversation, self._plan(command))
+            conversation.programmes["debate"] = debate
             debate.begin()
         except ProtocolError:
-            conversation.programme = before
+            conversation.programmes.pop("debate", None)
+            if before is not None:
+                conversation.programmes["debate"] = before
             raise
 
     def _plan(self, command: StartDebate) -> Plan:

@@ -8,6 +8,7 @@ BROKE = "internal error"
 TOO_MANY_ERRORS = "too many faulty messages"
 NOT_READING = "client does not read"
 SERVER_STOPS = "the server stops"
+SENT_AWAY = "the host of the conversation has sent you away"
 CAME_BACK = "the client came back by another connection"
 
 CODES = {
@@ -16,5 +17,6 @@ CODES = {
     BROKE: "internal_error",
     TOO_MANY_ERRORS: "too_many_errors",
     NOT_READING: "slow_client",
+    SENT_AWAY: "removed",
 }
 """Of those for which the server ends it."""

@@ -17,9 +17,9 @@ from parley.conversation.output.playout import PlayoutFrame
 from parley.errors import AudioError, Overloaded, ProtocolError
 from parley.realtime import client_events as ce
 from parley.realtime import server_events as se
-from parley.realtime.debate_events import StartDebate, SteerDebate, VoteInDebate
+from parley.realtime.debate_events import DebateCommand
 from parley.realtime.reader import decoded
-from parley.realtime.room_events import Invite, UpdateRoom
+from parley.realtime.room_events import RoomCommand
 from parley.realtime.session_object import Extensions, RealtimeSession
 from parley.realtime.session_update import updated
 from parley.transports import rights
@@ -31,7 +31,7 @@ from parley.transports.mapping import AvailableModels, settings_of
 from parley.transports.pacing import BLIND_LEAD_S, Pacer, Ticker
 from parley.transports.response_request import options_of
 from parley.transports.returning import Resume
-from parley.transports.room_desk import Inviting, RoomDesk
+from parley.transports.room_desk import RoomDesk, RoomServices
 from parley.transports.server_event_encoder import ServerEventEncoder
 
 log = structlog.get_logger("conversation")
@@ -52,16 +52,16 @@ class RealtimeAdapter:
         sound: Callable[[RealtimeAdapter], AudioSink],
         ticker: Ticker | None = None,
         *,
-        invite: Inviting | None = None,
+        services: RoomServices | None = None,
         lead_s: float = BLIND_LEAD_S,
         latency_s: float = 0.0,
     ) -> None:
-        """Listen by `connection`; `invite` makes invitations to its conversation; for the others see `Pacer`."""
+        """Listen by `connection`; `services`: what the server has for several; for the others see `Pacer`."""
         self.connection = connection
         self.conversation = connection.conversation
         self.shown = shown
         self._available = available
-        self._desk = RoomDesk(connection, available, invite)
+        self._desk = RoomDesk(connection, available, services)
         self._debate = DebateDesk(connection, available)
         self._send = send
         self._started = self._refused_sound = False
@@ -69,7 +69,7 @@ class RealtimeAdapter:
         """Responses beside the conversation that others asked for."""
         self._incoming = IncomingAudio()
         self._sound = sound(self)
-        self._encoder = ServerEventEncoder(lambda: self.shown)
+        self._encoder = ServerEventEncoder(lambda: self.shown, connection.place)
         self.pacer = connection.listen(lambda outlet: Pacer(outlet, self, ticker, lead_s=lead_s, latency_s=latency_s))
         self.pacer.exact = self._is_exact
         self._set_vad()
@@ -128,7 +128,7 @@ class RealtimeAdapter:
 
     def _obey(self, command: ce.Command) -> None:
         connection, conversation = self.connection, self.conversation
-        rights.check(command, connection.place)
+        rights.check(command, connection.place, muted=conversation.circle.is_muted(connection.name))
         match command:
             case ce.AppendAudio():
                 self._append(base64_bytes(command.audio, "audio"))
@@ -147,17 +147,16 @@ class RealtimeAdapter:
                 self._create_response(command)
             case ce.CancelResponse():
                 self._cancel_response(command)
-            case UpdateRoom() | Invite() | StartDebate() | SteerDebate() | VoteInDebate():
+            case _ if isinstance(command, RoomCommand | DebateCommand):
                 self._obey_about_the_room(command)
             case _:
                 self._obey_about_items(command)
 
-    def _obey_about_the_room(self, command: UpdateRoom | Invite | StartDebate | SteerDebate | VoteInDebate) -> None:
+    def _obey_about_the_room(self, command: RoomCommand | DebateCommand) -> None:
         if self.extended is None:
             raise ProtocolError("connect with ?parley=1 for this", field="type", code="unsupported")
-        if isinstance(command, StartDebate | SteerDebate | VoteInDebate):
-            self._debate.obey(command)
-        elif (answer := self._desk.obey(command)) is not None:
+        answer = self._debate.obey(command) if isinstance(command, DebateCommand) else self._desk.obey(command)
+        if answer is not None:
             self.send(answer)
 
     def _commit(self) -> None:

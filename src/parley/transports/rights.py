@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from parley.conversation.connection import Place
+from parley.conversation.circle import Place
 from parley.errors import ProtocolError
 from parley.realtime import client_events as ce
-from parley.realtime.debate_events import VoteInDebate
+from parley.realtime.debate_events import ExportDebate, VoteInDebate
+from parley.realtime.room_events import ConsentToRecording, RaiseHand
 
 _OF_ALL = (ce.UpdateSession, ce.RetrieveItem, ce.PlayoutPosition, ce.AppendAudio, ce.CommitAudio, ce.ClearAudio,
-           VoteInDebate)  # fmt: skip
+           VoteInDebate, ExportDebate, RaiseHand, ConsentToRecording)  # fmt: skip
 """What counts for the client itself; without a microphone the last three are refused by whoever has none."""
 _OF_SPEAKERS = (ce.CreateItem, ce.CreateResponse, ce.CancelResponse, ce.ClearOutput, ce.TruncateItem)
 _OWN_WISH = ("metadata", "modality", "output_format", "agents")
 """What a guest may ask of a response; all else is for the host to say."""
 
 
-def check(command: ce.Command, place: Place) -> None:
-    """Raise `ProtocolError` for what is not a client's to do."""
+def check(command: ce.Command, place: Place, *, muted: bool = False) -> None:
+    """Raise `ProtocolError` for what is not a client's to do; `muted`: by the host."""
     if place.host or isinstance(command, _OF_ALL):
         return
     if not isinstance(command, _OF_SPEAKERS):
         raise _refused("only the host of the conversation does this", "type")
     if not place.speaks:
         raise ProtocolError("this connection only listens", field="type", code="unsupported")
+    if muted:
+        raise ProtocolError("the host of the conversation has muted you", field="type", code="muted")
     if isinstance(command, ce.CreateItem) and (command.item.type != "message" or command.item.role != "user"):
         raise _refused("a guest adds words of its own alone", "item")
     if isinstance(command, ce.CreateResponse):

@@ -3,13 +3,15 @@
 House rules: encoding has no consequences. What it remembers is only what later events of the same response repeat.
 """
 
+# Above 300 lines: one kind of notification after the other.
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from parley.conversation import notifications as nt
+from parley.conversation.circle import Place
 from parley.conversation.items import Item
 from parley.realtime import items
 from parley.realtime import server_events as se
@@ -67,8 +69,9 @@ class ResponseShape:
 class ServerEventEncoder:
     """Turns notifications into events; asked in order, never concurrently."""
 
-    def __init__(self, shown: Callable[[], RealtimeSession]) -> None:
-        """`shown`: the session object as it stands."""
+    def __init__(self, shown: Callable[[], RealtimeSession], place: Place) -> None:
+        """`shown`: the session object as it stands; `place`: what its client is in the conversation."""
+        self._place = place
         self._shown = shown
         self._out: list[se.Event] = []
         self._modality: dict[str, str] = {}
@@ -98,9 +101,7 @@ class ServerEventEncoder:
             nt.ResponseItemDone: self._item_done,
             nt.ResponseEnded: self._response_ended,
             nt.Waterfall: self._waterfall,
-            nt.PreparedResponse: lambda h: self._extension(
-                {"type": "parley.prepared", "used": h.used, "spent_ms": h.spent_ms}
-            ),
+            nt.PreparedResponse: self._prepared,
             nt.PlayoutPaused: lambda h: self._playout("pause", h),
             nt.PlayoutResumed: lambda h: self._playout("resume", h),
             nt.PlayoutFlushed: lambda h: self._playout("flush", h),
@@ -111,6 +112,7 @@ class ServerEventEncoder:
             nt.VoiceChosen: self._voice_chosen,
             nt.IdleTimedOut: self._idle,
             nt.RoomChanged: self._room_changed,
+            nt.RecordingChanged: lambda h: self._extension({"type": "parley.recording.updated", "recording": h.state}),
             nt.DebateChanged: lambda h: self._extension({"type": "parley.debate.updated", "debate": h.state}),
         }
 
@@ -131,6 +133,12 @@ class ServerEventEncoder:
         if h.state == "failed":
             self._send(se.error(f"the voice is not changed: {h.why}", kind="server_error", code="voice_unavailable"))
         self._extension({"type": "parley.voice", "voice": h.voice, "state": h.state})
+
+    def _updated(self, what: str, state: Mapping[str, Any]) -> None:
+        self._extension({"type": f"parley.{what}.updated", what: state})
+
+    def _prepared(self, h: nt.PreparedResponse) -> None:
+        self._extension({"type": "parley.prepared", "used": h.used, "spent_ms": h.spent_ms})
 
     def _by(self, event: se.Event, **who: Any) -> se.Event:
         """The same, with whose it is for who opted in."""
@@ -187,7 +195,11 @@ class ServerEventEncoder:
 
     def _room_changed(self, h: nt.RoomChanged) -> None:
         listeners = [name for name in h.present if name not in h.people]
-        room = {"people": list(h.people), "agents": list(h.agents), "listeners": listeners, "floor": h.floor}
+        room = {
+            "people": list(h.people), "agents": list(h.agents), "listeners": listeners, "floor": h.floor,
+            "members": [asdict(member) for member in h.members],
+            "you": {"name": self._place.name, "role": self._place.role},
+        }  # fmt: skip
         self._extension({"type": "parley.room.updated", "room": room})
 
     # -- answers --------------------------------------------------------------------------------------

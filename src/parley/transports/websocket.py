@@ -12,7 +12,8 @@ import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from parley.conversation import notifications as nt
-from parley.conversation.connection import Connection, Place
+from parley.conversation.circle import Place
+from parley.conversation.connection import Connection
 from parley.conversation.conversation import Conversation
 from parley.conversation.items import new_id
 from parley.errors import ParleyError, ProtocolError
@@ -24,6 +25,7 @@ from parley.transports.endings import (
     CLIENT_LEFT,
     CODES,
     NOT_READING,
+    SENT_AWAY,
     SERVER_STOPS,
     TIME_OVER,
     TOO_MANY_ERRORS,
@@ -33,7 +35,7 @@ from parley.transports.mapping import AvailableModels, settings_of
 from parley.transports.pacing import Ticker
 from parley.transports.realtime_adapter import RealtimeAdapter
 from parley.transports.returning import Resume
-from parley.transports.room_desk import Inviting
+from parley.transports.room_desk import RoomServices
 
 log = structlog.get_logger("websocket")
 
@@ -102,7 +104,7 @@ class RealtimeSocket:
         *,
         ticker: Ticker,
         limits: SocketLimits,
-        invite: Inviting | None = None,
+        services: RoomServices | None = None,
     ) -> None:
         """Joins the conversation at once, see `Connection`; raises `ProtocolError`."""
         self._socket = socket
@@ -117,7 +119,7 @@ class RealtimeSocket:
         settings = settings_of(shown, conversation.settings, available)
         self._connection = Connection(conversation, settings, self._tell, place)
         self._adapter = RealtimeAdapter(
-            self._connection, shown, available, self._send, self._sound, ticker, invite=invite
+            self._connection, shown, available, self._send, self._sound, ticker, services=services
         )
 
     @property
@@ -178,6 +180,7 @@ class RealtimeSocket:
             asyncio.create_task(self._server_stops.wait()): (_GOING_AWAY, SERVER_STOPS),
             asyncio.create_task(self._too_many_errors.wait()): (_POLICY_VIOLATION, TOO_MANY_ERRORS),
             asyncio.create_task(self._connection.broken.wait()): (_INTERNAL_ERROR, BROKE),
+            asyncio.create_task(self._connection.sent_away.wait()): (_POLICY_VIOLATION, SENT_AWAY),
             asyncio.create_task(self.conversation.broken.wait()): (_INTERNAL_ERROR, BROKE),
             asyncio.create_task(self._superseded.wait()): (_NORMAL, CAME_BACK),
             asyncio.create_task(asyncio.sleep(self._limits.max_session_s)): (_NORMAL, TIME_OVER),
