@@ -56,6 +56,15 @@ def test_a_newer_wish_takes_the_place_of_one_that_waits() -> None:
     assert begun(t.tell(0.2, ev.InputCleared("ann"))) == [("assistant", "cem", None, "")]
 
 
+def test_what_an_agent_is_to_say_to_all_waits_beside_its_answer_to_somebody() -> None:
+    t = Exact()
+    t.tell(0.0, ev.VoiceStarted("ann", 0.0), ev.ResponseRequested("ben"))
+    t.tell(0.1, ev.ResponseRequested(EVERYBODY, ("assistant",), 7))
+    assert begun(t.tell(0.2, ev.InputCleared("ann"))) == [("assistant", "ben", None, "")]
+    key = only(act.StartResponse, t.orders)[-1].response
+    assert begun(t.tell(1.0, ev.ResponseCancelled(key))) == [("assistant", EVERYBODY, None, "")]
+
+
 def test_a_client_that_cancels_everything_cancels_what_waits() -> None:
     t = Exact()
     t.tell(0.0, ev.VoiceStarted("ann", 0.0), ev.ResponseRequested("ben"), ev.ResponseCancelled())
@@ -273,7 +282,7 @@ def test_what_was_made_ahead_and_failed_is_made_anew_when_it_may_sound() -> None
 
 
 @pytest.mark.parametrize(
-    "gone", [ev.RequestWithdrawn(7), ev.ResponseCancelled(), ev.ResponseRequested("ann", ("two",), 8)]
+    "gone", [ev.RequestWithdrawn(7), ev.ResponseCancelled(), ev.ResponseRequested(EVERYBODY, ("two",), 8)]
 )
 def test_what_was_made_ahead_is_dropped_once_nobody_wants_it(gone: ev.Event) -> None:
     t = Exact(floor=Two())

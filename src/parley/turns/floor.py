@@ -33,7 +33,8 @@ class Floor:
         self._context = context
         self._responses = responses
         self._policy = policy
-        self._waiting: dict[str, _Wanted] = {}
+        self._waiting: dict[tuple[str, bool], _Wanted] = {}
+        """By agent, and whether it is to everybody: that does not take the place of an answer to somebody."""
         self.holder = Holder.NOBODY
         self.idle_since: float | None = None
         """Since when nobody has spoken, answered or been asked to; None while somebody does."""
@@ -52,7 +53,9 @@ class Floor:
         said = (person.transcript or "") if turn is not None else ""
         for agent in agents if agents is not None else self.answering(person, said):
             waits = self.request_to(agent, participant)
-            self._waiting[agent] = _Wanted(participant, turn, (yields and waits) or request or waits, ahead, gap_s)
+            self._waiting[agent, participant == EVERYBODY] = _Wanted(
+                participant, turn, (yields and waits) or request or waits, ahead, gap_s
+            )
 
     def withdraw(self, request: int) -> None:
         """Nobody wants that any more."""
@@ -60,7 +63,7 @@ class Floor:
 
     def request_to(self, agent: str, participant: str) -> int:
         """The request by somebody that an agent has still to answer; 0: none."""
-        wanted = self._waiting.get(agent)
+        wanted = self._waiting.get((agent, participant == EVERYBODY))
         return wanted.request if wanted is not None and wanted.participant == participant else 0
 
     def answering(self, person: ParticipantRecord, said: str) -> Sequence[str]:
@@ -70,7 +73,7 @@ class Floor:
     def follow(self, policy: FloorPolicy, agents: Sequence[str]) -> None:
         """Go by another policy; only `agents` are there to answer."""
         self._policy = policy
-        self._waiting = {agent: wanted for agent, wanted in self._waiting.items() if agent in agents}
+        self._waiting = {key: wanted for key, wanted in self._waiting.items() if key[0] in agents}
 
     def forget(self, participant: str) -> None:
         """Somebody is not to be answered any more."""
@@ -78,7 +81,7 @@ class Floor:
 
     def asked_about(self, participant: str) -> list[str]:
         """Agents that wait to answer somebody."""
-        return [agent for agent, wanted in self._waiting.items() if wanted.participant == participant]
+        return [agent for (agent, _), wanted in self._waiting.items() if wanted.participant == participant]
 
     def give_up_answers(self) -> None:
         """Somebody took the floor: who still waited to answer a turn before that answers the new one instead."""
@@ -100,7 +103,7 @@ class Floor:
         prepared = {r.agent: r for r in self._responses.speculations(person.name)}
         for agent in answering:
             if agent in prepared and agent in able:
-                self._waiting.pop(agent, None)
+                self._waiting.pop((agent, False), None)
                 person.talked_with = agent
                 self._responses.commit(prepared[agent])
             else:
@@ -119,14 +122,14 @@ class Floor:
     def start_waiting(self) -> None:
         """Start what waits, as far as it may sound; what is made ahead is dropped when it is not wanted any more."""
         self._drop_unwanted()
-        for agent, wanted in list(self._waiting.items()):
+        for (agent, to_all), wanted in list(self._waiting.items()):
             playing = [r.agent for r in self._responses.active]
             if not self._policy.may_play(agent, self._context.holders, playing) or not self._silent_for(wanted.gap_s):
                 if wanted.ahead:  # once: should it fail, it is made anew when it may sound
-                    self._waiting[agent] = replace(wanted, ahead=False)
+                    self._waiting[agent, to_all] = replace(wanted, ahead=False)
                     self._responses.start(agent, wanted.participant, None, "", wanted.request, speculative=True)
                 continue
-            del self._waiting[agent]
+            del self._waiting[agent, to_all]
             self.idle_since = None
             self._meets(wanted.participant, agent)
             if (made := self._responses.ahead.get(wanted.request)) is not None:
