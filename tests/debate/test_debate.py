@@ -200,6 +200,38 @@ def test_who_lowers_a_hand_or_does_not_speak_is_not_waited_for_any_longer() -> N
     play(script)
 
 
+DRAWL = " ".join(["Cats clean themselves, and they do it very well, all day long, every day of the year."] * 12)
+
+
+def test_a_speech_that_is_far_too_long_is_ended_and_the_next_one_follows() -> None:
+    async def script(room: Room, me: Client) -> None:
+        debate = debate_in(room, VOTED.replace("seconds: 20", "seconds: 6"))
+        debate.begin()
+        while "Ben" not in said_by(debate):
+            await room.silence(0.5)
+        ada, told = debate.record.speeches[-3:-1]
+        assert (ada.speaker, told.heard) == ("Ada", "Thank you, Ada. Your time is up.")
+        assert 8.5 <= ada.ended_s - ada.began_s <= 9.5
+        assert len(ada.heard) < len(ada.written)
+        assert ada.interrupted_by == ""
+
+    play(script, DRAWL, DRAWL)
+
+
+def test_who_has_been_silent_for_longest_is_asked_by_name() -> None:
+    async def script(room: Room, me: Client) -> None:
+        debate = debate_in(room, VOTED)
+        async with Client(room, "Zoe", host=False), Client(room, "Yan", host=False) as yan:
+            debate.begin()
+            await yan.say(1.2)
+            while not any("whoever wants to speak" in s.heard for s in debate.record.speeches):
+                await room.silence(0.5)
+            (asked,) = [s.heard for s in debate.record.speeches if "whoever wants" in s.heard]
+            assert asked.endswith("Ask. Zoe, we have not heard from you.")
+
+    play(script)
+
+
 def test_a_listeners_hand_moves_nothing() -> None:
     async def script(room: Room, me: Client) -> None:
         debate = debate_in(room)

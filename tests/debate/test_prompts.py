@@ -87,3 +87,23 @@ def test_the_moderator_sums_up_points_by_side_also_those_that_still_sound() -> N
 def test_an_acronym_in_front_of_a_topic_stays_one() -> None:
     assert "that AI is dangerous" in prompts.claim("for", "AI is dangerous")
     assert "that cats rule" in prompts.claim("against", "Cats rule!")
+
+
+@pytest.mark.parametrize(
+    ("heard", "by", "asks"),
+    [
+        ("Cats clean", "user", True),
+        ("Cats clean", "", False),
+        ("Cats clean themselves every", "user", False),
+        ("", "user", False),
+    ],
+)
+def test_who_was_broken_off_before_half_of_it_may_finish(heard: str, by: str, *, asks: bool) -> None:
+    record = Record()
+    record.speeches = [
+        Speech(
+            "Ada", "for", 0.0, heard=heard, written="Cats clean themselves every day.", interrupted_by=by, ended_s=2.0
+        )
+    ]
+    told = prompts.task(Slot("Exchange", 1, "Ada", "Answer.", 20.0), record, "Ada", "")
+    assert ("want to finish that point" in told) is asks

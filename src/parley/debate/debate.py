@@ -17,6 +17,7 @@ import structlog
 from parley.conversation import notifications as nt
 from parley.conversation.agent import Persona
 from parley.conversation.conversation import Conversation
+from parley.conversation.items import USER
 from parley.debate import prompts
 from parley.debate.agenda import Agenda, Debater, Slot
 from parley.debate.format import MODERATOR, PEOPLE
@@ -33,6 +34,8 @@ _IDLE_S = 1.5
 """Silence beyond the format's after which the order goes on by itself: nobody answers, or a request was lost."""
 _VOTING_S = 20.0
 _SUM_UP_TOKENS = 150
+_PATIENCE = 1.5
+"""Times what a speech may take, after which it is ended."""
 _CALLED_S = 12.0
 """How long somebody is waited for who has raised a hand."""
 
@@ -67,6 +70,8 @@ class Debate:
         """Those of them whose text is all there."""
         self._person_speaks = False
         self._waits: _Wait | None = None
+        self._clocks: dict[str, asyncio.TimerHandle] = {}
+        """What ends speeches that are too long, by response."""
         self._hands: set[str] = set()
         """Of people who want to speak."""
         self._steps: list[str] = []
@@ -163,6 +168,8 @@ class Debate:
 
     def _break_off(self) -> None:
         self._stop_waiting("people", "votes", "idle")
+        for clock in self._clocks.values():
+            clock.cancel()
         if self.state not in ("ready", "over"):
             self._over()
 
@@ -231,6 +238,9 @@ class Debate:
         )
         self.record.speeches.append(speech)
         self._current[started.response] = speech, slot
+        if slot is not None and speech.side:
+            ends = self._later(slot.seconds * _PATIENCE, lambda: self._time_is_up(started.response))
+            self._clocks[started.response] = ends
         self._person_speaks = False
         self._tell()
 
@@ -250,6 +260,8 @@ class Debate:
     def _ended(self, ended: nt.ResponseEnded) -> None:
         speech, slot = self._current.pop(ended.response, (None, None))
         self._written.discard(ended.response)
+        if (clock := self._clocks.pop(ended.response, None)) is not None:
+            clock.cancel()
         if speech is None:
             self._requests.take(ended.response)
             return
@@ -265,6 +277,13 @@ class Debate:
         if not (ended.ending is Ending.CUT and self._person_speaks):
             self._go_on()
         self._tell()
+
+    def _time_is_up(self, response: str) -> None:
+        """A model that does not count its words, or a voice that drawls."""
+        if response in self._current:
+            self._requests.withdraw()
+            self._say(prompts.time_is_up(self._current[response][0].speaker))
+            self._conversation.cancel_response(response)
 
     def _failed(self, name: str) -> None:
         log.warning("a debater fails", session=self._conversation.id, debater=name)
@@ -347,11 +366,20 @@ class Debate:
         """The moderator asks them, once; then they are waited for."""
         led = self.plan.moderator
         if led is not None and self._opened is not slot:
-            words = prompts.calls(slot.whom) if slot.whom else prompts.asks_people(slot.task)
+            words = prompts.asks_people(slot.task) + prompts.asks_silent(self._silent_one)
+            words = prompts.calls(slot.whom) if slot.whom else words
             self._requests.say(led.name, words, opens=slot)
         elif not self._current:
             self._wait("people", slot.seconds, self._nobody_wants_to, slot)
             self._tell()
+
+    @property
+    def _silent_one(self) -> str:
+        """Who of several people has not been heard for longest; empty where there is but one."""
+        circle, people = self._conversation.circle, self._conversation.people
+        named = [name for name in people if name != USER and not circle.is_muted(name)]
+        spoke = {speech.speaker: number for number, speech in enumerate(self.record.speeches)}
+        return min(named, key=lambda name: spoke.get(name, -1), default="") if len(people) > 1 else ""
 
     def _nobody_wants_to(self) -> None:
         self._stop_waiting("people")
@@ -418,14 +446,22 @@ class Debate:
 
         def over() -> None:
             self._waits = None
+            then()
+
+        self._stop_waiting("people", "votes", "idle")
+        self._waits = _Wait(what, self._later(seconds, over), slot)
+
+    def _later(self, seconds: float, then: Callable[[], None]) -> asyncio.TimerHandle:
+        """What fails there ends the debate, and nothing else."""
+
+        def due() -> None:
             try:
                 then()
             except Exception:
                 log.error("the debate breaks off", session=self._conversation.id, exc_info=True)
                 self._break_off()
 
-        self._stop_waiting("people", "votes", "idle")
-        self._waits = _Wait(what, asyncio.get_running_loop().call_later(seconds, over), slot)
+        return asyncio.get_running_loop().call_later(seconds, due)
 
     def _waits_for(self, what: str) -> bool:
         return self._waits is not None and self._waits.what == what

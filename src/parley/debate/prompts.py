@@ -20,6 +20,7 @@ _MOST_REMARKS = 3
 _MOST_WORDS = 8
 STYLE = "Two or three short sentences, spoken, no list."
 _MOST_USED = 4
+_LAST_HEARD = 12
 _LONGEST_SHOWN_CHARS = 400
 
 
@@ -46,7 +47,11 @@ def task(slot: Slot, record: Record, speaker: str, claim_: str) -> str:
     others = record.since_own(speaker)
     shown = [speech for speech in others[:-1] if speech.of_person][-_MOST_REMARKS:] + others[-1:]
     parts = [_line(speech, last=speech is others[-1]) for speech in shown if speech.said]
-    if used := record.words_of(speaker, _MOST_WORDS):
+    own = next((speech for speech in reversed(record.speeches) if speech.speaker == speaker), None)
+    if own is not None and own.was_broken_off:
+        last = " ".join(own.heard.split()[-_LAST_HEARD:])
+        parts.append(f'You were interrupted at "{last}": say that you want to finish that point, and finish it.')
+    elif used := record.words_of(speaker, _MOST_WORDS):
         parts.append(f"You have spoken about {', '.join(used)} already: speak about something else.")
     parts.append(f"{slot.task} {claim_}At most {round(slot.seconds * _WORDS_PER_S)} words.")
     return "\n".join(parts)
@@ -110,6 +115,16 @@ def gives_floor(slot: Slot, *, name_round: bool) -> str:
 def asks_people(task_: str) -> str:
     """The moderator asks whoever listens."""
     return f"Now it is your turn, whoever wants to speak. {task_}"
+
+
+def asks_silent(name: str) -> str:
+    """Behind that: who has not been heard for longest."""
+    return f" {name}, we have not heard from you." if name else ""
+
+
+def time_is_up(name: str) -> str:
+    """The moderator ends a speech that is too long."""
+    return f"Thank you, {name}. Your time is up."
 
 
 def calls(name: str) -> str:

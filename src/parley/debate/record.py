@@ -54,6 +54,11 @@ class Speech:
         """What others can answer: what was heard of it, or, while it sounds, what will be."""
         return (self.heard or ("" if self.ended_s else self.written)).strip()
 
+    @property
+    def was_broken_off(self) -> bool:
+        """Whether somebody spoke over it before half of it was heard."""
+        return bool(self.interrupted_by) and 0 < 2 * len(self.heard) < len(self.written)
+
     def to_json(self) -> dict[str, Any]:
         """As it is exported."""
         return {
