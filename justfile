@@ -33,7 +33,7 @@ redis:
 
 # All tests but those of the next four, each kind of long run once
 test *ARGS: system
-    pytest --ignore tests/pages --ignore tests/wild --ignore tests/faults --ignore tests/clients {{ARGS}}
+    python -m tests.side_by_side {{ARGS}}
 
 # The page, in real browsers
 pages *ARGS: system
