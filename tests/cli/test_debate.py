@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,10 @@ from typer.testing import CliRunner
 
 from parley.audio import files
 from parley.cli import app
-from parley.cli.debate import gaps_ms
+from parley.cli.debate import _arguing, gaps_ms
+from parley.config import Config
+from parley.errors import UnavailableError
+from parley.models import advice
 from tests.debate.test_format import GOOD
 
 
@@ -51,7 +55,6 @@ def test_formats_of_ones_own_are_checked_each_with_the_line_of_its_fault() -> No
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ([], "--spectate to listen, or --input"),
         (["--spectate", "--format", "oxfrod"], "there is no format 'oxfrod'"),
         (["--spectate", "--format", "bad.yaml"], "bad.yaml:7"),
         (["--spectate", "--output", "d.mp3"], "written as .wav"),
@@ -71,6 +74,54 @@ def test_what_is_asked_for_wrongly_is_named(options: list[str], words: str) -> N
     code, output = debate("Cats or dogs", *options)
     assert code != 0
     assert words in output
+
+
+@pytest.mark.parametrize(
+    ("given", "free", "served", "llm"),
+    [
+        ({}, 4e9, [], advice.BETTER),
+        ({}, 2.1e9, [], "auto"),
+        ({}, 4e9, ["ollama"], "auto"),
+        ({"light": True}, 4e9, [], "auto"),
+        ({"llm": "mine"}, 4e9, [], "mine"),
+        ({"llm_base_url": "http://localhost:9/v1", "llm": "auto"}, 4e9, [], "auto"),
+    ],
+)
+async def test_who_names_no_language_model_has_the_one_with_arguments_where_it_fits(
+    given: dict[str, Any], free: float, served: list[str], llm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brought: list[str] = []
+
+    async def found(*_: object) -> list[str]:
+        return served
+
+    async def ensure(models: list[Any], *_: object, **__: object) -> None:
+        brought.extend(model.id for model in models)
+
+    monkeypatch.setattr("parley.adapters.chat_servers.find_servers", found)
+    monkeypatch.setattr("parley.cli.local.ensure", ensure)
+    monkeypatch.setattr(advice, "free_memory", lambda: int(free))
+    settings = Config.model_validate({"light": False, "llm": "auto", **given})
+    chosen = await _arguing(settings, quiet=True)
+    assert chosen.llm == llm
+    assert brought == ([llm] if llm == advice.BETTER else [])
+
+
+async def test_a_language_model_that_cannot_be_brought_is_done_without(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def found(*_: object) -> list[str]:
+        return []
+
+    async def ensure(*_: object, **__: object) -> None:
+        raise UnavailableError("no source of it answers")
+
+    monkeypatch.setattr("parley.adapters.chat_servers.find_servers", found)
+    monkeypatch.setattr("parley.cli.local.ensure", ensure)
+    monkeypatch.setattr(advice, "free_memory", lambda: 8_000_000_000)
+    settings = Config.model_validate({"light": False, "llm": "auto"})
+    assert await _arguing(settings, quiet=True) == settings
+    assert "no source of it answers" in capsys.readouterr().err
 
 
 def test_gaps_are_the_silences_between_two_responses() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +17,7 @@ from parley.audio import files
 from parley.audio.places import gains
 from parley.cli import local
 from parley.cli.inputs import sounds
+from parley.cli.microphone import Devices
 from parley.cli.outputs import check_output
 from parley.cli.serve import run
 from parley.cli.terminal import errors, out
@@ -23,10 +25,14 @@ from parley.client.caller import RecordedCaller, load_clip
 from parley.client.connection import RATE_HZ, Connection
 from parley.client.statistics import summary
 from parley.client.trust import Trust
+from parley.config import Config
 from parley.debate import format as formats
 from parley.debate.export import FORMATS
 from parley.debate.format import Format
-from parley.errors import UnavailableError, UsageError
+from parley.errors import ParleyError, UnavailableError, UsageError
+from parley.models import advice
+from parley.models.catalogue import catalogue
+from parley.models.store import Store
 
 _FRAME = RATE_HZ // 50
 _FIRST_WORD_S = 60.0
@@ -61,11 +67,16 @@ def debate(
     api_key: Annotated[str | None, typer.Option(envvar="PARLEY_API_KEY", help="Key of the server")] = None,
     ca: Annotated[Path | None, typer.Option(help="Certificate (PEM) that the server's is signed by")] = None,
     insecure: Annotated[bool, typer.Option("--insecure", help="Believe any certificate")] = False,
+    light: Annotated[
+        bool, typer.Option("--light", help="Argue with the tiny language model, bring no better one")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress")] = False,
 ) -> None:
-    """Hold a spoken debate between agents, and step in when you like.
+    """Hold a spoken debate between agents, and step in when you like: by microphone, or with recordings.
 
     Examples:
+
+      parley debate "Cats are better than dogs"
 
       parley debate "Cats are better than dogs" --spectate --minutes 3 --output cats.wav
 
@@ -93,16 +104,15 @@ def debate(
         if transcript.suffix.lower() not in FORMATS:
             raise UsageError(f"{transcript}: a transcript is {', '.join(FORMATS)}")
     clips = [_clip(given) for given in inputs or []]
-    if not spectate and not clips:
-        raise UsageError("say --spectate to listen, or --input FILE@SECONDS to speak by recordings")
     wanted: dict[str, Any] = {
         "topic": " ".join(topic), "format": rules if chosen is None else chosen.model_dump(mode="json"),
         "debaters": [_speaker(given, sided=True) for given in debaters or []], "minutes": minutes,
-        "spectated": not clips,
+        "spectated": spectate and not clips,
     }  # fmt: skip
     if moderator is not None:
         wanted["moderator"] = _speaker(moderator, sided=False)
-    how = _How(output, transcript, as_json, api_key, Trust(ca, insecure=insecure), quiet)
+    by_microphone = not spectate and not clips
+    how = _How(output, transcript, as_json, api_key, Trust(ca, insecure=insecure), quiet, by_microphone, light)
     run(_hold(url, wanted, clips, how))
 
 
@@ -114,6 +124,8 @@ class _How:
     api_key: str | None
     trust: Trust
     quiet: bool
+    by_microphone: bool
+    light: bool
 
 
 def _show_formats() -> None:
@@ -184,8 +196,33 @@ async def _hold(url: str | None, wanted: dict[str, Any], clips: list[tuple[float
     settings = local.command_config(port=0, host="127.0.0.1", log_level="warning")
     if "voices" not in settings.model_fields_set:
         settings = settings.model_copy(update={"voices": _VOICES})
+    if not how.light:
+        settings = await _arguing(settings, quiet=how.quiet)
     async with local.serving(settings, quiet=how.quiet) as own:
         await _Spectator(wanted, clips, how).watch(own)
+
+
+async def _arguing(settings: Config, *, quiet: bool) -> Config:
+    """With the better language model, unless one was named or is served here: the light one has no arguments.
+
+    It need not be quick: each speech is made while the one before sounds.
+    """
+    from parley.adapters.chat_servers import find_servers
+
+    if settings.llm != "auto" or settings.llm_base_url or settings.light or await find_servers():
+        return settings
+    better = catalogue().get(advice.BETTER, "llm")
+    if not (fits := advice.has_room(better, advice.free_memory())):
+        why = f"{better.memory / 1e9:.1f} GB and some room are needed"
+    else:
+        try:
+            await local.ensure([better], Store(), quiet=quiet)
+        except ParleyError as fault:
+            fits, why = False, str(fault)
+    if not fits:
+        errors.print(f"without the better language model ({why}) they argue poorly", style="yellow", highlight=False)
+        return settings
+    return settings.model_copy(update={"llm": better.id})
 
 
 @dataclass(slots=True)
@@ -206,17 +243,22 @@ class _Spectator:
         """From the first word to the last; what was heard and said is written whatever ends it."""
         async with Connection(url, api_key=self.how.api_key, exact=True, trust=self.how.trust) as connection:
             connection.on_event = self._take
-            async with RecordedCaller(connection) as caller:
-                await connection.send({"type": "parley.debate.start", "debate": self.wanted})
-                try:
-                    await self._follow(connection, caller)
-                except asyncio.CancelledError:
-                    await self._stop(connection, caller)
-                    raise
-                finally:
-                    await asyncio.to_thread(self._write, caller)
+            with Devices() if self.how.by_microphone else nullcontext() as devices:
+                await self._hold(connection, devices)
+
         if self.debate.get("state") != "over":
             raise UnavailableError(self.refused or connection.closed or "the debate did not come to its end")
+
+    async def _hold(self, connection: Connection, devices: Devices | None) -> None:
+        async with RecordedCaller(connection, devices) as caller:
+            await connection.send({"type": "parley.debate.start", "debate": self.wanted})
+            try:
+                await self._follow(connection, caller)
+            except asyncio.CancelledError:
+                await self._stop(connection, caller)
+                raise
+            finally:
+                await asyncio.to_thread(self._write, caller)
 
     async def _follow(self, connection: Connection, caller: RecordedCaller) -> None:
         begun = await caller.wait_for(lambda: self.speakers or self.refused, _FIRST_WORD_S)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Generator
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Generator
+from typing import Any, Self
 
 import numpy as np
 import typer
@@ -15,7 +16,9 @@ from parley.cli.terminal import out
 from parley.client.connection import RATE_HZ, Connection
 from parley.errors import UnavailableError
 
+FRAME = RATE_HZ // 50
 _QUEUE_FRAMES = 250
+_MOST_FRAMES = 10
 
 
 async def converse(connection: Connection, *, as_json: bool) -> None:
@@ -27,7 +30,7 @@ async def converse(connection: Connection, *, as_json: bool) -> None:
         if not captured.full():  # a stalled network: the newest sound is dropped, the talk goes on
             captured.put_nowait(samples)
 
-    devices = _open_devices(lambda samples: loop.call_soon_threadsafe(put, samples), connection)
+    devices = _open_devices(lambda samples: loop.call_soon_threadsafe(put, samples), connection.player.take)
     connection.on_event = _show_json if as_json else _show
     if not as_json:
         out.print("speak; Ctrl-C ends", style="dim")
@@ -40,7 +43,52 @@ async def converse(connection: Connection, *, as_json: bool) -> None:
             device.close()
 
 
-def _open_devices(capture: Any, connection: Connection) -> list[Any]:
+class Devices:
+    """This machine's microphone and loudspeaker, 20 ms at a time; used as ``with``.
+
+    Raises `UnavailableError` where there are none. What comes faster than it is taken is dropped beyond 0.2 s.
+    """
+
+    def __init__(self) -> None:
+        self._captured: deque[Int16] = deque(maxlen=_MOST_FRAMES)
+        self._playing: deque[Int16] = deque(maxlen=_MOST_FRAMES)
+        self._rest = np.empty(0, np.int16)
+        self._open: list[Any] = []
+
+    def __enter__(self) -> Self:
+        """Open them."""
+        self._open = _open_devices(self._captured.append, self._next_to_play)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close them."""
+        for device in self._open:
+            device.close()
+
+    def heard(self) -> Int16:
+        """See `parley.client.caller.Devices`."""
+        while self._captured and len(self._rest) < FRAME:
+            self._rest = np.concatenate([self._rest, self._captured.popleft()])
+        frame, self._rest = self._rest[:FRAME], self._rest[FRAME:]
+        return frame
+
+    def play(self, frame: Int16) -> None:
+        """See there."""
+        self._playing.append(frame)
+
+    def _next_to_play(self, wanted: int) -> Int16:
+        """Called by the loudspeaker's thread."""
+        parts, missing = [], wanted
+        while missing and self._playing:
+            frame = self._playing.popleft()
+            parts.append(frame[:missing])
+            if len(frame) > missing:
+                self._playing.appendleft(frame[missing:])
+            missing -= len(parts[-1])
+        return np.concatenate([*parts, np.zeros(missing, np.int16)])
+
+
+def _open_devices(capture: Callable[[Int16], object], take: Callable[[int], Int16]) -> list[Any]:
     import miniaudio
 
     common = {"nchannels": 1, "sample_rate": RATE_HZ, "buffersize_msec": 20}
@@ -60,7 +108,7 @@ def _open_devices(capture: Any, connection: Connection) -> list[Any]:
     def play() -> Generator[bytes, int, None]:
         wanted = yield b""
         while True:
-            wanted = yield connection.player.take(wanted).tobytes()
+            wanted = yield take(wanted).tobytes()
 
     for device, generator in ((microphone, listen()), (speaker, play())):
         next(generator)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 
@@ -49,11 +49,23 @@ def load_clip(path: Path) -> Int16:
     return to_int16(resample(to_float(samples), rate_hz, RATE_HZ))
 
 
+class Devices(Protocol):
+    """A microphone and a loudspeaker that are there."""
+
+    def heard(self) -> Int16:
+        """The microphone's next 20 ms; shorter or empty where they are not there yet."""
+
+    def play(self, frame: Int16) -> None:
+        """Let 20 ms be heard."""
+
+
 class RecordedCaller:
     """Sends a microphone's stream (recordings, silence between them) and records what it plays."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, devices: Devices | None = None) -> None:
+        """`devices`: real ones beside the recordings."""
         self._connection = connection
+        self._devices = devices
         self._sent: list[Int16] = []
         self._played: list[Int16] = []
         self._fed: list[int] = []
@@ -110,6 +122,8 @@ class RecordedCaller:
             player = self._connection.player
             before = player.total
             self._played.append(player.take(_FRAME))
+            if self._devices is not None:
+                self._devices.play(self._played[-1])
             self._fed.append(player.total - before)
             self._sounding.append(player.playing if player.total > before else "")
             frame = self._next_input()
@@ -130,8 +144,9 @@ class RecordedCaller:
             await self._connection._position("position", response.id)
 
     def _next_input(self) -> Int16:
+        said = self._devices.heard() if self._devices is not None else np.empty(0, np.int16)
         if not self._queue:
-            return np.zeros(_FRAME, np.int16)
+            return np.pad(said, (0, _FRAME - len(said)))
         clip = self._queue[0]
         frame = clip[:_FRAME]
         if len(clip) <= _FRAME:

@@ -61,12 +61,17 @@ def judge(model: Model, machine: Machine, measured_s: float | None = None) -> Ve
     limit_s = FIRST_CLAUSE_S * (_GUESS_ALLOWANCE if measured_s is None else 1.0)
     word = "expected" if measured_s is None else "measured"
     speed = f"first clause {word} after {expected_s * 1000:.0f} ms"
-    if model.memory + _RESERVE_BYTES > machine.memory:
+    if not has_room(model, machine.memory):
         why = f"needs {model.memory / 1e9:.1f} GB and some room, {machine.memory / 1e9:.1f} GB are free"
         return Verdict(model, False, expected_s, measured_s is not None, why)
     fits = expected_s <= limit_s
     why = speed if fits else f"{speed}, more than {FIRST_CLAUSE_S * 1000:.0f}"
     return Verdict(model, fits, expected_s, measured_s is not None, why)
+
+
+def has_room(model: Model, memory: int) -> bool:
+    """Whether it fits into so many free bytes, with something left."""
+    return model.memory + _RESERVE_BYTES <= memory
 
 
 def free_memory() -> int:
