@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from parley.errors import ModelNotFound, UsageError
-from parley.models.catalogue import ANSWERS, catalogue
+from parley.models.catalogue import ANSWERS, Kind, catalogue
 
 OWN = "- {id: mine, kind: duplex, family: odd, licence: MIT, runtime_licence: MIT}\n"
 
@@ -62,3 +62,15 @@ def test_an_empty_file_changes_nothing(own: Path) -> None:
 def test_a_name_of_another_kind_is_not_found_and_what_there_is_is_listed() -> None:
     with pytest.raises(ModelNotFound, match="no llm or speech_llm or duplex model is called 'silero-vad'; known: "):
         catalogue().get("silero-vad", *ANSWERS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "model"),
+    [
+        ("asr", "tiny.en", "whisper-tiny.en"), ("asr", "base.en", "whisper-base.en"),
+        ("asr", "small.en", "whisper-small.en"), ("llm", "Qwen2.5-3B-Instruct", "qwen2.5-3b"),
+        ("llm", "Qwen/Qwen2.5-1.5B-Instruct", "qwen2.5-1.5b"), ("tts", "en_US-lessac-medium", "piper-en-us-lessac"),
+    ],
+)  # fmt: skip
+def test_models_have_the_names_too_that_they_have_elsewhere(kind: Kind, name: str, model: str) -> None:
+    assert catalogue().get(name, kind).id == model
