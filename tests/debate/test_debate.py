@@ -337,6 +337,17 @@ def test_a_vote_counts_once_for_each_and_for_sides_alone() -> None:
     play(script)
 
 
+def test_who_comes_after_the_end_learns_what_came_of_it() -> None:
+    async def script(room: Room, me: Client) -> None:
+        debate = debate_in(room)
+        debate.begin()
+        await over(room, debate)
+        async with Client(room, "Ann") as ann:
+            assert ann.of(nt.DebateChanged)[-1].state["verdict"]["claims"]
+
+    play(script)
+
+
 def test_a_conversation_that_ends_leaves_no_timer() -> None:
     async def script(room: Room, me: Client) -> None:
         debate = debate_in(room, "duel")

@@ -178,6 +178,8 @@ class Debate:
     def notice(self, notification: nt.Notification) -> None:
         """The conversation tells what happens."""
         if self.state in ("ready", "over"):
+            if self.state == "over" and isinstance(notification, nt.RoomChanged) and notification.present:
+                self._tell()  # whoever comes late, or comes back, learns what came of it
             return
         match notification:
             case nt.ResponseStarted(out_of_band=False):
