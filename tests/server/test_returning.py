@@ -45,6 +45,20 @@ def test_who_was_invited_finds_a_conversation_whose_host_was_lost_before_that() 
     run_virtual(script())
 
 
+def test_who_says_that_it_is_away_may_come_back_though_its_connection_ends_properly() -> None:
+    async def script() -> None:
+        state = state_with()
+        host = await Socket(state, parley="1").__aenter__()
+        await host.say("Hello.")
+        await host.send("parley.away")
+        await host.leave()
+        async with Socket(state, parley="1", resume=host.token) as back:
+            assert back.resumed
+        assert not state.sessions
+
+    run_virtual(script())
+
+
 def test_nobody_takes_the_name_of_somebody_who_may_come_back() -> None:
     async def script() -> None:
         state = state_with()

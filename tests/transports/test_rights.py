@@ -41,6 +41,7 @@ TABLE: list[tuple[str, dict[str, Any], bool, bool]] = [
     ("response.create", {"response": {"audio": {"output": {"voice": "alloy"}}}}, False, False),
     ("response.cancel", {}, True, False),
     ("output_audio_buffer.clear", {}, True, False),
+    ("parley.away", {}, True, True),
     ("parley.room.update", {"room": {"agents": [{"name": "Ada"}]}}, False, False),
     ("parley.room.invite", {}, False, False),
     ("parley.room.revoke", {}, False, False),

@@ -105,6 +105,11 @@ class ClearOutput:
 
 
 @dataclass(frozen=True, slots=True)
+class GoAway:
+    """``parley.away``: the client is gone in a moment (a page is loaded anew), and may come back by its token."""
+
+
+@dataclass(frozen=True, slots=True)
 class PlayoutPosition:
     """``parley.playout.position`` / ``paused`` / ``flushed`` / ``finished``: where the listener is."""
 
@@ -115,7 +120,8 @@ class PlayoutPosition:
 
 Command = (
     UpdateSession | AppendAudio | CommitAudio | ClearAudio | CreateItem | RetrieveItem | DeleteItem | TruncateItem
-    | CreateResponse | CancelResponse | ClearOutput | PlayoutPosition | rooms.RoomCommand | debates.DebateCommand
+    | CreateResponse | CancelResponse | ClearOutput | GoAway | PlayoutPosition | rooms.RoomCommand
+    | debates.DebateCommand
 )  # fmt: skip
 
 
@@ -206,6 +212,7 @@ _READERS: dict[str, Callable[[Reader], Command]] = {
     "response.create": _create_response,
     "response.cancel": lambda g: CancelResponse(g.text("response_id", longest=64)),
     "output_audio_buffer.clear": lambda _: ClearOutput(),
+    "parley.away": lambda _: GoAway(),
     **rooms.READERS,
     **debates.READERS,
     "parley.playout.position": _playout("position"),

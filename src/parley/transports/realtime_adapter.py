@@ -65,6 +65,8 @@ class RealtimeAdapter:
         self._debate = DebateDesk(connection, available)
         self._send = send
         self._started = self._refused_sound = False
+        self.away = False
+        """Whether the client has said that it is gone for a moment: its connection ends without a farewell."""
         self._others: set[str] = set()
         """Responses beside the conversation that others asked for."""
         self._incoming = IncomingAudio()
@@ -141,6 +143,8 @@ class RealtimeAdapter:
             case ce.ClearAudio():
                 self._incoming.forget()
                 connection.clear_input()
+            case ce.GoAway():
+                self.away = True
             case ce.ClearOutput():
                 conversation.cancel_response()
             case ce.CreateResponse():

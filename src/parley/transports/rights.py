@@ -9,8 +9,8 @@ from parley.realtime.debate_events import ExportDebate, VoteInDebate
 from parley.realtime.room_events import ConsentToRecording, RaiseHand
 
 _OF_ALL = (ce.UpdateSession, ce.RetrieveItem, ce.PlayoutPosition, ce.AppendAudio, ce.CommitAudio, ce.ClearAudio,
-           VoteInDebate, ExportDebate, RaiseHand, ConsentToRecording)  # fmt: skip
-"""What counts for the client itself; without a microphone the last three are refused by whoever has none."""
+           ce.GoAway, VoteInDebate, ExportDebate, RaiseHand, ConsentToRecording)  # fmt: skip
+"""What counts for the client itself; sound of who has no microphone is refused elsewhere."""
 _OF_SPEAKERS = (ce.CreateItem, ce.CreateResponse, ce.CancelResponse, ce.ClearOutput, ce.TruncateItem)
 _OWN_WISH = ("metadata", "modality", "output_format", "agents")
 """What a guest may ask of a response; all else is for the host to say."""

@@ -153,7 +153,7 @@ class RtcCall:
     @property
     def lost(self) -> bool:
         """Whether the connection ended without the client's word, or never came about."""
-        return self._reason in _LOST or not self.connected
+        return self._reason in _LOST or not self.connected or (self._reason == CLIENT_LEFT and self._adapter.away)
 
     @property
     def place(self) -> Place:

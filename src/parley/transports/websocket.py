@@ -202,7 +202,7 @@ class RealtimeSocket:
         while True:
             message = await self._socket.receive()
             if message["type"] == "websocket.disconnect":
-                self.lost = self.lost or message.get("code") not in _DELIBERATE
+                self.lost = self.lost or self._adapter.away or message.get("code") not in _DELIBERATE
                 return
             text, data = message.get("text"), message.get("bytes")
             if text is not None:

@@ -169,6 +169,7 @@ _FIELDS: dict[str, Callable[[Random, Known], Event]] = {
     "parley.debate.mute": lambda r, _: {"name": r.choice(("Ada", "Ben", "user"))},
     "parley.debate.unmute": lambda r, _: {"name": r.choice(("Ada", "Ben", "user"))},
     "parley.debate.export": lambda r, _: {"format": r.choice(("md", "json", "srt", "vtt", "doc"))},
+    "parley.away": lambda _, __: {},
     "parley.room.revoke": lambda _, __: {},
     "parley.room.mute": lambda r, _: {"name": r.choice(("Guest 1", "Ann", "user"))},
     "parley.room.unmute": lambda r, _: {"name": r.choice(("Guest 1", "Ann", "user"))},
