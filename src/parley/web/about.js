@@ -1,9 +1,7 @@
-// What the server tells of itself: models and voices, a better model on its way, whether it wants a key, what is down.
+// What the server tells of itself: models and voices, whether it wants a key, what is down.
+import { given } from "./address.js";
 import { explain } from "./faults.js";
-import { Further } from "./further.js";
-import { modelName, voiceName } from "./names.js";
 import { tab } from "./store.js";
-import { Upgrade } from "./upgrade.js";
 
 const $ = (id) => document.getElementById(id);
 const KEY = "parley-key";
@@ -13,13 +11,14 @@ const ANSWERS_WITHIN_MS = 4000;
 const PARTS = { llm: "the language model", asr: "the recogniser of speech", tts: "the voice", vad: "the detector of speech" };
 
 export class About {
-  constructor({ notice, filled }) {
+  // `invitation`: it opens the server, too, to whoever has no key.
+  constructor({ notice, filled, told, invitation = null }) {
     this.notice = notice;
-    this.filled = filled; // called with the server's answer
-    this.upgrade = new Upgrade();
-    this.further = new Further($("further-voices"), { headers: () => this.headers, ask: () => this.ask() });
+    this.invitation = invitation;
+    this.filled = filled; // called with the server's answer when it has another one
+    this.told = told; // called with every answer; returns whether something is coming, which is looked at again soon
     this.server = {};
-    this.takeKeyFromAddress();
+    if (given.key) tab.setItem(KEY, given.key);
     $("key-form").addEventListener("submit", async (event) => {
       event.preventDefault();
       tab.setItem(KEY, $("key").value.trim());
@@ -29,19 +28,11 @@ export class About {
   }
 
   get key() {
-    return tab.getItem(KEY);
+    return tab.getItem(KEY) ?? this.invitation;
   }
 
   get headers() {
     return this.key ? { Authorization: `Bearer ${this.key}` } : {};
-  }
-
-  // A key may come in the address (the QR code of `parley serve --tls`); it does not stay there.
-  takeKeyFromAddress() {
-    const given = new URLSearchParams(location.hash.slice(1)).get("key");
-    if (!given) return;
-    tab.setItem(KEY, given);
-    history.replaceState(null, "", location.pathname + location.search);
   }
 
   // Returns whether the server let us in.
@@ -62,20 +53,12 @@ export class About {
     const before = this.server;
     this.server = answer;
     if (before.version === undefined || this.news(before)) this.filled(this.server);
-    this.tell();
+    if (this.told(answer)) this.askAgain();
     return true;
   }
 
   news(before) {
     return ["voices", "llms", "recognizers", "models"].some((name) => JSON.stringify(before[name]) !== JSON.stringify(this.server[name]));
-  }
-
-  tell() {
-    const { models, details = {}, tiny_llm: tiny, upgrade } = this.server;
-    const voice = voiceName(models.tts, details[models.tts]);
-    $("models").textContent = `hears with ${modelName(models.asr)}, thinks with ${modelName(models.llm)}${tiny ? " (small and often wrong)" : ""}, speaks as ${voice}`;
-    const coming = [this.upgrade.show(upgrade, models.llm), this.further.show(this.server.further_voices ?? [])];
-    if (coming.some(Boolean)) this.askAgain();
   }
 
   askAgain() {
@@ -85,6 +68,10 @@ export class About {
 
   askForKey() {
     const { key } = this;
+    if (key && key === this.invitation) {
+      this.notice.complain(explain("no_room").message, { topic: "talk" });
+      return false;
+    }
     tab.removeItem(KEY);
     let words = "This server asks for a key";
     if (key) words = SENDABLE.test(key) ? "That key was not accepted: is a letter missing?" : explain("unsendable_key").message;

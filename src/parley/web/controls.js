@@ -14,11 +14,17 @@ const TURNS = ["USER_SPEAKING", "THINKING", "SPEAKING", "BARGED_IN"]; // heard a
 // What a press of the big button does: its words and its picture.
 const ACTS = {
   start: ["Start talking", "mic"], listen: ["Use the microphone", "mic"], hold: ["Hold to talk", "mic"], unmute: ["Unmute", "mic-off"],
-  interrupt: ["Interrupt", "stop"], none: ["Just speak", ""], wait: ["One moment", ""],
+  interrupt: ["Interrupt", "stop"], none: ["Just speak", ""], wait: ["One moment", ""], hears: ["You are listening", ""],
 };
+const IDLE = ["none", "wait", "hears"]; // a press does nothing
 
 export class Controls {
-  constructor({ talk, settings, notice }) {
+  // `begin`: what the first press does; `speaks`: whether this person may; `cuts`: whether a press interrupts; `label` and `describe`: other words
+  // for what a press does and for a state, or nothing; `tells`: whether a screen reader is told that nobody speaks just now.
+  constructor({
+    talk, settings, notice, begin = () => talk.start(), speaks = () => true, cuts = true, label = () => "", describe = () => "", tells = () => true,
+  }) {
+    Object.assign(this, { begin, speaks, cuts, label, own: describe, tells });
     this.talk = talk;
     this.settings = settings;
     this.notice = notice;
@@ -43,8 +49,9 @@ export class Controls {
     const { talk, state } = this;
     if (WAITING.includes(state)) return "wait";
     if (!talk.connected) return "start";
+    if (!this.speaks()) return "hears";
     if (talk.listens && this.settings.pushToTalk) return "hold";
-    if (state === "SPEAKING" || state === "THINKING") return "interrupt";
+    if (this.cuts && (state === "SPEAKING" || state === "THINKING")) return "interrupt";
     if (!talk.listens) return "listen";
     return talk.parley.muted ? "unmute" : "none";
   }
@@ -52,10 +59,11 @@ export class Controls {
   show(state = this.state) {
     this.state = state;
     const { act } = this;
-    const [words, picture] = ACTS[act];
+    const [known, picture] = ACTS[act];
+    const words = this.label(act) || known;
     const button = $("connect");
     button.dataset.act = act;
-    button.setAttribute("aria-disabled", String(act === "none" || act === "wait"));
+    button.setAttribute("aria-disabled", String(IDLE.includes(act)));
     $("connect-label").textContent = words;
     $("orb-icon").parentElement.toggleAttribute("hidden", !picture);
     if (picture) setIcon($("orb-icon"), picture);
@@ -63,7 +71,7 @@ export class Controls {
     this.describe();
     const on = this.talk.connected;
     $("end").hidden = !on && act !== "wait";
-    $("mute").hidden = !this.talk.listens || this.settings.pushToTalk;
+    $("mute").hidden = !this.talk.listens || !this.speaks() || this.settings.pushToTalk;
     const muted = on && this.talk.parley.muted;
     $("mute").setAttribute("aria-pressed", String(muted));
     setIcon($("mute-icon"), muted ? "mic-off" : "mic");
@@ -75,9 +83,10 @@ export class Controls {
     let words = STATES[this.state] ?? this.state;
     if (this.state === "LISTENING" && !this.talk.listens) words = "ready: type, or use the microphone";
     if (this.state === "LISTENING" && this.talk.listens && this.talk.parley.muted && !this.settings.pushToTalk) words = "muted";
+    words = this.own(this.state) || words;
     if (this.away && this.state !== "returning") words = "the server does not answer …";
     if ($("state").textContent !== words) $("state").textContent = words;
-    const taking = TURNS.includes(this.state) && !this.away;
+    const taking = (TURNS.includes(this.state) || (this.state === "LISTENING" && !this.tells())) && !this.away;
     if (!taking && $("told").textContent !== words) $("told").textContent = words;
   }
 
@@ -92,7 +101,7 @@ export class Controls {
   press() {
     switch (this.act) {
       case "start":
-        return this.talk.start();
+        return this.begin();
       case "listen":
         return this.talk.listen();
       case "unmute":

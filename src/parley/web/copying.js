@@ -19,7 +19,7 @@ export function copyButton(text) {
 }
 
 // Browsers give no clipboard to plain http, and some refuse it: a selection is copied there.
-async function copy(text) {
+export async function copy(text) {
   try {
     return await navigator.clipboard.writeText(text);
   } catch {
@@ -36,9 +36,9 @@ function select(text) {
   area.remove();
 }
 
-export function download(name, text) {
+export function download(name, text, type = "text/plain") {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
+  link.href = URL.createObjectURL(new Blob([text], { type }));
   link.download = name;
   link.click();
   URL.revokeObjectURL(link.href);

@@ -14,12 +14,17 @@ const MENDS = {
   too_many_errors: "The server ended the conversation: it could not understand this page. Reload the page.",
   internal_error: "Something broke in the server. Start again: the conversation goes on where it was.",
   input_audio_buffer_commit_empty: "Nothing was heard: hold the button for as long as you speak.",
+  removed: "Whoever began this conversation has removed you from it.",
+  muted: "The host has muted you: nothing of what you say is taken until that is taken back.",
+  no_room: "This invitation is not good any more: its conversation is over. Ask for another one.",
+  name_taken: "Somebody there has this name already: take another one.",
+  not_the_host: "Only who began the conversation does this.",
   origin_not_allowed: "The server lets in no pages of this address: its owner can add it to allowed_origins.",
   host_not_allowed: "The server does not answer to this address: its owner can add it to allowed_hosts.",
 };
 export const WITHOUT_MICROPHONE = new Set(["insecure", "denied", "no-device", "microphone"]);
 // What the server says before it ends a connection.
-export const LAST_WORDS = new Set(["server_stopping", "session_expired", "too_many_errors", "slow_client"]);
+export const LAST_WORDS = new Set(["server_stopping", "session_expired", "too_many_errors", "slow_client", "removed"]);
 
 export class ParleyError extends Error {
   constructor(code, message, { fallBack = false, retryAfterS = null } = {}) {

@@ -3,20 +3,24 @@ import { About } from "./about.js";
 import { ConversationList } from "./conversation-list.js";
 import { Conversations } from "./conversations.js";
 import { Controls } from "./controls.js";
-import { closeList, setUpDrawers } from "./drawers.js";
+import { setUpDrawers } from "./drawers.js";
 import { Examples } from "./examples.js";
 import { WITHOUT_MICROPHONE, explainEvent } from "./faults.js";
+import { followEnd } from "./follow-end.js";
+import { Further } from "./further.js";
+import { modelName, voiceName } from "./names.js";
+import { closeList, setUpList } from "./list-place.js";
 import { Notice } from "./notice.js";
 import { Panels } from "./panels.js";
 import { Settings } from "./settings.js";
 import { Talk } from "./talk.js";
 import { Transcript } from "./transcript.js";
+import { Upgrade } from "./upgrade.js";
 import { VoiceChange } from "./voice-change.js";
 import { Watch } from "./watch.js";
 
 const $ = (id) => document.getElementById(id);
 const KEEPS_EVERY_MS = 300;
-const NEAR_PX = 80; // from its end: somebody reads what is said now
 const NO_FAULTS = [
   "response_cancel_not_active", "conversation_already_has_active_response", // the page was a moment late
   "voice_unavailable", // voice-change.js tells it
@@ -26,7 +30,9 @@ const transport = new URLSearchParams(location.search).get("transport") ?? "auto
 const notice = new Notice();
 const transcript = new Transcript($("transcript"));
 const conversations = new Conversations(() => notice.full());
-const about = new About({ notice, filled: (server) => filled(server) });
+const about = new About({ notice, filled: (server) => filled(server), told: (server) => told(server) });
+const upgrade = new Upgrade();
+const further = new Further($("further-voices"), { headers: () => about.headers, ask: () => about.ask() });
 const talk = new Talk({
   options: () => ({ key: about.key, transport, iceServers: about.server.ice_servers ?? [], ...settings.microphoneOptions }),
   apply: (parley) => settings.apply(parley),
@@ -42,6 +48,12 @@ const list = new ConversationList({ conversations, open: (id) => open(id), notic
 function filled(server) {
   settings.fill(server);
   panels.about(server);
+}
+
+function told({ models, details = {}, tiny_llm: tiny, upgrade: better, further_voices: voices = [] }) {
+  const voice = voiceName(models.tts, details[models.tts]);
+  $("models").textContent = `hears with ${modelName(models.asr)}, thinks with ${modelName(models.llm)}${tiny ? " (small and often wrong)" : ""}, speaks as ${voice}`;
+  return [upgrade.show(better, models.llm), further.show(voices)].some(Boolean);
 }
 
 // -- keeping -------------------------------------------------------------------------------------
@@ -70,23 +82,17 @@ function open(id) {
   if (id) conversations.current = id;
   else conversations.begin();
   transcript.load(conversations.read(conversations.current)?.entries ?? []);
-  scroll({ follow: true });
+  scroll(true);
   list.show();
   closeList();
 }
 
-// Follows what is said, also when the room for it changes, unless somebody has scrolled back.
-let following = true;
+const { follow } = followEnd($("scroll"));
 
-function scroll({ follow = following } = {}) {
+function scroll(whatever = undefined) {
   document.body.dataset.empty = String(transcript.empty);
-  if (follow) $("scroll").scrollTop = $("scroll").scrollHeight;
+  follow(whatever);
 }
-
-$("scroll").addEventListener("scroll", ({ target: { scrollHeight, scrollTop, clientHeight } }) => {
-  following = scrollHeight - scrollTop - clientHeight < NEAR_PX;
-});
-new ResizeObserver(() => scroll()).observe($("scroll"));
 
 // -- what the connection tells -------------------------------------------------------------------
 
@@ -157,7 +163,8 @@ window.addEventListener("pagehide", () => {
 
 $("unloaded").remove(); // it shows itself where this is never reached
 for (const id of ["connect", "text", "send"]) $(id).disabled = false; // not before: what was typed would be lost
-setUpDrawers();
+setUpDrawers(["settings", "panels"]);
+setUpList();
 open(conversations.current);
 about.ask();
 watch.run();

@@ -24,7 +24,9 @@ const ASKS_AFTER_MS = 700; // a browser that allows the microphone without a que
 const WAKES_WITHIN_MS = 300; // browsers that want a click first never say no
 
 export class Parley extends EventTarget {
-  constructor({ server = new URL("..", HERE), key = null, transport = "auto", iceServers = [], microphone = null, noiseSuppression = true } = {}) {
+  constructor({
+    server = new URL("..", HERE), key = null, transport = "auto", iceServers = [], microphone = null, noiseSuppression = true, name = "", room = "",
+  } = {}) {
     super();
     this.server = new URL(server);
     this.key = key;
@@ -32,6 +34,8 @@ export class Parley extends EventTarget {
     this.iceServers = iceServers;
     this.microphone = microphone; // a device id; null: the browser's choice
     this.noiseSuppression = noiseSuppression; // the browser's; the server has its own (`noise_reduction`)
+    this.name = name; // of who speaks or listens here; empty: the server gives one
+    this.room = room; // an invitation to somebody else's conversation
     this.resumeToken = null;
     this.link = null;
     this.active = null;
@@ -126,8 +130,8 @@ export class Parley extends EventTarget {
   openSocket(parameters = {}) {
     const url = new URL("ws", this.server);
     url.protocol = url.protocol.replace("http", "ws");
-    if (this.resumeToken) url.searchParams.set("resume", this.resumeToken);
-    for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+    const known = { resume: this.resumeToken, name: this.name, room: this.room, ...parameters };
+    for (const [name, value] of Object.entries(known)) if (value) url.searchParams.set(name, value);
     const socket = this.newSocket(url);
     setTimeout(() => socket.readyState === WebSocket.CONNECTING && socket.close(), OPENS_WITHIN_MS);
     return socket;
@@ -203,6 +207,11 @@ export class Parley extends EventTarget {
     this.send({ type: "response.create" });
   }
 
+  // Where a response sounds from: -1 left, 0 in the middle, 1 right. By WebRTC all come from the middle.
+  place(response, at) {
+    this.link?.place?.(response, at);
+  }
+
   get muted() {
     return this._muted;
   }
@@ -230,6 +239,11 @@ export class Parley extends EventTarget {
     this.link?.close();
     this.resumeToken = null;
     this.release();
+  }
+
+  // The page is being closed or loaded anew: the server keeps the conversation, for who comes back in time.
+  away() {
+    this.send({ type: "parley.away" });
   }
 
   closed(reason, lost = true) {

@@ -9,6 +9,7 @@ class Playback extends AudioWorkletProcessor {
     this.queue = []; // {response, samples, at}
     this.played = new Map(); // response -> samples played
     this.ended = new Set();
+    this.places = new Map(); // response -> from -1 (left) to 1 (right)
     this.paused = false;
     this.sinceReport = 0;
     this.peak = 0;
@@ -29,6 +30,8 @@ class Playback extends AudioWorkletProcessor {
       this.resampler = new Resampler(this.rate, sampleRate);
       this.paused = false;
       this.report("flushed", order.response);
+    } else if (order.kind === "place") {
+      this.places.set(order.response, order.at);
     } else if (order.kind === "end") {
       this.ended.add(order.response);
     }
@@ -47,14 +50,16 @@ class Playback extends AudioWorkletProcessor {
   }
 
   process(_inputs, outputs) {
-    const out = outputs[0][0];
+    const [out, right] = outputs[0];
     let at = 0;
     while (!this.paused && at < out.length && this.queue.length) {
       const head = this.queue[0];
       const count = Math.min(out.length - at, head.samples.length - head.at);
+      const place = this.places.get(head.response) ?? 0; // in the middle both sides have all of it
       for (let i = 0; i < count; i++) {
         const value = head.samples[head.at + i] / 32768;
-        out[at + i] = value;
+        out[at + i] = value * Math.min(1, 1 - place);
+        right[at + i] = value * Math.min(1, 1 + place);
         this.peak = Math.max(this.peak, Math.abs(value));
       }
       head.at += count;
@@ -78,6 +83,7 @@ class Playback extends AudioWorkletProcessor {
     for (const response of this.ended) {
       if (this.queue.some((chunk) => chunk.response === response)) continue;
       this.ended.delete(response);
+      this.places.delete(response);
       this.report("finished", response);
     }
   }

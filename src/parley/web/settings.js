@@ -8,23 +8,26 @@ const STORE = "parley-settings";
 const MOST_COMMON = ["en", "te", "hi", "de", "fr", "es"]; // of a recogniser that knows them all
 
 export class Settings {
-  constructor({ talk, notice, headers, pushToTalk }) {
+  // Without a list of voices on the page, nothing of who answers is set by it either. `silent`: whether the microphone waits for something else.
+  constructor({ talk, notice, headers, pushToTalk, silent = () => false }) {
+    this.silent = silent;
     this.talk = talk;
     this.notice = notice;
+    this.alone = Boolean($("voices")); // with one assistant
     this.pushToTalkChanged = pushToTalk; // called when that changes
     this.values = {
       mode: "hands-free", eagerness: "", llm: "", asr: "", speed: "1", language: "", persona: "", volume: "1", mic: "", speaker: "", noise: "",
     };
     this.voice = "";
     this.read();
-    this.voices = new Voices({ headers, fault: (fault) => notice.complain(fault.message), changed: (id) => this.choose(id) });
-    for (const name of Object.keys(this.values)) {
-      $(`set-${name}`).addEventListener("change", () => this.changed(name));
-    }
+    for (const name of this.shown) $(`set-${name}`).addEventListener("change", () => this.changed(name));
     $("set-volume").addEventListener("input", () => this.changed("volume"));
-    $("set-speed").addEventListener("input", () => showSpeed($("set-speed").value));
     $("show-settings").addEventListener("click", () => this.listDevices());
-    $("settings").addEventListener("close", () => this.voices.stop());
+    if (this.alone) {
+      this.voices = new Voices({ headers, fault: (fault) => notice.complain(fault.message), changed: (id) => this.choose(id) });
+      $("set-speed").addEventListener("input", () => showSpeed($("set-speed").value));
+      $("settings").addEventListener("close", () => this.voices.stop());
+    }
     navigator.mediaDevices?.addEventListener("devicechange", () => this.listDevices());
     this.show();
   }
@@ -43,6 +46,11 @@ export class Settings {
     if (!keep(STORE, JSON.stringify({ ...this.values, voice: this.voice, developer: this.developer }))) this.notice.full();
   }
 
+  // Those that this page has a control for; it leaves the others as they are.
+  get shown() {
+    return Object.keys(this.values).filter((name) => $(`set-${name}`));
+  }
+
   get pushToTalk() {
     return this.values.mode === "push-to-talk";
   }
@@ -54,13 +62,16 @@ export class Settings {
   fill({ voices, llms, recognizers, models, instructions, languages, language, details }) {
     this.defaults = models;
     for (const [name, ids, first] of [["llm", llms, models.llm], ["asr", recognizers, models.asr]]) {
+      if (!$(`set-${name}`)) continue;
       choices($(`set-${name}`), ids.map((id) => [id === first ? "" : id, modelName(id)]));
       $(`set-${name}`).parentElement.hidden = ids.length < 2;
       if (!ids.includes(this.values[name])) this.values[name] = ""; // of another server, or of another day
     }
-    this.voice = voiceCalled(this.voice, voices); // its name may be of another day
-    this.voices.fill(voices, details, this.voice || models.tts);
-    $("set-persona").placeholder = instructions;
+    if (this.alone) {
+      this.voice = voiceCalled(this.voice, voices); // its name may be of another day
+      this.voices.fill(voices, details, this.voice || models.tts);
+      $("set-persona").placeholder = instructions;
+    }
     const known = languages.includes("*") ? MOST_COMMON : languages;
     choices($("set-language"), [["", `${languageName(language || "en")}, as the server is set`], ...known.map((code) => [code, languageName(code)])]);
     this.show();
@@ -77,12 +88,12 @@ export class Settings {
   }
 
   show() {
-    for (const [name, value] of Object.entries(this.values)) {
+    for (const name of this.shown) {
       const control = $(`set-${name}`);
-      control.value = value;
+      control.value = this.values[name];
       if (control instanceof HTMLSelectElement && control.selectedIndex < 0) control.selectedIndex = 0;
     }
-    showSpeed(this.values.speed);
+    if (this.alone) showSpeed(this.values.speed);
   }
 
   voiceName(id) {
@@ -110,7 +121,8 @@ export class Settings {
   // Everything that differs from the server's own, or the one setting that was changed.
   apply(parley, only = null) {
     const { mode, eagerness, llm, asr, speed, language, persona, volume, speaker, noise } = this.values;
-    const wanted = (name, value) => only === name || (only === null && value);
+    const here = (name) => this.alone || $(`set-${name}`);
+    const wanted = (name, value) => only === name || (only === null && here(name) && value);
     const input = {}, output = {}, session = {};
     if (wanted("mode", this.pushToTalk) || wanted("eagerness", eagerness)) {
       input.turn_detection = mode === "push-to-talk" ? null : { type: "semantic_vad", eagerness: eagerness || "auto" };
@@ -127,7 +139,7 @@ export class Settings {
     if (Object.keys(session).length) parley.update(session);
     if (wanted("volume", true)) parley.volume = Number(volume);
     if (wanted("speaker", speaker)) parley.setSpeaker(speaker).catch(() => this.notice.tell("That loudspeaker is not there: the one this device uses plays."));
-    if (only === null || only === "mode") parley.muted = this.pushToTalk;
+    if (only === null || only === "mode") parley.muted = this.pushToTalk || this.silent();
   }
 }
 

@@ -71,7 +71,7 @@ export class SocketLink {
   startPlayback() {
     const { context } = this.parley;
     this.playback = new AudioWorkletNode(context, "parley-playback", {
-      outputChannelCount: [1], processorOptions: { rate: this.rate },
+      outputChannelCount: [2], processorOptions: { rate: this.rate },
     });
     this.playback.port.onmessage = ({ data }) => {
       if (data.kind === "level") return this.parley.tell("levels", { speaker: data.peak });
@@ -100,6 +100,10 @@ export class SocketLink {
       else this.playback?.port.postMessage({ kind, response: event.response_id });
     }
     this.parley.takeEvent(event);
+  }
+
+  place(response, at) {
+    this.playback.port.postMessage({ kind: "place", response, at });
   }
 
   send(event) {

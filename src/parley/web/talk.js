@@ -40,6 +40,13 @@ export class Talk extends EventTarget {
     await this.connect();
   }
 
+  // Goes on with what this tab had before the page was loaded anew.
+  async goOn(token, { microphone }) {
+    this.trial += 1;
+    this.microphone = microphone;
+    if (!(await this.connect(token))) await this.comeBack(token);
+  }
+
   say(text) {
     if (this.connected) this.parley.say(text);
     else if (this.state === "offline") this.start({ microphone: false, say: text }); // who types needs none

@@ -16,6 +16,7 @@ export class Transcript extends EventTarget {
   clear() {
     this.entries = []; // {who: "you" | "parley" | "line", text, heard, at, ...} in order
     this.answers = new Map(); // response -> entry
+    this.agents = new Map(); // response -> the name of who answers, where there are several
     this.turns = new Map(); // item -> entry
     this.list.replaceChildren();
   }
@@ -32,9 +33,12 @@ export class Transcript extends EventTarget {
   }
 
   take(event) {
+    const by = event.parley?.participant ? { name: event.parley.participant } : {};
     switch (event.type) {
+      case "response.created":
+        return void this.agents.set(event.response.id, event.response.parley?.agent ?? "");
       case "input_audio_buffer.speech_started":
-        return this.turn(event.item_id, { coming: true });
+        return this.turn(event.item_id, { ...by, coming: true });
       case "conversation.item.added":
         return this.typed(event.item);
       case "conversation.item.deleted":
@@ -42,11 +46,11 @@ export class Transcript extends EventTarget {
       case "input_audio_buffer.cleared":
         return this.dropTurns();
       case "parley.input.words":
-        return this.turn(event.item_id, { text: event.text, coming: true });
+        return this.turn(event.item_id, { ...by, text: event.text, coming: true });
       case "conversation.item.input_audio_transcription.completed":
-        return this.turn(event.item_id, { text: event.transcript || NOTHING, coming: false, lost: !event.transcript });
+        return this.turn(event.item_id, { ...by, text: event.transcript || NOTHING, coming: false, lost: !event.transcript });
       case "conversation.item.input_audio_transcription.failed":
-        return this.turn(event.item_id, { text: "(could not be understood)", coming: false, lost: true });
+        return this.turn(event.item_id, { ...by, text: "(could not be understood)", coming: false, lost: true });
       case "response.output_audio_transcript.delta":
       case "response.output_text.delta":
         return this.change(this.answer(event.response_id), (answer) => {
@@ -69,20 +73,21 @@ export class Transcript extends EventTarget {
     }
   }
 
-  typed({ id, role, content }) {
+  typed({ id, role, content, parley }) {
     if (role === "user" && content[0]?.type === "input_text" && !id.startsWith(ID)) {
-      this.turn(id, { text: content[0].text, coming: false });
+      this.turn(id, { name: parley?.speaker ?? "", text: content[0].text, coming: false });
     }
   }
 
   turn(item, changes) {
-    if (!this.turns.has(item)) this.turns.set(item, this.add({ who: "you", text: "", at: Date.now() }));
+    if (!this.turns.has(item)) this.turns.set(item, this.add({ who: "you", name: changes.name ?? "", text: "", at: Date.now() }));
     this.change(this.turns.get(item), (turn) => Object.assign(turn, changes));
   }
 
   answer(response) {
     if (!this.answers.has(response)) {
-      this.answers.set(response, this.add({ who: "parley", text: "", words: [], heard: 0, at: Date.now(), done: false }));
+      const name = this.agents.get(response) ?? "";
+      this.answers.set(response, this.add({ who: "parley", name, text: "", words: [], heard: 0, at: Date.now(), done: false }));
     }
     return this.answers.get(response);
   }

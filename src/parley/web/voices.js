@@ -1,25 +1,14 @@
 // Voices to choose from, each with a button that lets it be heard.
-import { icon, setIcon } from "./icon.js";
+import { icon } from "./icon.js";
 import { shortVoiceName, voiceNames } from "./names.js";
-import { explain } from "./faults.js";
-
-const SAYS = {
-  en: (name) => `Hello, I am ${name}. This is how I sound.`,
-  de: (name) => `Hallo, ich bin ${name}. So klinge ich.`,
-  es: (name) => `Hola, soy ${name}. Así suena mi voz.`,
-  fr: (name) => `Bonjour, je suis ${name}. Voici ma voix.`,
-  hi: (name) => `नमस्ते, मैं ${name} हूँ। मेरी आवाज़ ऐसी है।`,
-  te: (name) => `నమస్కారం, నేను ${name}. నా గొంతు ఇలా ఉంటుంది.`,
-};
+import { Preview } from "./voice-preview.js";
 
 const $ = (id) => document.getElementById(id);
 
 export class Voices {
   constructor({ headers, fault, changed }) {
-    this.headers = headers; // a function
-    this.fault = fault;
+    this.preview = new Preview({ headers, fault });
     this.changed = changed; // called with the id that was chosen
-    this.sound = null;
     this.names = new Map();
   }
 
@@ -49,46 +38,12 @@ export class Voices {
     listen.className = "icon tiny";
     listen.setAttribute("aria-label", `Listen to ${short}`);
     listen.append(icon("play"));
-    const says = SAYS[details?.languages[0]] ?? SAYS.en;
-    listen.addEventListener("click", () => this.preview(id, listen, says(shortVoiceName(id))));
+    listen.addEventListener("click", () => this.preview.play(id, listen, details?.languages[0]));
     row.append(label, listen);
     return row;
   }
 
-  async preview(id, button, input) {
-    const again = this.sound?.button === button;
-    this.stop();
-    if (again) return;
-    const audio = new Audio();
-    const sound = this.sound = { button, audio, url: "" };
-    button.dataset.playing = "true";
-    setIcon(button.querySelector("use"), "stop");
-    try {
-      const answer = await fetch("v1/audio/speech", {
-        method: "POST",
-        headers: { "Content-Type": "application/json", ...this.headers() },
-        body: JSON.stringify({ voice: id, response_format: "wav", input }),
-      });
-      if (!answer.ok) throw new Error((await answer.json()).error.message);
-      if (this.sound !== sound) return; // another one is wanted by now
-      sound.url = URL.createObjectURL(await answer.blob());
-      audio.src = sound.url;
-      audio.addEventListener("ended", () => this.sound === sound && this.stop());
-      await audio.play();
-    } catch (fault) {
-      if (this.sound !== sound) return;
-      this.stop();
-      this.fault(explain("preview", `the voice could not be heard (${fault.message})`));
-    }
-  }
-
   stop() {
-    if (!this.sound) return;
-    const { button, audio, url } = this.sound;
-    this.sound = null;
-    audio.pause();
-    URL.revokeObjectURL(url);
-    delete button.dataset.playing;
-    setIcon(button.querySelector("use"), "play");
+    this.preview.stop();
   }
 }
