@@ -54,7 +54,7 @@ def bearer(secret: str) -> Headers:
     return {"authorization": f"Bearer {secret}"}
 
 
-@pytest.mark.parametrize("path", ["/", "/health", "/web/page.js", "/favicon.ico"])
+@pytest.mark.parametrize("path", ["/", "/debate", "/health", "/web/page.js", "/favicon.ico"])
 async def test_the_page_and_health_need_no_key(path: str) -> None:
     code, headers = await answer(Gate("sesame", []), path)
     assert code == 299

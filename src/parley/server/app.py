@@ -20,6 +20,7 @@ from parley.server import (
     call_routes,
     debate_routes,
     info_routes,
+    picture_routes,
     realtime_routes,
     recordings,
     room_routes,
@@ -78,7 +79,9 @@ def create_app(state: ServerState) -> FastAPI:
     app.include_router(room_routes.router)
     app.include_router(debate_routes.router)
     app.include_router(recordings.router)
+    app.include_router(picture_routes.router)
     app.add_api_route("/", _page, include_in_schema=False)
+    app.add_api_route("/debate", _debate_page, include_in_schema=False)
     app.add_api_websocket_route("/{path:path}", _no_socket)
     app.mount("/web", StaticFiles(directory=WEB), name="web")
     return app
@@ -100,6 +103,10 @@ async def _no_socket(socket: WebSocket) -> None:
 
 async def _page() -> FileResponse:
     return FileResponse(WEB / "index.html")
+
+
+async def _debate_page() -> FileResponse:
+    return FileResponse(WEB / "debate.html")
 
 
 async def _parley_error(_: Request, fault: Exception) -> Response:

@@ -20,7 +20,7 @@ from parley.server.security import Refusal
 from parley.server.state import ServerState
 from parley.transports.websocket import refuse
 
-_OPEN_PATHS = frozenset({"/", "/health", "/favicon.ico"})
+_OPEN_PATHS = frozenset({"/", "/debate", "/health", "/favicon.ico"})
 _PATHS_OF_SECRETS = frozenset({"/v1/realtime", "/ws", "/v1/realtime/calls", "/v1/parley"})
 """Where a client secret opens what the key opens: conversations, and what the page asks before one."""
 _KNOWN_BY_ID = "/v1/recordings/"

@@ -1,0 +1,99 @@
+// What the next debate is to be. Kept in this browser.
+import { $, el } from "./dom.js";
+import { keep, kept } from "./store.js";
+import { Speakers } from "./debate-speakers.js";
+
+const STORE = "parley-debate";
+const NAME = "parley-name";
+const TOPICS = ["Cats are better than dogs", "Homework should be banned", "Cities should be free of cars", "Pineapple belongs on pizza", "Everybody should work four days a week"];
+
+export class Setup extends EventTarget {
+  constructor({ headers, fault }) {
+    super();
+    this.headers = headers; // a function
+    this.formats = [];
+    this.speakers = new Speakers({ headers, fault, changed: () => this.keep() });
+    this.read();
+    $("topics").append(...TOPICS.map((topic) => this.example(topic)));
+    $("setup").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.dispatchEvent(new Event("done"));
+    });
+    $("setup").addEventListener("change", () => this.keep());
+    $("set-topic").addEventListener("input", () => this.keep());
+    $("set-format").addEventListener("change", () => this.follow({ cut: true }));
+    for (const id of ["set-name", "guest-name"]) {
+      $(id).value = kept.getItem(NAME) ?? "";
+      $(id).addEventListener("input", () => keep(NAME, $(id).value.trim()));
+    }
+  }
+
+  example(topic) {
+    const button = el("button", { type: "button" }, topic);
+    button.addEventListener("click", () => {
+      $("set-topic").value = topic;
+      this.keep();
+    });
+    return el("li", {}, button);
+  }
+
+  read() {
+    try {
+      const { topic = "", format = "debate", minutes = "10", listens = false, debaters = [], lead = null } = JSON.parse(kept.getItem(STORE) ?? "{}");
+      $("set-topic").value = topic;
+      $("set-minutes").value = minutes;
+      $("setup").elements.part.value = listens ? "listen" : "speak";
+      this.wantedFormat = format;
+      this.speakers.debaters = debaters;
+      if (lead) this.speakers.lead = lead;
+    } catch {
+      kept.removeItem(STORE);
+    }
+  }
+
+  keep() {
+    const { speakers: { debaters, lead }, listens } = this;
+    const format = $("set-format").value || this.wantedFormat;
+    keep(STORE, JSON.stringify({ topic: this.topic, format, minutes: $("set-minutes").value, listens, debaters, lead }));
+    this.dispatchEvent(new Event("changed"));
+  }
+
+  async ask() {
+    if (this.formats.length) return;
+    const answer = await fetch("v1/debate/formats", { headers: this.headers() });
+    if (!answer.ok) return;
+    this.formats = (await answer.json()).data;
+    $("set-format").replaceChildren(...this.formats.map(({ name, title }) => new Option(title, name)));
+    $("set-format").value = this.wantedFormat;
+    if ($("set-format").selectedIndex < 0) $("set-format").selectedIndex = 0;
+    this.follow({ cut: false });
+  }
+
+  // The rest of the form is as the format wants it; `cut`: no more debaters than it has.
+  follow({ cut }) {
+    const format = this.formats.find(({ name }) => name === $("set-format").value);
+    $("format-about").textContent = format.about;
+    $("format-rounds").replaceChildren(...format.rounds.map(({ name, seconds, repeat }) => {
+      const times = repeat === 0 ? "again and again" : repeat > 1 ? `${repeat} times` : "";
+      return el("li", {}, name, el("small", {}, [`${seconds} s each`, times].filter(Boolean).join(", ")));
+    }), ...(format.vote ? [el("li", {}, "Vote")] : []));
+    this.speakers.follow(format, { cut });
+  }
+
+  get topic() {
+    return $("set-topic").value.trim();
+  }
+
+  get listens() {
+    return $("setup").elements.part.value === "listen";
+  }
+
+  get ready() {
+    return Boolean(this.topic && this.formats.length);
+  }
+
+  get wanted() {
+    const minutes = Number($("set-minutes").value);
+    return { topic: this.topic, format: $("set-format").value, ...(minutes ? { minutes } : {}), ...this.speakers.wanted };
+  }
+}

@@ -1,0 +1,240 @@
+// The debate page "Clashroom": its parts, wired together. Talking itself is in talk.js and parley.js, as on the talk page.
+import { About } from "./about.js";
+import { given } from "./address.js";
+import { Controls } from "./controls.js";
+import { Floor } from "./debate-floor.js";
+import { Invite } from "./debate-invite.js";
+import { People } from "./debate-people.js";
+import { Recording } from "./debate-recording.js";
+import { Setup } from "./debate-setup.js";
+import { DebateState } from "./debate-state.js";
+import { Steering } from "./debate-steering.js";
+import { DebateTranscript } from "./debate-transcript.js";
+import { Verdict } from "./debate-verdict.js";
+import { $, say } from "./dom.js";
+import { setUpDrawers } from "./drawers.js";
+import { WITHOUT_MICROPHONE, explainEvent } from "./faults.js";
+import { followEnd } from "./follow-end.js";
+import { Keeping } from "./debate-keeping.js";
+import { modelName } from "./names.js";
+import { Notice } from "./notice.js";
+import { Settings } from "./settings.js";
+import { Talk } from "./talk.js";
+import { Upgrade } from "./upgrade.js";
+import { Watch } from "./watch.js";
+
+const NO_FAULTS = ["response_cancel_not_active", "conversation_already_has_active_response"]; // the page was a moment late
+const transport = new URLSearchParams(location.search).get("transport") ?? "auto";
+
+const keeping = new Keeping(given);
+const { invitation } = keeping;
+const notice = new Notice();
+const state = new DebateState({ invited: Boolean(invitation) });
+const about = new About({ notice, filled: (server) => filled(server), told: (server) => told(server), invitation: invitation?.room });
+const upgrade = new Upgrade();
+const talk = new Talk({
+  options: () => ({
+    key: about.key, transport, iceServers: about.server.ice_servers ?? [], name: $(invitation ? "guest-name" : "set-name").value.trim(), room: invitation?.room ?? "", ...settings.microphoneOptions,
+  }),
+  apply: (parley) => settings.apply(parley),
+  history: () => [],
+});
+const setup = new Setup({ headers: () => about.headers, fault: (fault) => notice.complain(fault.message) });
+const settings = new Settings({ talk, notice, headers: () => about.headers, pushToTalk: () => controls.show(), silent: () => !mayTalk() });
+const controls = new Controls({
+  talk, settings, notice, begin: () => talk.start({ microphone: wantsMicrophone() }), speaks: () => mayTalk(), cuts: false, describe,
+  tells: () => state.phase !== "running", // what follows is heard
+  label: (act) => ({ start: "Connect", hears: state.role === "listener" ? "" : "Your microphone waits" }[act]),
+});
+const watch = new Watch(talk);
+const transcript = new DebateTranscript($("transcript"), state);
+const floor = new Floor(state);
+const people = new People({ state, talk, notice });
+const invite = new Invite({ talk, about, state });
+const steering = new Steering({ state, talk });
+const recording = new Recording({ state, talk, notice });
+const verdict = new Verdict({ state, talk });
+const { follow } = followEnd($("scroll"), () => state.phase === "running");
+
+function wantsMicrophone() {
+  return invitation ? !invitation.listen : !setup.listens;
+}
+
+// Before it begins a word into the microphone would be answered by an assistant that is nobody's.
+function mayTalk() {
+  return state.role !== "listener" && ["running", "over"].includes(state.phase);
+}
+
+let waits = false;
+let hadDebate = false; // when the connection was lost
+
+function holdMicrophone() {
+  if (waits === !mayTalk()) return;
+  waits = !mayTalk();
+  if (talk.parley) talk.parley.muted = waits || settings.pushToTalk;
+}
+
+function filled(server) {
+  settings.fill(server);
+  setup.speakers.know(server);
+}
+
+function told({ models, tiny_llm: tiny, upgrade: better }) {
+  $("models").textContent = tiny
+    ? `Here ${modelName(models.llm)} thinks, which is tiny and has little to say: a bigger language model argues.`
+    : `${modelName(models.llm)} thinks for all who have no model of their own.`;
+  setup.ask().catch((fault) => console.warn("the formats did not come; they are asked for again:", fault));
+  return upgrade.show(better, models.llm) || !setup.formats.length;
+}
+
+function describe(now) {
+  const { phase, speaking, debate } = state;
+  if (!["LISTENING", "SPEAKING", "THINKING", "USER_SPEAKING"].includes(now)) return "";
+  if (speaking !== null && phase === "running") return speaking === state.me ? "you are speaking" : `${state.called(speaking)} is speaking`;
+  if (phase === "setup") return setup.ready ? "connected: begin when you like" : "connected: what shall they argue about?";
+  if (phase === "door") return "connected: it begins when the host starts it";
+  if (phase === "over") return "the debate is over";
+  if (!debate.speaker && debate.round) return "whoever wants to speaks now";
+  return "one moment …";
+}
+
+// -- what is shown --------------------------------------------------------------------------------
+
+function show() {
+  const { phase, role } = state;
+  document.body.dataset.phase = phase;
+  document.body.dataset.role = role;
+  $("setup").hidden = phase !== "setup";
+  $("door").hidden = phase !== "door";
+  $("floor").hidden = phase !== "running";
+  $("transcript").hidden = phase === "setup" || phase === "door";
+  $("door-name").hidden = talk.connected;
+  $("said-title").hidden = transcript.empty;
+  say($("door-text"), talk.connected
+    ? "You are in. It begins when the host starts it."
+    : wantsMicrophone() ? "You hear it, read along, and step in by speaking: the browser will ask for your microphone." : "You hear it and read along. No microphone is needed.");
+  $("set-name").disabled = talk.connected;
+  $("start").disabled = !setup.ready;
+  holdMicrophone();
+  controls.show();
+}
+
+state.addEventListener("changed", show);
+setup.addEventListener("changed", show);
+setup.addEventListener("done", () => (talk.connected ? start() : $("connect").click()));
+transcript.addEventListener("changed", () => follow());
+
+function start() {
+  if (!setup.ready) return $("set-topic").focus();
+  const others = state.members.some(({ name, role }) => role === "speaker" && name !== state.me);
+  talk.parley.send({ type: "parley.debate.start", debate: { ...setup.wanted, spectated: setup.listens && !others } });
+}
+
+$("start").addEventListener("click", start);
+$("again").addEventListener("click", () => {
+  state.putAway();
+  transcript.clear();
+  $("scroll").scrollTop = 0;
+  $("set-topic").focus();
+});
+
+// -- what the connection tells -------------------------------------------------------------------
+
+const ON = {
+  event: take,
+  levels(levels) {
+    controls.orb.hear(levels);
+    floor.hear(levels);
+  },
+  position({ response, audio_ms }) {
+    state.sounds(response);
+    transcript.heardUntil(response, audio_ms);
+  },
+  fault(fault) {
+    if (fault.code === "invalid_api_key") return about.askForKey();
+    notice.complain(fault.message, { topic: WITHOUT_MICROPHONE.has(fault.code) ? "microphone" : "talk" });
+  },
+  microphone(on) {
+    if (on) notice.clear("microphone");
+  },
+  busy: (seconds) => notice.complain("The server has no room for another conversation now. It is tried again by itself", {
+    topic: "talk", aside: ` in ${seconds} s.`, action: "Do not wait", act: () => talk.end(),
+  }),
+  blocked(blocked) {
+    if (!blocked) return notice.clear("blocked");
+    notice.complain("This device has stopped the sound.", { topic: "blocked", action: "Turn the sound on", act: () => talk.parley.wake() });
+  },
+  state(now) {
+    if (now === "connecting") notice.clear("talk");
+    if (now === "offline") {
+      keeping.forget();
+      transcript.drop();
+      if (state.phase === "running") state.clear(); // it goes on without us
+      $("text").value ||= talk.unsaid; // what nobody was there for
+      talk.unsaid = "";
+    }
+    state.changed();
+  },
+  begun({ resumed, returning }) {
+    notice.clear("talk");
+    if (resumed) return;
+    if (returning && hadDebate) notice.tell("The server no longer had the debate. Start it again.", { topic: "talk" });
+    hadDebate = false;
+    invite.forget();
+  },
+};
+for (const [name, act] of Object.entries(ON)) talk.addEventListener(name, ({ detail }) => act(detail));
+
+function take(event) {
+  if (event.type === "parley.resume") {
+    keeping.keep({ token: event.token, microphone: talk.microphone });
+    hadDebate ||= state.phase === "running";
+    if (!event.resumed) anew();
+  }
+  state.take(event);
+  transcript.take(event);
+  invite.take(event);
+  verdict.take(event);
+  if (event.type === "response.created") talk.parley.place(event.response.id, placeOf(event.response.parley?.agent));
+  if (event.type === "error" && !NO_FAULTS.includes(event.error.code)) notice.complain(explainEvent(event.error).message, { topic: "talk" });
+}
+
+// Another conversation: nothing of the last one counts.
+function anew() {
+  state.clear();
+  transcript.clear();
+}
+
+function placeOf(name) {
+  return state.debate?.debaters.find((debater) => debater.name === name)?.place ?? 0;
+}
+
+watch.addEventListener("gone", ({ detail: gone }) => {
+  controls.gone(gone);
+  if (!gone) return about.ask();
+});
+watch.addEventListener("down", ({ detail: parts }) => about.down(parts));
+$("typed").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const text = $("text").value.trim();
+  if (!text) return;
+  talk.say(text);
+  $("text").value = "";
+});
+window.addEventListener("pagehide", () => {
+  if (talk.connected) keeping.leave({ hadDebate: state.phase === "running" });
+  talk.parley?.away();
+});
+
+$("unloaded").remove(); // it shows itself where this is never reached
+$("connect").disabled = false;
+if (invitation?.name) $("guest-name").value = invitation.name;
+$("guest-name").addEventListener("keydown", (event) => event.key === "Enter" && $("connect").click());
+setUpDrawers(["settings", "people"]);
+state.changed();
+about.ask();
+watch.run();
+keeping.comeBack(({ token, microphone, hadDebate: had }) => {
+  hadDebate = had;
+  talk.goOn(token, { microphone });
+});
