@@ -17,6 +17,7 @@ from tests.looking import unexpected
 from tests.pages.test_accessibility import DESKTOP, PHONE, nothing_is_wrong, serious
 from tests.pages.test_page import CHROMIUM, RATE, microphone
 
+KEY = "open-sesame"
 POINT = "Cats clean themselves every single day, and nobody has to walk them in the rain."
 # How loud each side of what the page plays is, block by block.
 SIDES = """
@@ -36,8 +37,8 @@ AudioNode.prototype.connect = function (target, ...rest) {
 };
 """
 # A listener's page that would send sound all the same.
-SENDS_SOUND = """(url) => new Promise((resolve) => {
-  const socket = new WebSocket(url);
+SENDS_SOUND = """([url, token]) => new Promise((resolve) => {
+  const socket = new WebSocket(`${url}?room=${token}&name=Dan`, ["realtime", `openai-insecure-api-key.${token}`]);
   socket.onopen = () => socket.send(JSON.stringify({ type: "input_audio_buffer.append", audio: "AAAA" }));
   socket.onmessage = ({ data }) => {
     const event = JSON.parse(data);
@@ -48,12 +49,13 @@ SENDS_SOUND = """(url) => new Promise((resolve) => {
 
 @pytest.fixture(scope="module")
 def debating(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """A server whose debaters know what to say."""
+    """A server whose debaters know what to say, and that asks for a key: guests have none."""
     folder = tmp_path_factory.mktemp("debating")
     with language_models(first=POINT) as address, ExitStack() as stack:
         process, running = start_server(
-            folder / "serve.log", PARLEY_LLM_BASE_URL=address, PARLEY_LLM="first", PARLEY_RECORDINGS_FOLDER=str(folder)
-        )
+            folder / "serve.log", PARLEY_LLM_BASE_URL=address, PARLEY_LLM="first", PARLEY_RECORDINGS_FOLDER=str(folder),
+            PARLEY_API_KEY=KEY,
+        )  # fmt: skip
         stack.callback(process.wait, 20)
         stack.callback(process.terminate)
         yield running
@@ -106,7 +108,7 @@ async def until_speaks(page: Page, name: str) -> None:
 @pytest.mark.timeout(150)
 async def test_a_debate_from_the_set_up_to_its_verdict_and_files(debating: RunningServer, browser: Browser) -> None:
     faults: list[str] = []
-    page = await opened(browser, f"{debating.url}/?transport=websocket", faults)
+    page = await opened(browser, f"{debating.url}/?transport=websocket#key={KEY}", faults)
     await page.get_by_role("link", name="Debate").click()
     await page.goto(f"{page.url}?transport=websocket")
     await expect(page.locator("#debaters .speaker")).to_have_count(2)
@@ -188,7 +190,7 @@ async def test_guests_come_by_a_link_raise_a_hand_agree_to_a_recording_and_vote(
     debating: RunningServer, browser: Browser
 ) -> None:
     faults: list[str] = []
-    host = await opened(browser, f"{debating.url}/debate?transport=websocket", faults)
+    host = await opened(browser, f"{debating.url}/debate?transport=websocket#key={KEY}", faults)
     await expect(host.locator("#debaters .speaker")).to_have_count(2)
     await host.get_by_role("combobox", name="Format", exact=True).select_option("Oxford debate")
     await host.get_by_label("I only listen").check()
@@ -211,7 +213,7 @@ async def test_guests_come_by_a_link_raise_a_hand_agree_to_a_recording_and_vote(
     await listener.keyboard.press("Enter")
     await expect(listener.locator("#door-people")).to_contain_text("Cemyou, listens", timeout=20_000)
     await expect(guest.locator("#door-people")).to_contain_text("Ben Brownyou, speaks")
-    address = links[1].replace("http", "ws", 1).replace("/debate#", "/ws?").replace("&name=", "&name=Dan")
+    address = [f"{debating.websocket}/ws", links[1].partition("room=")[2].partition("&")[0]]
     assert "only listens" in await listener.evaluate(SENDS_SOUND, address)
 
     await begun_by(host)

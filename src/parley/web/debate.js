@@ -83,8 +83,10 @@ function told({ models, tiny_llm: tiny, upgrade: better }) {
   $("models").textContent = tiny
     ? `Here ${modelName(models.llm)} thinks, which is tiny and has little to say: a bigger language model argues.`
     : `${modelName(models.llm)} thinks for all who have no model of their own.`;
+  const comes = upgrade.show(better, models.llm);
+  if (invitation) return comes;
   setup.ask().catch((fault) => console.warn("the formats did not come; they are asked for again:", fault));
-  return upgrade.show(better, models.llm) || !setup.formats.length;
+  return comes || !setup.formats.length;
 }
 
 function describe(now) {
