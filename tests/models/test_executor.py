@@ -26,6 +26,24 @@ async def test_an_owner_gets_the_place_that_it_had_before() -> None:
             assert again == place
 
 
+async def test_an_owner_that_had_two_places_at_once_gets_the_one_that_it_left_last() -> None:
+    slots = Slots("llm", 2)
+    async with slots.take(Caller("a")) as early, slots.take(Caller("a")) as late:
+        assert early != late
+    for _ in range(3):  # `late` was left first
+        async with slots.take(Caller("a")) as again:
+            assert again == early
+
+
+async def test_each_thing_that_an_owner_asks_about_has_a_place_of_its_own() -> None:
+    slots = Slots("llm", 1, places=3)
+    places = {}
+    for about in ("Ada", "Ben", "asked", "Ada", "Ben", "Ben", "asked", "Ada"):
+        async with slots.take(Caller("a", about=about)) as place:
+            assert places.setdefault(about, place) == place
+    assert len(set(places.values())) == 3
+
+
 async def test_a_new_owner_gets_the_place_that_was_left_longest_ago() -> None:
     slots = Slots("llm", 1, places=3)
     places = {}

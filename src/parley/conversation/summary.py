@@ -47,7 +47,7 @@ class Summary:
             summary += part.text if isinstance(part, TextPart) else ""
 
         options = ChatOptions(max_tokens=_TOKENS, temperature=0.0)
-        caller = Caller(context.id, Priority.SPECULATIVE)
+        caller = Caller(context.id, Priority.SPECULATIVE, about="summary")
         request = ResponseRequest(history.memory.question(leaving), options, SpeakingStyle(), None, caller)
         try:
             async with asyncio.timeout(_AT_MOST_S):

@@ -195,8 +195,8 @@ class ModelExecutor:
 class Slots:
     """A bounded number of requests at once for a model that works elsewhere; the order is `ModelExecutor`'s.
 
-    Such a model may have more places than it works on at once, each of which remembers the prompt it was given last:
-    an owner gets the place that it had before, if that is free, else the one that was left longest ago.
+    Such a model may have more places than it works on at once, each of which remembers the prompt it was given last: an
+    owner gets the place that it had last for what it is about, if that is free, else the one that was left longest ago.
     Used from one event loop. A request whose caller is cancelled while it waits is never made; `take` raises
     `RequestAbandoned` when it is not wanted any more.
     """
@@ -211,8 +211,8 @@ class Slots:
         self._served: defaultdict[str, int] = defaultdict(int)
         self._owners: Counter[str] = Counter()
         self._asked = 0
-        self._places: list[tuple[int, str]] = [(place, "") for place in range(max(places, count))]
-        """Free ones with their last owners, the one left longest ago first."""
+        self._places: list[tuple[int, tuple[str, str]]] = [(place, ("", "")) for place in range(max(places, count))]
+        """Free ones with their last owners and what it was about, the one left longest ago first."""
 
     @property
     def idle(self) -> bool:
@@ -236,12 +236,13 @@ class Slots:
         except BaseException:
             self._release()
             raise
-        own = next((i for i, (_, owner) in enumerate(self._places) if owner == caller.owner), 0)
+        whose = caller.owner, caller.about
+        own = next((i for i in reversed(range(len(self._places))) if self._places[i][1] == whose), 0)
         place, _ = self._places.pop(own)
         try:
             yield place
         finally:
-            self._places.append((place, caller.owner))
+            self._places.append((place, whose))
             self._release()
 
     async def _acquire(self, caller: Caller) -> None:

@@ -36,6 +36,9 @@ class Caller:
     priority: Priority = Priority.COMMITTED
     wanted: Callable[[], bool] = lambda: True
     """Whether the result is still of use: asked, from any thread, when the request's turn has come."""
+    about: str = ""
+    """Which of an owner's prompts this one goes on from, where there are several (each agent has its own): a model that
+    remembers prompts keeps a place for each."""
 
 
 class VadStream(Protocol):

@@ -101,7 +101,8 @@ class Ahead:
             id="s1", settings=SimpleNamespace(answers=answers, opening="Be kind."), history=self.history,
             models=SimpleNamespace(engine=self.engine), load=lambda: "others wait" if others_wait else "free",
             answerer=lambda *_: None,
-            agent=lambda _="": SimpleNamespace(models=SimpleNamespace(engine=self.engine)), spawn=self.spawn,
+            agent=lambda _="": SimpleNamespace(name="Ada", models=SimpleNamespace(engine=self.engine)),
+            spawn=self.spawn,
         )  # fmt: skip
         requests: Any = SimpleNamespace(
             budget_tokens=lambda *_: budget, chat_options=lambda *_: OPTIONS, said=lambda _, words: words,

@@ -54,8 +54,8 @@ class ReadingAhead:
 
     async def _prefill(self, so_far: str, speaker: str) -> None:
         context = self._context
-        options, caller = ResponseOptions(), Caller(context.id, Priority.SPECULATIVE)
         agent = context.agent(context.answerer(speaker, so_far) or "")
+        options, caller = ResponseOptions(), Caller(context.id, Priority.SPECULATIVE, about=agent.name)
         engine = agent.models.engine
         if engine.off_host and not so_far:
             return  # nothing is known yet that would end like a prompt to be answered
