@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from parley.audio.pcm import Float32, Int16, to_float
+from parley.client.audibility import speech_starts_s
 from parley.client.caller import RecordedCaller, load_clip
 from parley.client.connection import RATE_HZ, Connection
 from tests.conftest import UNDERSTOOD, Clip, RunningServer, start_server
@@ -119,9 +120,12 @@ async def converse(server: RunningServer, question: Clip, interruption: Clip) ->
         first = await ben.until("response.created")
         assert first["response"]["parley"] == {"agent": "Ada", "to": "Ann", "listeners": ["Ann", "Ben", "Cem"]}
         assert await ben.caller.wait_for(lambda: sum(ben.caller.fed) > 2 * RATE_HZ, 60), "two seconds of the story"
+        assert not ann.caller.voices.any(), "nobody hears itself"
+        assert [speech_starts_s(one.caller.voices, RATE_HZ) is not None for one in (ben, cem)] == [True, True]
         ben.caller.speak(load_clip(interruption.path))
         cut = [await one.until("response.done") for one in (ann, ben, cem)]
         assert {done["response"]["status"] for done in cut} == {"cancelled"}
+        assert speech_starts_s(ann.caller.voices, RATE_HZ) is not None, "people hear each other"
         story = cut[0]["response"]["output"][0]
         heard = story["content"][0]["transcript"]
         assert STORY.startswith(heard.strip())

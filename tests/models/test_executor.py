@@ -36,8 +36,7 @@ async def test_an_owner_that_had_two_places_at_once_gets_the_one_that_it_left_la
 
 
 async def test_each_thing_that_an_owner_asks_about_has_a_place_of_its_own() -> None:
-    slots = Slots("llm", 1, places=3)
-    places = {}
+    slots, places = Slots("llm", 1, places=3), dict[str, int]()
     for about in ("Ada", "Ben", "asked", "Ada", "Ben", "Ben", "asked", "Ada"):
         async with slots.take(Caller("a", about=about)) as place:
             assert places.setdefault(about, place) == place

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from tests.conftest import RunningServer, silence, start_server
+from tests.conftest import Clip, RunningServer, silence, start_server
 from tests.e2e.test_swaps import language_models
 from tests.looking import unexpected
 from tests.pages.test_accessibility import DESKTOP, PHONE, nothing_is_wrong, serious
-from tests.pages.test_page import CHROMIUM, RATE, microphone
+from tests.pages.test_page import CHROMIUM, RATE, RTC_TAP, microphone
 
 KEY = "open-sesame"
 POINT = "Cats clean themselves every single day, and nobody has to walk them in the rain."
@@ -79,11 +82,11 @@ async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
         await browser.close()
 
 
-async def opened(browser: Browser, url: str, faults: list[str], **how: Any) -> Page:
+async def opened(browser: Browser, url: str, faults: list[str], tap: str = "", **how: Any) -> Page:
     page = await (await browser.new_context(**{"viewport": DESKTOP, **how})).new_page()
     page.on("pageerror", lambda e: faults.append(str(e)))
     page.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
-    await page.add_init_script(SIDES)
+    await page.add_init_script(SIDES + tap)
     await page.goto(url)
     return page
 
@@ -248,6 +251,36 @@ async def test_guests_come_by_a_link_raise_a_hand_agree_to_a_recording_and_vote(
     await host.get_by_role("button", name="Remove Ben Brown").click()
     await expect(guest.get_by_role("alert")).to_contain_text("removed you", timeout=10_000)
     await expect(host.locator("#members")).not_to_contain_text("Ben Brown")
+    assert not faults
+
+
+@pytest.mark.timeout(150)
+async def test_two_browsers_and_a_terminal_in_one_room_hear_each_other(
+    debating: RunningServer, browser: Browser, question: Clip
+) -> None:
+    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {KEY}"}) as client:
+        made = await client.post(f"{debating.url}/v1/rooms", json={"floor": "called"})
+    token, faults = made.json()["tokens"]["speaker"]["value"], list[str]()
+    pages = []
+    for name, way in (("Ann", "websocket"), ("Ben", "webrtc")):
+        page = await opened(browser, f"{debating.url}/debate?transport={way}#room={token}&name=", faults, RTC_TAP)
+        await page.get_by_role("textbox", name="Your name").fill(name)
+        await connect(page)
+        pages.append(page)
+    address = f"{debating.websocket}/v1/realtime?name=Tom"
+    terminal = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "parley.cli", "talk", address, "--api-key", token, "--input", str(question.path), "-q",
+        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        for page in pages:
+            await expect(page.locator("#door-people")).to_contain_text("Tom", timeout=30_000)
+        # nobody answers in this room: whatever sounds is Tom
+        await pages[0].wait_for_function("() => window.sides.flat().some((level) => level > 1)", timeout=30_000)
+        await pages[1].wait_for_function("() => window.tapped.flat().some((at) => Math.abs(at) > 1000)", timeout=30_000)
+    finally:
+        terminal.terminate()
+        await terminal.wait()
     assert not faults
 
 

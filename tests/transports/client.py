@@ -20,6 +20,7 @@ from parley.models.fakes import FakeChat, FakeEndOfTurn, FakeRecognizer, FakeSyn
 from parley.realtime.session_object import RealtimeSession
 from parley.transports.event_sound import EventSound
 from parley.transports.mapping import AvailableModels, Hearing, Voices, settings_of
+from parley.transports.pacing import Ticker
 from parley.transports.realtime_adapter import RealtimeAdapter
 from parley.transports.room_desk import RoomServices
 from tests.virtual_time import run_virtual
@@ -48,6 +49,7 @@ class Client:
     events: list[Event] = field(default_factory=list)
     place: Place = field(default_factory=Place)
     services: RoomServices | None = None
+    ticker: Ticker = field(default_factory=Ticker)
     host: Client | None = None
     """Whose conversation it joins; None: one of its own."""
 
@@ -63,7 +65,9 @@ class Client:
         )
         self.adapter: RealtimeAdapter = RealtimeAdapter(
             self.connection, self.shown, self.available, self.events.append,
-            lambda adapter: EventSound(adapter.send, lambda _: None, lambda: adapter.extended),
+            lambda adapter: EventSound(
+                adapter.send, lambda _: None, lambda: adapter.extended, lambda: adapter.shown.output_format, self.ticker
+            ),
             services=self.services,
         )  # fmt: skip
         self.adapter.start()

@@ -13,6 +13,7 @@ import typer
 
 from parley.audio.pcm import Int16
 from parley.cli.terminal import out
+from parley.client.caller import mixed
 from parley.client.connection import RATE_HZ, Connection
 from parley.errors import UnavailableError
 
@@ -30,7 +31,10 @@ async def converse(connection: Connection, *, as_json: bool) -> None:
         if not captured.full():  # a stalled network: the newest sound is dropped, the talk goes on
             captured.put_nowait(samples)
 
-    devices = _open_devices(lambda samples: loop.call_soon_threadsafe(put, samples), connection.player.take)
+    def take(count: int) -> Int16:
+        return mixed(connection.player.take(count), connection.player.take_voices(count))
+
+    devices = _open_devices(lambda samples: loop.call_soon_threadsafe(put, samples), take)
     connection.on_event = _show_json if as_json else _show
     if not as_json:
         out.print("speak; Ctrl-C ends", style="dim")

@@ -43,6 +43,12 @@ class TurnReport:
         }  # fmt: skip
 
 
+def mixed(one: Int16, other: Int16) -> Int16:
+    """Both at once, of one length."""
+    both: Int16 = np.clip(one.astype(np.int32) + other, -32768, 32767).astype(np.int16)
+    return both
+
+
 def load_clip(path: Path) -> Int16:
     """A recording at the caller's rate; raises `AudioError`."""
     samples, rate_hz = files.read(path)
@@ -68,6 +74,7 @@ class RecordedCaller:
         self._devices = devices
         self._sent: list[Int16] = []
         self._played: list[Int16] = []
+        self._voices: list[Int16] = []
         self._fed: list[int] = []
         self._sounding: list[str] = []
         self.late_s: list[float] = []
@@ -92,6 +99,11 @@ class RecordedCaller:
     def played(self) -> Int16:
         """Everything that was played so far, on the same time line as what was sent."""
         return np.concatenate(self._played) if self._played else np.empty(0, np.int16)
+
+    @property
+    def voices(self) -> Int16:
+        """What other people said, on the same time line."""
+        return np.concatenate(self._voices) if self._voices else np.empty(0, np.int16)
 
     @property
     def sent(self) -> Int16:
@@ -122,8 +134,9 @@ class RecordedCaller:
             player = self._connection.player
             before = player.total
             self._played.append(player.take(_FRAME))
+            self._voices.append(player.take_voices(_FRAME))
             if self._devices is not None:
-                self._devices.play(self._played[-1])
+                self._devices.play(mixed(self._played[-1], self._voices[-1]))
             self._fed.append(player.total - before)
             self._sounding.append(player.playing if player.total > before else "")
             frame = self._next_input()

@@ -22,6 +22,8 @@ from parley.errors import Overloaded, UnavailableError
 
 RATE_HZ = 24000
 _OPEN_S = 10.0
+_VOICES = 0
+"""The stream of what other people of the conversation say."""
 _MAX_BYTES = 16 * 1024 * 1024
 
 
@@ -177,6 +179,9 @@ class Connection:
             async for message in self._socket:
                 if isinstance(message, bytes):
                     stream = int.from_bytes(message[:4], "little")
+                    if stream == _VOICES:
+                        self.player.push_voices(from_bytes(message[4:]))
+                        continue
                     self._take_sound(self._streams.get(stream, ""), from_bytes(message[4:]))
                 else:
                     await self._take(msgspec.json.decode(message))

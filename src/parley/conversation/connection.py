@@ -105,8 +105,7 @@ class Connection:
         if self.conversation.circle.is_muted(self.name):
             samples = np.zeros_like(samples)  # time goes on, and a turn that had begun ends
         person.listening.append(samples, rate_hz)
-        if self.conversation.overhear is not None:
-            self.conversation.overhear(self.name, samples, rate_hz)
+        self.conversation.overheard(self.name, samples, rate_hz)
 
     @property
     def uncommitted_s(self) -> float:

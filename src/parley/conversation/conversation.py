@@ -48,6 +48,10 @@ log = structlog.get_logger("conversation")
 _CLOSE_S = 2.0
 
 
+Ear = Callable[[str, Int16, int], None]
+"""Gets what somebody says: a name, samples, their rate in Hz."""
+
+
 class Programme(Protocol):
     """What steers or follows a conversation beside its people: a debate, a recording."""
 
@@ -99,8 +103,8 @@ class Conversation:
         """Items that came as recordings."""
         self.programmes: dict[str, Programme] = {}
         """Are told what happens, after everybody else; by their kinds."""
-        self.overhear: Callable[[str, Int16, int], None] | None = None
-        """Gets what people say: a name, samples, their rate in Hz."""
+        self.ears: dict[str, Ear] = {}
+        """Get what others say, by whose they are."""
         self.broken = asyncio.Event()
         """Set when the conversation cannot go on; the transports close their connections then."""
         self._engine_change = EngineChange(
@@ -234,6 +238,7 @@ class Conversation:
         """A connection is gone: nobody speaks or listens through it any more. What nobody is left to hear is cut."""
         self._followers.remove(name)
         self.circle.leave(name)
+        self.ears.pop(name, None)
         if not self.present:
             self.dispatch(ev.ResponseCancelled())  # what waits for the floor, too
         person = self.people.pop(name, None)
@@ -244,6 +249,16 @@ class Conversation:
         self.tell_who_is_here()
         if person is not None:  # last: somebody else may have the name by the time that it is done
             await person.aclose()
+
+    def overheard(self, name: str, samples: Int16, rate_hz: int) -> None:
+        """Somebody says something: whoever else is there hears it."""
+        for whose, ear in list(self.ears.items()):
+            if whose != name:
+                try:
+                    ear(name, samples, rate_hz)
+                except Exception:
+                    log.error("a voice is not passed on", session=self.id, to=whose, exc_info=True)
+                    self.ears.pop(whose, None)
 
     def set_agents(self, personas: Sequence[Persona], floor: FloorName) -> None:
         """Let others answer from the next turn on, at least one; raises `ProtocolError` for what cannot be."""

@@ -75,7 +75,11 @@ EXTENSION_EVENTS = {
     "estimated: true where they are reckoned, because the voice tells none",
     "parley.room.items": "to who comes, or comes back, to a conversation: what was said there, the last 200 items",
     "parley.room.updated": "who takes part changed: people, agents, those who only listen, the floor",
-    "parley.room.invitation": "answer to parley.room.invite: who connects with ?room=TOKEN joins this conversation",
+    "parley.room.invitation": "answer to parley.room.invite: who shows the token in the place of a key joins",
+    "parley.voices.delta": "what other people say, mixed (base64); binary clients get it as stream 0",
+    "parley.debate.updated": "a debate stands otherwise: who speaks, who is next, votes; at its end what came of it",
+    "parley.debate.document": "answer to parley.debate.export: what was said so far, as a document",
+    "parley.recording.updated": "the conversation is recorded, or not, or somebody has been asked",
     "parley.voice": "a voice was chosen that was not in memory: it is coming (the one before it speaks meanwhile), is "
     "here, or failed",
     "parley.resume": "after session.created: a token that takes a lost connection up again (?resume=TOKEN), and "

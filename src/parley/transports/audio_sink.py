@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from parley.audio.pcm import Int16
 from parley.conversation.output.playout import PlayoutFrame
 from parley.realtime.session_object import WireFormat
 
@@ -33,6 +34,9 @@ class AudioSink(Protocol):
 
     def flushed(self) -> None:
         """The answer was cut: what the client has of it is not to be heard."""
+
+    def overhear(self, name: str, samples: Int16, rate_hz: int) -> None:
+        """Somebody else of the conversation says something."""
 
     def finished(self) -> None:
         """The answer that was delivered last was played to its end."""

@@ -74,6 +74,7 @@ class RealtimeAdapter:
         self._encoder = ServerEventEncoder(lambda: self.shown, connection.place)
         self.pacer = connection.listen(lambda outlet: Pacer(outlet, self, ticker, lead_s=lead_s, latency_s=latency_s))
         self.pacer.exact = self._is_exact
+        self.conversation.ears[connection.name] = self._sound.overhear
         self._set_vad()
 
     @property

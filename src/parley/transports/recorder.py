@@ -6,7 +6,6 @@ House rules: it is no listener, so nothing waits for it. It mixes by the loop's 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,60 +16,22 @@ import structlog
 from parley.audio import files
 from parley.audio.pcm import FRAME_MS, Int16
 from parley.audio.places import gains
-from parley.audio.resample import AdaptingResampler
 from parley.conversation.conversation import Conversation
 from parley.conversation.output.playout import Playout
 from parley.transports.pacing import Ticker
+from parley.transports.voices import Voice
 
 log = structlog.get_logger("recording")
 
 RATE_HZ = 24000
 _FRAME = RATE_HZ * FRAME_MS // 1000
 _FRAME_S = FRAME_MS / 1000
-_LEAST_VOICE = 2 * _FRAME
-"""So much of a voice waits before it is mixed in: networks are not even."""
-_MOST_VOICE = RATE_HZ // 2
+_EAR = ""
+"""It is nobody's own."""
 _WRITE_EVERY = 50
 _MOST_UNWRITTEN = 16 * 1024 * 1024
 _MOST_BEHIND = 250
 """Frames that are made up for after the loop stood still."""
-
-
-class _Voice:
-    """What one person says, at one rate."""
-
-    def __init__(self) -> None:
-        self._resampler = AdaptingResampler(RATE_HZ)
-        self._waiting: deque[Int16] = deque()
-        self._count = 0
-        self._flows = False
-
-    def push(self, samples: Int16, rate_hz: int) -> None:
-        converted = self._resampler.push(samples, rate_hz)
-        self._waiting.append(converted)
-        self._count += len(converted)
-        while self._count > _MOST_VOICE:
-            self._count -= len(self._waiting.popleft())
-
-    def pull(self) -> Int16 | None:
-        """The next frame; None where too little of it is there."""
-        self._flows = self._count >= (_FRAME if self._flows else _LEAST_VOICE)
-        return self._take(_FRAME) if self._flows else None
-
-    def rest(self) -> Int16:
-        """What is left, at most a frame: nothing follows."""
-        return self._take(min(_FRAME, self._count))
-
-    def _take(self, wanted: int) -> Int16:
-        parts = [np.zeros(0, np.int16)]
-        self._count -= wanted
-        while wanted:
-            samples = self._waiting.popleft()
-            parts.append(samples[:wanted])
-            if len(samples) > wanted:
-                self._waiting.appendleft(samples[wanted:])
-            wanted -= len(parts[-1])
-        return np.concatenate(parts)
 
 
 class Recorder:
@@ -87,10 +48,10 @@ class Recorder:
         self._ticker = ticker
         self._broke = broke
         self._playout = Playout(lambda _: None)
-        self._agents = _Voice()
+        self._agents = Voice(RATE_HZ)
         self._sounding = ""
         self._gains = 1.0, 1.0
-        self._voices: dict[str, _Voice] = {}
+        self._voices: dict[str, Voice] = {}
         self._frames = self._began_at = 0
         self._began = 0.0
         self._unwritten = bytearray()
@@ -109,7 +70,7 @@ class Recorder:
         self._runs, self._began, self._began_at = True, self._now, self._frames
         self._voices.clear()
         self._conversation.context.audience.tap(self._playout)
-        self._conversation.overhear = self._hear
+        self._conversation.ears[_EAR] = self._hear
         self._ticker.add(self._tick, self._fail)
 
     def pause(self) -> None:
@@ -119,7 +80,7 @@ class Recorder:
         self._runs = False
         self._ticker.remove(self._tick)
         self._conversation.context.audience.untap(self._playout)
-        self._conversation.overhear = None
+        self._conversation.ears.pop(_EAR, None)
         self._playout = Playout(lambda _: None)  # what was begun is not gone on with
 
     async def finish(self, *, keep: bool) -> None:
@@ -133,7 +94,7 @@ class Recorder:
     # -- mixing ---------------------------------------------------------------------------------------
 
     def _hear(self, name: str, samples: Int16, rate_hz: int) -> None:
-        self._voices.setdefault(name, _Voice()).push(samples, rate_hz)
+        self._voices.setdefault(name, Voice(RATE_HZ)).push(samples, rate_hz)
 
     def _tick(self, now: float) -> None:
         due = self._began_at + int((now - self._began) / _FRAME_S) - self._frames

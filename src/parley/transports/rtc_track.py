@@ -18,6 +18,7 @@ from parley.conversation.output.playout import PlayoutFrame
 from parley.realtime import server_events as se
 from parley.transports import opus
 from parley.transports.audio_sink import AudioTarget
+from parley.transports.voices import Neighbours
 
 RATE_HZ = 48000
 _FRAME = RATE_HZ // 50
@@ -34,6 +35,7 @@ class TrackSound:
     def __init__(self, send: Callable[[se.Event], None]) -> None:
         self._send = send
         self._waiting: Int16 = np.empty(0, np.int16)
+        self._neighbours = Neighbours(RATE_HZ)
         self._resampler = AdaptingResampler(RATE_HZ)
         self._key: str | None = None
         self._response: str | None = None
@@ -46,6 +48,10 @@ class TrackSound:
             self._send({"type": "output_audio_buffer.started", "response_id": target.response})
         samples = self._resampler.push(frame.frame.samples, frame.frame.rate_hz)
         self._waiting = np.concatenate([self._waiting, samples])
+
+    def overhear(self, name: str, samples: Int16, rate_hz: int) -> None:
+        """See `AudioSink.overhear`: it is mixed into the track."""
+        self._neighbours.hear(name, samples, rate_hz)
 
     def all_sent(self, target: AudioTarget) -> None:
         """See `AudioSink.all_sent`: the end is told when it was played."""
@@ -65,9 +71,13 @@ class TrackSound:
         self._response = None
 
     def take(self) -> Int16:
-        """The next 20 ms; silence where there is nothing."""
+        """The next 20 ms, what other people say included; silence where there is nothing."""
         samples, self._waiting = self._waiting[:_FRAME], self._waiting[_FRAME:]
-        return samples if len(samples) == _FRAME else np.pad(samples, (0, _FRAME - len(samples)))
+        own = samples if len(samples) == _FRAME else np.pad(samples, (0, _FRAME - len(samples)))
+        if (others := self._neighbours.pull()) is None:
+            return own
+        mixed: Int16 = np.clip(own.astype(np.int32) + others, -32768, 32767).astype(np.int16)
+        return mixed
 
 
 class PlayoutTrack(MediaStreamTrack):

@@ -109,6 +109,7 @@ class RealtimeSocket:
         """Joins the conversation at once, see `Connection`; raises `ProtocolError`."""
         self._socket = socket
         self._limits = limits
+        self._ticker = ticker
         self._outbox = Outbox()
         self._errors = 0
         self._too_many_errors = asyncio.Event()
@@ -165,11 +166,14 @@ class RealtimeSocket:
             return
         finally:
             self._adapter.pacer.rest()
+            self._event_sound.rest()
         await self._close(*reason)
         bound.info("closed", reason=reason[1])
 
     def _sound(self, adapter: RealtimeAdapter) -> EventSound:
-        return EventSound(adapter.send, self._outbox.put, lambda: adapter.extended)
+        wire, ticker = lambda: adapter.shown.output_format, self._ticker
+        self._event_sound = EventSound(adapter.send, self._outbox.put, lambda: adapter.extended, wire, ticker)
+        return self._event_sound
 
     async def _race(self) -> tuple[int, str]:
         """Read, write, watch the limits; whatever ends first names the reason."""

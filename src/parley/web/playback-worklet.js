@@ -1,6 +1,9 @@
 // Plays responses in order, pauses and flushes at once, and reports what was really played.
 import { Resampler } from "./resampler.js";
 
+const LEAST_VOICES_S = 0.06; // wait before they begin: networks are not even
+const MOST_VOICES_S = 0.4;
+
 class Playback extends AudioWorkletProcessor {
   constructor({ processorOptions: { rate } }) {
     super();
@@ -9,6 +12,9 @@ class Playback extends AudioWorkletProcessor {
     this.queue = []; // {response, samples, at}
     this.played = new Map(); // response -> samples played
     this.ended = new Set();
+    this.voices = []; // what other people say: neither pauses nor waits for an answer
+    this.voicesFlow = false;
+    this.voicesResampler = new Resampler(rate, sampleRate);
     this.places = new Map(); // response -> from -1 (left) to 1 (right)
     this.paused = false;
     this.sinceReport = 0;
@@ -20,6 +26,10 @@ class Playback extends AudioWorkletProcessor {
     if (order.kind === "push") {
       if (!this.played.has(order.response)) this.played.set(order.response, 0);
       this.queue.push({ response: order.response, samples: this.converted(new Int16Array(order.samples)), at: 0 });
+    } else if (order.kind === "voices") {
+      for (const value of this.converted(new Int16Array(order.samples), this.voicesResampler)) this.voices.push(value);
+      const most = sampleRate * MOST_VOICES_S;
+      if (this.voices.length > most) this.voices.splice(0, this.voices.length - most);
     } else if (order.kind === "pause") {
       this.paused = true;
       this.report("paused", order.response);
@@ -37,10 +47,10 @@ class Playback extends AudioWorkletProcessor {
     }
   }
 
-  converted(samples) {
+  converted(samples, resampler = this.resampler) {
     if (this.rate === sampleRate) return samples;
     const found = [];
-    this.resampler.push(samples, (value) => found.push(value));
+    resampler.push(samples, (value) => found.push(value));
     return found;
   }
 
@@ -67,6 +77,7 @@ class Playback extends AudioWorkletProcessor {
       this.played.set(head.response, this.played.get(head.response) + count);
       if (head.at === head.samples.length) this.queue.shift();
     }
+    this.addVoices(out, right);
     this.finishPlayed();
     this.sinceReport += out.length;
     if (this.sinceReport >= sampleRate / 12) {
@@ -77,6 +88,17 @@ class Playback extends AudioWorkletProcessor {
       this.peak = 0;
     }
     return true;
+  }
+
+  addVoices(out, right) {
+    this.voicesFlow = this.voices.length >= out.length + (this.voicesFlow ? 0 : sampleRate * LEAST_VOICES_S);
+    if (!this.voicesFlow) return;
+    for (const [i, sample] of this.voices.splice(0, out.length).entries()) {
+      const value = sample / 32768;
+      out[i] += value;
+      right[i] += value;
+      this.peak = Math.max(this.peak, Math.abs(value));
+    }
   }
 
   finishPlayed() {

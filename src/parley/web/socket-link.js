@@ -4,6 +4,8 @@ import { explain, explainEvent } from "./faults.js";
 const HERE = new URL(".", import.meta.url);
 const RATES_HZ = [8000, 16000, 22050, 24000, 32000, 44100, 48000]; // what the server takes
 
+const VOICES = 0; // the stream of what other people say
+
 export class SocketLink {
   constructor(parley) {
     this.parley = parley;
@@ -83,7 +85,12 @@ export class SocketLink {
   }
 
   takeSound(data) {
-    const response = this.streams.get(new DataView(data).getUint32(0, true));
+    const stream = new DataView(data).getUint32(0, true);
+    if (stream === VOICES) {
+      const samples = data.slice(4);
+      return this.playback?.port.postMessage({ kind: "voices", samples }, [samples]);
+    }
+    const response = this.streams.get(stream);
     if (!response) return;
     if (!this.sounding.has(response)) {
       this.sounding.add(response);

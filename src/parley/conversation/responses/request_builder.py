@@ -48,7 +48,8 @@ class RequestBuilder:
         synthesizer, style = self._voice(agent, options.voice or agent.settings.voice)
         return ResponseRequest(
             answerable(messages), self.chat_options(agent, options), style, synthesizer if response.speaks else None,
-            Caller(context.id, priority, about=about), speech=response.speech, say=options.say or self._repetition(response),
+            Caller(context.id, priority, about=about),
+            speech=response.speech, say=options.say or self._repetition(response),
             voice_stalled=response.voice_stalled, spoken_chars=lambda: context.ledger.spoken_chars(response.key),
             left_s=lambda: context.audience.left_s(response.key) if response.committed else math.inf,
             speaker=agent.name if context.several else "", most_sentences=options.most_sentences,
