@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from parley.conversation import notifications as nt
+from parley.conversation.agent import Persona
 from parley.conversation.engines.base import Emit, ResponsePart, ResponseRequest, TextPart, WrittenPart
 from parley.conversation.history import History
 from parley.conversation.items import Item, new_id
@@ -96,7 +97,11 @@ class Writing:
             self.history.insert(Item(f"i{i}", role="user" if i % 2 == 0 else "assistant", text=f"{i:04}" + "fact" * 5))
         engine = SimpleNamespace(off_host=off_host, answer=self.answer)
         context: Any = SimpleNamespace(
-            id="s1", history=self.history, models=SimpleNamespace(engine=engine), spawn=self.spawn
+            id="s1",
+            history=self.history,
+            models=SimpleNamespace(engine=engine),
+            spawn=self.spawn,
+            agent=lambda: SimpleNamespace(persona=Persona()),
         )
         self.summary = Summary(context, lambda: budget)
 

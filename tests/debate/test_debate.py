@@ -98,6 +98,24 @@ def test_the_next_speech_is_made_while_one_sounds_and_knows_what_it_answers() ->
     play(script)
 
 
+def test_the_prompt_of_who_would_answer_a_person_is_read_while_a_speech_sounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def script(room: Room, me: Client) -> None:
+        read: list[str] = []
+
+        async def prefill(messages: Any, *_: Any) -> None:
+            read.append(str(messages[0]["content"]).partition(",")[0])
+
+        for chat in room.chats.values():
+            monkeypatch.setattr(chat, "prefill", prefill)
+        debate = debate_in(room)
+        debate.begin()
+        await room.silence(1.0)
+        assert debate.record.speeches[-1].speaker == "Ada"
+        assert read[-1] == "You are Ada"
+
+    play(script, LONG, *SPEECHES)
+
+
 def test_who_is_interrupted_is_remembered_as_heard_and_the_order_goes_on_where_it_was() -> None:
     async def script(room: Room, me: Client) -> None:
         debate = debate_in(room)

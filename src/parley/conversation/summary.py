@@ -29,6 +29,8 @@ class Summary:
     def begin(self) -> None:
         """Write one, if anything is about to leave the prompt."""
         history = self._context.history
+        if self._context.agent().persona.memory_tokens is not None:
+            return
         if self._writing is None and history.memory.leaving(history.items, self._budget_tokens()):
             self._writing = self._context.spawn(self._write(), "summary")
 

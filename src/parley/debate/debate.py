@@ -36,6 +36,9 @@ _VOTING_S = 20.0
 _SUM_UP_TOKENS = 150
 _PATIENCE = 1.5
 """Times what a speech may take, after which it is ended."""
+_MEMORY_TOKENS = 500
+"""Who answers a person answers to what was said last. The points before that are in the record, not in the history:
+with all of it in mind a light model needs seconds for its first word, and finds none that belongs to the question."""
 _CALLED_S = 12.0
 """How long somebody is waited for who has raised a hand."""
 
@@ -96,14 +99,15 @@ class Debate:
     def _personas(self) -> list[Persona]:
         plan, led = self.plan, self.plan.moderator
         made = [
-            Persona(d.name, prompts.persona(d, plan.topic, self.agenda), d.model, d.voice, d.speed)
+            Persona(d.name, prompts.persona(d, plan.topic, self.agenda), d.model, d.voice, d.speed, _MEMORY_TOKENS)
             for d in plan.debaters
         ]
         if led is None:
             return made
         lead = Persona(
-            led.name, prompts.moderator_persona(led, plan.topic, self.agenda), led.model, led.voice, led.speed
-        )
+            led.name, prompts.moderator_persona(led, plan.topic, self.agenda), led.model, led.voice, led.speed,
+            _MEMORY_TOKENS,
+        )  # fmt: skip
         return (
             [lead, *made] if plan.rules.answers == MODERATOR else [*made, lead]
         )  # strangers are answered by the first

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from parley.conversation import notifications as nt
+from parley.conversation.agent import Persona
 from parley.conversation.history import History
 from parley.conversation.items import Item
 from parley.conversation.responses.reading_ahead import ReadingAhead
@@ -92,7 +93,7 @@ class Ahead:
 
     def __init__(
         self, *, answers: bool = True, others_wait: bool = False, off_host: bool = False, accepts_audio: bool = False,
-        takes_s: float = 1.0, budget: int = 1000,
+        takes_s: float = 1.0, budget: int = 1000, memory_tokens: int | None = None,
     ) -> None:  # fmt: skip
         self.engine = Engine(off_host=off_host, accepts_audio=accepts_audio, takes_s=takes_s)
         self.history = History()
@@ -101,7 +102,9 @@ class Ahead:
             id="s1", settings=SimpleNamespace(answers=answers, opening="Be kind."), history=self.history,
             models=SimpleNamespace(engine=self.engine), load=lambda: "others wait" if others_wait else "free",
             answerer=lambda *_: None,
-            agent=lambda _="": SimpleNamespace(name="Ada", models=SimpleNamespace(engine=self.engine)),
+            agent=lambda _="": SimpleNamespace(
+                name="Ada", models=SimpleNamespace(engine=self.engine), persona=Persona(memory_tokens=memory_tokens)
+            ),
             spawn=self.spawn,
         )  # fmt: skip
         requests: Any = SimpleNamespace(
@@ -236,6 +239,16 @@ def test_a_model_that_cannot_read_ahead_does_no_harm() -> None:
         a.engine.fails = False
         await a.begun("So it")
         assert len(a.engine.read) == 2
+
+    played(script)
+
+
+def test_who_has_only_the_last_words_in_mind_has_no_notes_of_the_others() -> None:
+    async def script() -> None:
+        a = Ahead(budget=110, memory_tokens=110)
+        a.turns(10)
+        await a.begun()
+        assert (a.spawned, a.engine.notes) == (["prefill"], 0)
 
     played(script)
 

@@ -25,6 +25,7 @@ from parley.conversation.engines.base import (
     UsagePart,
     WrittenPart,
 )
+from parley.conversation.items import USER
 from parley.conversation.responses.reading_ahead import ReadingAhead
 from parley.conversation.responses.request_builder import RequestBuilder
 from parley.conversation.responses.response import Response
@@ -69,6 +70,12 @@ class ResponseProducer:
         """Whether it is being made and not much of it is there."""
         working = response.committed and response.task is not None and not response.task.done()
         return working and self._context.audience.buffered_s(response.key) < _ENOUGH_S
+
+    def _read_ahead(self) -> None:
+        """Each of several has a prompt of its own: that of who would answer now is read while this one sounds."""
+        context = self._context
+        if context.several:
+            self._reading_ahead.begin(speaker=next((name for name, here in context.people.items() if here), USER))
 
     async def _produce(self, response: Response, begun: PartialResponse | None = None) -> None:
         context = self._context
@@ -156,6 +163,7 @@ class ResponseProducer:
                 response.written = True
                 if (message := response.message) is not None:
                     response.emit(nt.ResponseWritten(response.id, message.id, message.text))
+                    self._read_ahead()
             case CutShortPart():
                 response.cut_short = True
 
