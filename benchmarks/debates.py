@@ -35,7 +35,7 @@ app = typer.Typer(help=__doc__, no_args_is_help=True)
 TOPIC = "Cats are better than dogs"
 _INTO_S = 1.2
 """How long a speech has gone on when somebody steps in."""
-_SILENT_S = 0.25
+_SILENT_S = 0.6
 _ANSWER_S = 12.0
 _AUDIBLE_DBFS = -45.0
 
@@ -139,8 +139,15 @@ async def _step_in(clips: list[Path], url: str, count: int, *, by_webrtc: bool) 
             if sounds_s is not None:
                 answered.append((clip.name, (sounds_s - at_s - ends) * 1000))
             told = f"{answered[-1][1]:.0f} ms" if sounds_s is not None else "nothing"
+            told += f" ({_last_waterfall(caller)})"
             typer.echo(f"{len(silent):3} {clip.name}: silent after {silent[-1][1]:.0f} ms, answered after {told}")
     typer.echo(json.dumps({"silent_ms": summary(silent), "answered_ms": summary(answered)}))
+
+
+def _last_waterfall(caller: Caller) -> str:
+    """Where the time of the last answer to somebody went, as the server says."""
+    last: dict[str, Any] = next((e for e in reversed(caller.events) if e["type"] == "parley.waterfall"), {})
+    return f"{last.get('total_ms')} ms by the server's clock"
 
 
 def _endless() -> dict[str, Any]:

@@ -36,7 +36,7 @@ from parley.models.store import Store
 
 _FRAME = RATE_HZ // 50
 _FIRST_WORD_S = 60.0
-_VOICES = ["piper-en-us-joe", "espeak"]
+_VOICES = ["hibari-fenrir", "hibari-emma"]
 """Beside the default one, where nobody says which: two debaters and a moderator have each their own."""
 
 
