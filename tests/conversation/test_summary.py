@@ -132,7 +132,7 @@ def test_a_model_is_asked_for_few_exact_words_and_they_are_kept() -> None:
         assert request.messages == question
         assert request.options == ChatOptions(max_tokens=200, temperature=0.0)
         assert (request.synthesizer, request.style) == (None, SpeakingStyle())
-        assert request.caller == Caller("s1", Priority.SPECULATIVE)
+        assert request.caller == Caller("s1", Priority.SPECULATIVE, about="summary")
         assert w.history.memory.summary == FACTS
         assert w.spawned == ["summary"]
 
