@@ -11,7 +11,7 @@ from tests.server.fake_server import state_with
 LINK = "https://voice.example.org/debate#room=rt_QMQnq3bnWmBYHRbkQWWIr2gLyfW0RBqJ&name="
 
 
-@pytest.mark.parametrize(("text", "status"), [(LINK, 200), ("", 400), ("x" * 1001, 400)])
+@pytest.mark.parametrize(("text", "status"), [(LINK, 200), ("", 400), ("x" * 1001, 400), ("😀" * 1000, 400)])
 async def test_an_address_is_drawn(text: str, status: int) -> None:
     transport = httpx.ASGITransport(create_app(state_with()))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:

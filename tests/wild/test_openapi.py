@@ -21,8 +21,8 @@ SECONDS = float(os.environ.get("TEST_OPENAPI_S", "40"))
 SEED = int(os.environ.get("TEST_OPENAPI_SEED", "1"))
 Operation = schemathesis.APIOperation[Any, Any, Any, Any]
 _ANSWER_S = 60
-_NO_FAULT = {("/v1/chat/completions", 502), ("/v1/realtime/calls", 503)}
-"""What the language model refuses, to which chats are passed through; a crowd that is told when to come back."""
+_NO_FAULT = {("/v1/chat/completions", 502), ("/v1/realtime/calls", 503), ("/v1/rooms", 503)}
+"""What the language model refuses, to which chats are passed through; crowds that are told when to come back."""
 
 
 @pytest.mark.wild(case="requests made from /openapi.json", before="500 for a body that is no JSON")

@@ -9,6 +9,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from parley.errors import ProtocolError
+
 router = APIRouter()
 
 
@@ -22,7 +24,9 @@ class WantedPicture(BaseModel):
 async def qr(wanted: WantedPicture) -> Response:
     """A QR code as SVG. By POST, so that no log has what an invitation opens."""
     drawn = io.BytesIO()
-    segno.make(wanted.text, error="m", micro=False).save(
-        drawn, kind="svg", border=3, light="#fff", xmldecl=False, omitsize=True
-    )
+    try:
+        code = segno.make(wanted.text, error="m", micro=False)
+    except ValueError as fault:  # it is too long, or has characters that are none
+        raise ProtocolError(f"this cannot be drawn: {fault}", field="text") from fault
+    code.save(drawn, kind="svg", border=3, light="#fff", xmldecl=False, omitsize=True)
     return Response(drawn.getvalue(), media_type="image/svg+xml")
