@@ -81,7 +81,10 @@ async def talk(server: RunningServer, question: Clip) -> None:
         await raw.response.create()
         assert "takes turns itself" in (await c.until("error"))["error"]["message"]
         await choose("smollm2-135m")
-        assert await ask() not in ("", "right so yes")
+        answer = await ask()
+        if answer == "right so yes":  # it had begun before the change
+            answer = await ask()
+        assert answer not in ("", "right so yes")
         await choose("listener")
         assert await ask() == "I heard the sound of your words."
         heard = [e["transcript"] for e in c.events if e["type"] == TRANSCRIBED]

@@ -21,7 +21,10 @@ from parley.errors import ParleyError, UsageError
 _COMMANDS = {  # where each is, and its line in the list
     "serve": ("serve:serve", "Serve everything: the page, the Realtime protocol, the audio interface."),
     "talk": ("talk:talk", "Talk from the terminal, by microphone or with recordings streamed in real time."),
-    "debate": ("debate:debate", "Hold a spoken debate between agents, and step in when you like."),
+    "debate": (
+        "debate:debate",
+        "Hold a spoken debate between agents, and step in when you like: by microphone, or with recordings.",
+    ),
     "bench": (
         "bench:bench",
         "Measure a server of the Realtime protocol with simulated callers: latency, turn-taking, cost.",

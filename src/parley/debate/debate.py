@@ -34,8 +34,8 @@ _IDLE_S = 1.5
 """Silence beyond the format's after which the order goes on by itself: nobody answers, or a request was lost."""
 _VOTING_S = 20.0
 _SUM_UP_TOKENS = 150
-_PATIENCE = 1.5
-"""Times what a speech may take, after which it is ended."""
+_PATIENCE, _LEAST_PATIENCE_S = 1.5, 4.0
+"""Times what a speech may take, and seconds more, after which it is ended: its model's bound should end it before."""
 _MEMORY_TOKENS = 500
 """Who answers a person answers to what was said last. The points before that are in the record, not in the history:
 with all of it in mind a light model needs seconds for its first word, and finds none that belongs to the question."""
@@ -245,7 +245,7 @@ class Debate:
         self.record.speeches.append(speech)
         self._current[started.response] = speech, slot
         if slot is not None and speech.side:
-            ends = self._later(slot.seconds * _PATIENCE, lambda: self._time_is_up(started.response))
+            ends = self._later(slot.seconds * _PATIENCE + _LEAST_PATIENCE_S, lambda: self._time_is_up(started.response))
             self._clocks[started.response] = ends
         self._person_speaks = False
         self._tell()
