@@ -94,6 +94,7 @@ class Debate:
         if plan.moderator is not None:
             self._say(prompts.opening(plan.topic, self.agenda))
         self._go_on()
+        self._watch_silence()
         self._tell()
 
     def _personas(self) -> list[Persona]:
@@ -319,7 +320,11 @@ class Debate:
     def _state_changed(self, state: str) -> None:
         if state != "LISTENING":
             self._stop_waiting("idle")
-        elif self._waits is None and not self._current:
+        else:
+            self._watch_silence()
+
+    def _watch_silence(self) -> None:
+        if self._waits is None and not self._current:
             self._wait("idle", self.plan.rules.gap_ms / 1000 + _IDLE_S, self._nobody_answers)
 
     def _nobody_answers(self) -> None:
