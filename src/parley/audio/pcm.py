@@ -73,6 +73,12 @@ def to_int16(samples: Float32) -> Int16:
     return rounded
 
 
+def mixed(*parts: Int16) -> Int16:
+    """All at once, of one length; what is too loud is clipped."""
+    whole: Int16 = np.clip(np.sum(parts, axis=0, dtype=np.int32), -32768, 32767).astype(np.int16)
+    return whole
+
+
 def rms_dbfs(samples: Int16 | Float32) -> float:
     """Root mean square in dB relative to full scale; -120 for digital silence."""
     if len(samples) == 0:

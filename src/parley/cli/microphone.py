@@ -11,13 +11,13 @@ from typing import Any, Self
 import numpy as np
 import typer
 
-from parley.audio.pcm import Int16
+from parley.audio.jitter import taken
+from parley.audio.pcm import Int16, frame_samples, mixed
 from parley.cli.terminal import out
-from parley.client.caller import mixed
 from parley.client.connection import RATE_HZ, Connection
 from parley.errors import UnavailableError
 
-FRAME = RATE_HZ // 50
+FRAME = frame_samples(RATE_HZ)
 _QUEUE_FRAMES = 250
 _MOST_FRAMES = 10
 
@@ -32,7 +32,8 @@ async def converse(connection: Connection, *, as_json: bool) -> None:
             captured.put_nowait(samples)
 
     def take(count: int) -> Int16:
-        return mixed(connection.player.take(count), connection.player.take_voices(count))
+        answer, voices = connection.player.take(count), connection.player.voices.take(count)
+        return answer if voices is None else mixed(answer, voices)
 
     devices = _open_devices(lambda samples: loop.call_soon_threadsafe(put, samples), take)
     connection.on_event = _show_json if as_json else _show
@@ -56,7 +57,6 @@ class Devices:
     def __init__(self) -> None:
         self._captured: deque[Int16] = deque(maxlen=_MOST_FRAMES)
         self._playing: deque[Int16] = deque(maxlen=_MOST_FRAMES)
-        self._rest = np.empty(0, np.int16)
         self._open: list[Any] = []
 
     def __enter__(self) -> Self:
@@ -71,10 +71,7 @@ class Devices:
 
     def heard(self) -> Int16:
         """See `parley.client.caller.Devices`."""
-        while self._captured and len(self._rest) < FRAME:
-            self._rest = np.concatenate([self._rest, self._captured.popleft()])
-        frame, self._rest = self._rest[:FRAME], self._rest[FRAME:]
-        return frame
+        return taken(self._captured, FRAME)
 
     def play(self, frame: Int16) -> None:
         """See there."""
@@ -82,14 +79,8 @@ class Devices:
 
     def _next_to_play(self, wanted: int) -> Int16:
         """Called by the loudspeaker's thread."""
-        parts, missing = [], wanted
-        while missing and self._playing:
-            frame = self._playing.popleft()
-            parts.append(frame[:missing])
-            if len(frame) > missing:
-                self._playing.appendleft(frame[missing:])
-            missing -= len(parts[-1])
-        return np.concatenate([*parts, np.zeros(missing, np.int16)])
+        frame = taken(self._playing, wanted)
+        return np.pad(frame, (0, wanted - len(frame)))
 
 
 def _open_devices(capture: Callable[[Int16], object], take: Callable[[int], Int16]) -> list[Any]:

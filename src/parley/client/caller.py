@@ -11,12 +11,13 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from parley.audio import files
-from parley.audio.pcm import Int16, to_float, to_int16
+from parley.audio.pcm import Int16, frame_samples, mixed, silence, to_float, to_int16
 from parley.audio.resample import resample
 from parley.client.audibility import first_audible_s, speech_ends_s
 from parley.client.connection import RATE_HZ, Connection, Response
 
-_FRAME = RATE_HZ // 50
+_FRAME = frame_samples(RATE_HZ)
+_SILENCE = silence(0.02, RATE_HZ)
 _REPORT_EVERY = 5
 _ANSWER_WITHIN_S = 15.0
 _SETTLE_S = 0.5
@@ -41,12 +42,6 @@ class TurnReport:
             "file": self.file, "transcript": self.transcript, "reply": self.reply, "heard": self.heard,
             "status": self.status, "voice_to_voice_ms": self.voice_to_voice_ms, "server_ms": self.server_ms,
         }  # fmt: skip
-
-
-def mixed(one: Int16, other: Int16) -> Int16:
-    """Both at once, of one length."""
-    both: Int16 = np.clip(one.astype(np.int32) + other, -32768, 32767).astype(np.int16)
-    return both
 
 
 def load_clip(path: Path) -> Int16:
@@ -134,7 +129,8 @@ class RecordedCaller:
             player = self._connection.player
             before = player.total
             self._played.append(player.take(_FRAME))
-            self._voices.append(player.take_voices(_FRAME))
+            voices = player.voices.take(_FRAME)
+            self._voices.append(_SILENCE if voices is None else voices)
             if self._devices is not None:
                 self._devices.play(mixed(self._played[-1], self._voices[-1]))
             self._fed.append(player.total - before)

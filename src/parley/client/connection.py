@@ -180,7 +180,7 @@ class Connection:
                 if isinstance(message, bytes):
                     stream = int.from_bytes(message[:4], "little")
                     if stream == _VOICES:
-                        self.player.push_voices(from_bytes(message[4:]))
+                        self.player.voices.push(from_bytes(message[4:]))
                         continue
                     self._take_sound(self._streams.get(stream, ""), from_bytes(message[4:]))
                 else:

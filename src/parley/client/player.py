@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from parley.audio.jitter import JitterBuffer
 from parley.audio.pcm import Int16
 
 _MOST_VOICES_S = 0.4
@@ -32,8 +33,8 @@ class Player:
         self._start_buffer = round(start_buffer_s * rate_hz)
         self._held_back = 0
         self._chunks: deque[_Chunk] = deque()
-        self._voices: deque[Int16] = deque()
-        self._voices_flow = False
+        self.voices = JitterBuffer(rate_hz, least_s=_LEAST_VOICES_S, most_s=_MOST_VOICES_S)
+        """What other people say, which neither pauses nor waits."""
         self._played: dict[str, int] = {}
         self._ended: set[str] = set()
         self._paused = False
@@ -43,22 +44,6 @@ class Player:
         self._played.setdefault(response, 0)
         if len(samples):
             self._chunks.append(_Chunk(response, samples))
-
-    def push_voices(self, samples: Int16) -> None:
-        """Queue what other people say, which neither pauses nor waits; of what comes too fast the oldest is dropped."""
-        self._voices.append(samples)
-        while sum(map(len, self._voices)) > self.rate_hz * _MOST_VOICES_S:
-            self._voices.popleft()
-
-    def take_voices(self, count: int) -> Int16:
-        """The next samples of that, silence where there is too little."""
-        waiting = sum(map(len, self._voices))
-        self._voices_flow = waiting >= (count if self._voices_flow else count + self.rate_hz * _LEAST_VOICES_S)
-        if not self._voices_flow:
-            return np.zeros(count, np.int16)
-        joined = np.concatenate(list(self._voices))
-        self._voices = deque([joined[count:]])
-        return joined[:count]
 
     def end(self, response: str) -> None:
         """No more sound of it will come."""

@@ -12,7 +12,7 @@ import numpy as np
 from aiortc import MediaStreamTrack
 from aiortc.mediastreams import MediaStreamError
 
-from parley.audio.pcm import Int16
+from parley.audio.pcm import Int16, mixed
 from parley.audio.resample import AdaptingResampler
 from parley.conversation.output.playout import PlayoutFrame
 from parley.realtime import server_events as se
@@ -74,10 +74,8 @@ class TrackSound:
         """The next 20 ms, what other people say included; silence where there is nothing."""
         samples, self._waiting = self._waiting[:_FRAME], self._waiting[_FRAME:]
         own = samples if len(samples) == _FRAME else np.pad(samples, (0, _FRAME - len(samples)))
-        if (others := self._neighbours.pull()) is None:
-            return own
-        mixed: Int16 = np.clip(own.astype(np.int32) + others, -32768, 32767).astype(np.int16)
-        return mixed
+        others = self._neighbours.pull()
+        return own if others is None else mixed(own, others)
 
 
 class PlayoutTrack(MediaStreamTrack):
