@@ -245,7 +245,6 @@ class _Spectator:
             connection.on_event = self._take
             with Devices() if self.how.by_microphone else nullcontext() as devices:
                 await self._hold(connection, devices)
-
         if self.debate.get("state") != "over":
             raise UnavailableError(self.refused or connection.closed or "the debate did not come to its end")
 

@@ -19,11 +19,10 @@ from parley.client.address import is_this_machine, realtime_url
 from parley.client.player import Player
 from parley.client.trust import Trust
 from parley.errors import Overloaded, UnavailableError
+from parley.realtime.server_events import VOICES
 
 RATE_HZ = 24000
 _OPEN_S = 10.0
-_VOICES = 0
-"""The stream of what other people of the conversation say."""
 _MAX_BYTES = 16 * 1024 * 1024
 
 
@@ -179,7 +178,7 @@ class Connection:
             async for message in self._socket:
                 if isinstance(message, bytes):
                     stream = int.from_bytes(message[:4], "little")
-                    if stream == _VOICES:
+                    if stream == VOICES:
                         self.player.voices.push(from_bytes(message[4:]))
                         continue
                     self._take_sound(self._streams.get(stream, ""), from_bytes(message[4:]))

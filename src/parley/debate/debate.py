@@ -220,8 +220,8 @@ class Debate:
             self._requests.withdraw()  # whoever was to be next comes after
         for name in before - up:
             self.agenda.uncall(name)
-            if self._waits_for("people") and self._waits is not None and self._waits.slot is not None:
-                self._stop_waiting(*(["people"] if self._waits.slot.whom == name else []))
+            if self._waits is not None and self._waits.slot is not None and self._waits.slot.whom == name:
+                self._stop_waiting("people")
         if room.present:
             self._go_on()  # whoever comes, or comes back, hears how it stands
             self._tell()
@@ -377,8 +377,7 @@ class Debate:
         """The moderator asks them, once; then they are waited for."""
         led = self.plan.moderator
         if led is not None and self._opened is not slot:
-            words = prompts.asks_people(slot.task) + prompts.asks_silent(self._silent_one)
-            words = prompts.calls(slot.whom) if slot.whom else words
+            words = prompts.calls(slot.whom) if slot.whom else prompts.asks_people(slot.task, self._silent_one)
             self._requests.say(led.name, words, opens=slot)
         elif not self._current:
             self._wait("people", slot.seconds, self._nobody_wants_to, slot)

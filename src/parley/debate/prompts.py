@@ -112,14 +112,10 @@ def gives_floor(slot: Slot, *, name_round: bool) -> str:
     return f"{begin}{slot.speaker}, please."
 
 
-def asks_people(task_: str) -> str:
-    """The moderator asks whoever listens."""
-    return f"Now it is your turn, whoever wants to speak. {task_}"
-
-
-def asks_silent(name: str) -> str:
-    """Behind that: who has not been heard for longest."""
-    return f" {name}, we have not heard from you." if name else ""
+def asks_people(task_: str, silent: str) -> str:
+    """The moderator asks whoever listens, and `silent` (if anybody is) by name: who has not been heard for longest."""
+    asked = f"Now it is your turn, whoever wants to speak. {task_}"
+    return f"{asked} {silent}, we have not heard from you." if silent else asked
 
 
 def time_is_up(name: str) -> str:

@@ -11,7 +11,8 @@ from parley.realtime.reader import Reader
 
 _MOST_AGENTS = 8
 _LONGEST_NAME = 40
-_LONGEST_LIFE_S = 7 * 24 * 3600
+LONGEST_LIFE_S = 7 * 24 * 3600
+"""Of an invitation that has a time."""
 _FLOORS = ("addressed", "called", "round")
 
 
@@ -92,7 +93,7 @@ def read_update_room(given: Reader) -> UpdateRoom:
 def read_invite(given: Reader) -> Invite:
     """Raises `ProtocolError` that names the field."""
     role = given.choice("role", ("speaker", "listener"), "speaker")
-    return Invite(role == "speaker", given.number("expires_after_s", None, 10, _LONGEST_LIFE_S))
+    return Invite(role == "speaker", given.number("expires_after_s", None, 10, LONGEST_LIFE_S))
 
 
 def read_change(what: Literal["mute", "unmute", "remove"]) -> Callable[[Reader], ChangeMember]:

@@ -62,6 +62,8 @@ NEVER_SENT = {
 }
 """Every stock event that this server never sends, and why."""
 
+VOICES = 0
+"""The stream of binary sound that has what other people of the conversation say."""
 EXTENSION_EVENTS = {
     "parley.state": "the derived state changed",
     "parley.playout.begin": "a response's sound begins; maps the stream number of binary audio to it",

@@ -1,11 +1,13 @@
-"""How much of a request's body is read: counted while it comes, refused with 413 before more is read."""
+"""A request's body: how much of it is read, counted while it comes and refused with 413 before more is; its JSON."""
 
 from __future__ import annotations
 
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from parley.audio.files import MAX_BYTES
+from parley.realtime.reader import Reader, decoded
 
 _MB = 1024 * 1024
 _FORM_BYTES = _MB
@@ -45,6 +47,12 @@ class BodyLimit:
             return message
 
         await self._app(scope, counted, send)
+
+
+async def json_of(request: Request) -> Reader:
+    """The object of a body, empty where there is none; raises `ProtocolError` for what is no object."""
+    body = await request.body()
+    return Reader(Reader(decoded(body) if body else {}, "body").data)
 
 
 def _too_large(most: int) -> HTTPException:

@@ -67,7 +67,7 @@ class Conversations:
     """All of one server."""
 
     def __init__(self) -> None:
-        self.resumption = Resumption(dropped=self._nobody_came_back)
+        self.resumption = Resumption(dropped=self._nobody_came)
         self.invitations = Invitations()
         self.rooms = Rooms(over=self._nobody_came)
         self._connections: set[Resumable] = set()
@@ -110,10 +110,6 @@ class Conversations:
         self.invitations.forget(conversation)
         await conversation.aclose()
 
-    def open_room(self, conversation: Conversation, shown: RealtimeSession, waits_s: float) -> Room:
-        """Let others come to a conversation that nobody is in yet; raises `Overloaded`."""
-        return self.rooms.open(conversation, shown, waits_s)
-
     async def close_room(self, room: Room) -> None:
         """End a room with everybody in it."""
         self.rooms.forget(room)
@@ -121,14 +117,8 @@ class Conversations:
             connection.server_stops()
         await self.close_if_over(room.conversation)
 
-    def _nobody_came(self, room: Room) -> None:
-        self._close_later(room.conversation)
-
-    def _nobody_came_back(self, suspended: SuspendedConversation) -> None:
-        self._close_later(suspended.conversation)
-
-    def _close_later(self, conversation: Conversation) -> None:
-        closing = asyncio.create_task(self.close_if_over(conversation), name="conversation is over")
+    def _nobody_came(self, to: Room | SuspendedConversation) -> None:
+        closing = asyncio.create_task(self.close_if_over(to.conversation), name="conversation is over")
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
 

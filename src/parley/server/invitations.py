@@ -18,7 +18,6 @@ _MOST_OF_ONE = 64
 INVITATION = "rt_"
 """What each begins with."""
 LONGEST_NAME = 40
-LONGEST_LIFE_S = 7 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)

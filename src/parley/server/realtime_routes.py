@@ -8,10 +8,10 @@ from starlette.responses import JSONResponse
 
 from parley.errors import ProtocolError
 from parley.realtime import server_events as se
-from parley.realtime.reader import Reader, decoded
 from parley.realtime.session_object import Extensions
 from parley.realtime.session_update import kind_of
 from parley.server.answers import JSON_OBJECT
+from parley.server.bodies import json_of
 from parley.server.call_routes import attach, signal
 from parley.server.session_setup import admitted, begun, initial_session, settled
 from parley.server.state import ServerState
@@ -75,7 +75,7 @@ async def _serve(socket: WebSocket, extensions: Extensions | None) -> None:
 async def client_secrets(request: Request) -> JSONResponse:
     """A short-lived secret for a browser, so that the key stays on the owner's server."""
     state: ServerState = request.app.state.parley
-    given = Reader(Reader(decoded(body) if (body := await request.body()) else {}, "body").data)
+    given = await json_of(request)
     expiry = given.object("expires_after")
     if expiry is not None:
         expiry.choice("anchor", ("created_at",))

@@ -9,16 +9,14 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from parley.conversation.circle import Role
-from parley.conversation.conversation import Conversation
 from parley.errors import ProtocolError
-from parley.realtime.reader import Reader, decoded
-from parley.realtime.room_events import RoomAgent, read_update_room
+from parley.realtime.reader import Reader
+from parley.realtime.room_events import LONGEST_LIFE_S, RoomAgent, read_update_room
 from parley.server.answers import JSON_OBJECT
-from parley.server.invitations import LONGEST_LIFE_S
+from parley.server.bodies import json_of
 from parley.server.rooms import Room
-from parley.server.session_setup import initial_session, settled
+from parley.server.session_setup import initial_session, new_conversation, settled
 from parley.server.state import ServerState
-from parley.transports.mapping import settings_of
 from parley.transports.room_desk import persona_of
 
 router = APIRouter()
@@ -30,7 +28,7 @@ _LIFE_S = 3600.0
 async def make(request: Request) -> JSONResponse:
     """A room with a token for each role; ``session``, ``agents`` and ``floor`` say how it is."""
     state = _state(request)
-    given = await _body(request)
+    given = await json_of(request)
     wanted = given.apart("session") if given.value("session") is not None else None
     circle = _circle(given)
     life_s = _life_s(given)
@@ -38,17 +36,14 @@ async def make(request: Request) -> JSONResponse:
     shown = initial_session(state, None, None)
     if wanted is not None:
         shown = settled(state, shown, wanted)
-    available = state.loaded_models.available
-    conversation = Conversation(
-        state.loaded_models.for_sessions, settings_of(shown, state.session_settings, available), state.observe
-    )
+    conversation, available = new_conversation(state, shown), state.loaded_models.available
     try:
         if circle is not None:
             agents, floor = circle
             conversation.set_agents(
                 [persona_of(agent, available, f"agents[{number}]") for number, agent in enumerate(agents)], floor
             )
-        room = state.conversations.open_room(conversation, shown, life_s)
+        room = state.conversations.rooms.open(conversation, shown, life_s)
     except BaseException:
         await conversation.aclose()
         raise
@@ -67,7 +62,7 @@ async def invite(request: Request, room_id: str) -> JSONResponse:
     """A further token: ``role`` and ``expires_after``."""
     state = _state(request)
     room = _room(state, room_id)
-    given = await _body(request)
+    given = await json_of(request)
     role: Role = given.choice("role", _ROLES, "speaker")
     life_s = _life_s(given)
     given.refuse_unknown()
@@ -85,10 +80,6 @@ async def end(request: Request, room_id: str) -> Response:
 def _state(request: Request) -> ServerState:
     state: ServerState = request.app.state.parley
     return state
-
-
-async def _body(request: Request) -> Reader:
-    return Reader(Reader(decoded(body) if (body := await request.body()) else {}, "body").data)
 
 
 def _room(state: ServerState, room_id: str) -> Room:

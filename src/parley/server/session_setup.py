@@ -73,10 +73,14 @@ def _joined(
     if invitation is not None:
         name = _name_there(state, invitation.conversation, query.get("name"))
         return invitation.conversation, invitation.place(name)
+    return new_conversation(state, shown), Place(name_of(query.get("name"), USER))
+
+
+def new_conversation(state: ServerState, shown: RealtimeSession) -> Conversation:
+    """One that nobody is in yet."""
     loaded_models = state.loaded_models
     settings = settings_of(shown, state.session_settings, loaded_models.available)
-    place = Place(name_of(query.get("name"), USER))
-    return Conversation(loaded_models.for_sessions, settings, state.observe), place
+    return Conversation(loaded_models.for_sessions, settings, state.observe)
 
 
 def _invitation(state: ServerState, connection: HTTPConnection) -> Invitation | None:

@@ -59,16 +59,14 @@ class DebateDesk:
 
     def _start(self, command: StartDebate) -> None:
         conversation = self._connection.conversation
-        before = conversation.programmes.pop("debate", None)
+        before = conversation.programmes.get("debate")
         if isinstance(before, Debate) and before.state != "over":
-            conversation.programmes["debate"] = before
             raise ProtocolError("a debate is held here already; end it by parley.debate.stop", field="type")
+        debate = conversation.programmes["debate"] = Debate(conversation, self._plan(command))
         try:
-            debate = Debate(conversation, self._plan(command))
-            conversation.programmes["debate"] = debate
             debate.begin()
         except ProtocolError:
-            conversation.programmes.pop("debate", None)
+            del conversation.programmes["debate"]
             if before is not None:
                 conversation.programmes["debate"] = before
             raise

@@ -20,8 +20,6 @@ from parley.transports.voices import Neighbours, is_quiet
 log = structlog.get_logger("conversation")
 
 RATE_HZ = 24000
-VOICES = 0
-"""The stream of what other people say."""
 _REST_FRAMES = 25
 
 
@@ -109,7 +107,7 @@ class EventSound:
             self._voices_resampler = AdaptingResampler(wire.rate)
         data = AudioFormat(wire.type, wire.rate).encode(self._voices_resampler.push(samples, RATE_HZ))
         if extended is not None and extended.binary_audio:
-            self._send_binary(VOICES.to_bytes(4, "little") + data)
+            self._send_binary(se.VOICES.to_bytes(4, "little") + data)
         else:
             self._send({"type": "parley.voices.delta", "delta": base64.b64encode(data).decode()})
 
