@@ -15,7 +15,7 @@ from tests.clients.conftest import KEY, Host
 from tests.clients.environments import ENVIRONMENTS, HERE
 from tests.clients.table import PAGE
 from tests.conftest import UNDERSTOOD, Clip, silence
-from tests.pages.test_page import CHROMIUM, RATE, RTC_TAP, microphone
+from tests.pages.test_page import CHROMIUM, RATE, RTC_TAP, flags, microphone
 
 SOUNDED = "window.tapped.flat().filter((x) => Math.abs(x) > 200).length > window.tapRate / 2"
 """Half a second that is louder than silence came out of the connection."""
@@ -67,13 +67,8 @@ async def test_a_page_of_another_origin_talks_by_webrtc(
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox", "--disable-gpu", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
-                f"--use-file-for-fake-audio-capture={sound}%noloop", "--autoplay-policy=no-user-gesture-required",
-                "--ignore-certificate-errors",  # the server signed for itself
-                "--disable-background-networking", "--disable-features=WebRtcHideLocalIpsWithMdns",
-            ],
-        )  # fmt: skip
+            args=[*flags(sound), "--ignore-certificate-errors"],  # the server signed for itself
+        )
         page = await browser.new_page()
         faults: list[str] = []
         page.on("pageerror", lambda e: faults.append(str(e)))

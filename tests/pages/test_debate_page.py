@@ -18,7 +18,7 @@ from tests.conftest import Clip, RunningServer, silence, start_server
 from tests.e2e.test_swaps import language_models
 from tests.looking import unexpected
 from tests.pages.test_accessibility import DESKTOP, PHONE, nothing_is_wrong, serious
-from tests.pages.test_page import CHROMIUM, RATE, RTC_TAP, microphone
+from tests.pages.test_page import CHROMIUM, RATE, RTC_TAP, flags, microphone
 
 KEY = "open-sesame"
 POINT = "Cats clean themselves every single day, and nobody has to walk them in the rain."
@@ -72,12 +72,8 @@ async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox", "--disable-gpu", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
-                f"--use-file-for-fake-audio-capture={sound}%noloop", "--autoplay-policy=no-user-gesture-required",
-                "--disable-background-networking", "--disable-features=WebRtcHideLocalIpsWithMdns",
-            ],
-        )  # fmt: skip
+            args=flags(sound),
+        )
         yield browser
         await browser.close()
 

@@ -87,6 +87,15 @@ def plain_words(text: str) -> list[str]:
     return [word.strip(".,!?").lower() for word in text.split()]
 
 
+def flags(sound: Path) -> list[str]:
+    """Of a Chromium whose microphone hears `sound` once, and that asks nobody."""
+    return [
+        "--no-sandbox", "--disable-gpu", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-audio-capture={sound}%noloop", "--autoplay-policy=no-user-gesture-required",
+        "--disable-background-networking", "--disable-features=WebRtcHideLocalIpsWithMdns",
+    ]  # fmt: skip
+
+
 OpenPage = Callable[..., Awaitable[Page]]
 
 
@@ -98,13 +107,8 @@ async def open_page(server: RunningServer, tmp_path: Path) -> AsyncIterator[Open
         async def open_with(sound: Path, script: str = TAP, query: str = "?transport=websocket", url: str = "") -> Page:
             browser = await playwright.chromium.launch(
                 executable_path=CHROMIUM,
-                args=[
-                    "--no-sandbox", "--disable-gpu", "--use-fake-ui-for-media-stream",
-                    "--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={sound}%noloop",
-                    "--autoplay-policy=no-user-gesture-required", "--disable-background-networking",
-                    "--disable-features=WebRtcHideLocalIpsWithMdns",
-                ],
-            )  # fmt: skip
+                args=flags(sound),
+            )
             browsers.append(browser)
             page = await browser.new_page()
             await page.add_init_script(script)

@@ -13,7 +13,6 @@ import { DebateTranscript } from "./debate-transcript.js";
 import { Verdict } from "./debate-verdict.js";
 import { $, say } from "./dom.js";
 import { setUpDrawers } from "./drawers.js";
-import { WITHOUT_MICROPHONE, explainEvent } from "./faults.js";
 import { followEnd } from "./follow-end.js";
 import { Keeping } from "./debate-keeping.js";
 import { modelName } from "./names.js";
@@ -22,8 +21,8 @@ import { Settings } from "./settings.js";
 import { Talk } from "./talk.js";
 import { Upgrade } from "./upgrade.js";
 import { Watch } from "./watch.js";
+import { onEach, wire } from "./wiring.js";
 
-const NO_FAULTS = ["response_cancel_not_active", "conversation_already_has_active_response"]; // the page was a moment late
 const transport = new URLSearchParams(location.search).get("transport") ?? "auto";
 
 const keeping = new Keeping(given);
@@ -142,7 +141,8 @@ $("again").addEventListener("click", () => {
 
 // -- what the connection tells -------------------------------------------------------------------
 
-const ON = {
+wire({ talk, notice, about, controls, watch });
+onEach(talk, {
   event: take,
   levels(levels) {
     controls.orb.hear(levels);
@@ -152,40 +152,21 @@ const ON = {
     state.sounds(response);
     transcript.heardUntil(response, audio_ms);
   },
-  fault(fault) {
-    if (fault.code === "invalid_api_key") return about.askForKey();
-    notice.complain(fault.message, { topic: WITHOUT_MICROPHONE.has(fault.code) ? "microphone" : "talk" });
-  },
-  microphone(on) {
-    if (on) notice.clear("microphone");
-  },
-  busy: (seconds) => notice.complain("The server has no room for another conversation now. It is tried again by itself", {
-    topic: "talk", aside: ` in ${seconds} s.`, action: "Do not wait", act: () => talk.end(),
-  }),
-  blocked(blocked) {
-    if (!blocked) return notice.clear("blocked");
-    notice.complain("This device has stopped the sound.", { topic: "blocked", action: "Turn the sound on", act: () => talk.parley.wake() });
-  },
   state(now) {
-    if (now === "connecting") notice.clear("talk");
     if (now === "offline") {
       keeping.forget();
       transcript.drop();
       if (state.phase === "running") state.clear(); // it goes on without us
-      $("text").value ||= talk.unsaid; // what nobody was there for
-      talk.unsaid = "";
     }
     state.changed();
   },
   begun({ resumed, returning }) {
-    notice.clear("talk");
     if (resumed) return;
     if (returning && hadDebate) notice.tell("The server no longer had the debate. Start it again.", { topic: "talk" });
     hadDebate = false;
     invite.forget();
   },
-};
-for (const [name, act] of Object.entries(ON)) talk.addEventListener(name, ({ detail }) => act(detail));
+});
 
 function take(event) {
   if (event.type === "parley.resume") {
@@ -198,7 +179,6 @@ function take(event) {
   invite.take(event);
   verdict.take(event);
   if (event.type === "response.created") talk.parley.place(event.response.id, placeOf(event.response.parley?.agent));
-  if (event.type === "error" && !NO_FAULTS.includes(event.error.code)) notice.complain(explainEvent(event.error).message, { topic: "talk" });
 }
 
 // Another conversation: nothing of the last one counts.
@@ -211,18 +191,6 @@ function placeOf(name) {
   return state.debate?.debaters.find((debater) => debater.name === name)?.place ?? 0;
 }
 
-watch.addEventListener("gone", ({ detail: gone }) => {
-  controls.gone(gone);
-  if (!gone) return about.ask();
-});
-watch.addEventListener("down", ({ detail: parts }) => about.down(parts));
-$("typed").addEventListener("submit", (event) => {
-  event.preventDefault();
-  const text = $("text").value.trim();
-  if (!text) return;
-  talk.say(text);
-  $("text").value = "";
-});
 window.addEventListener("pagehide", () => {
   if (talk.connected) keeping.leave({ hadDebate: state.phase === "running" });
   talk.parley?.away();

@@ -5,7 +5,7 @@ import { Conversations } from "./conversations.js";
 import { Controls } from "./controls.js";
 import { setUpDrawers } from "./drawers.js";
 import { Examples } from "./examples.js";
-import { WITHOUT_MICROPHONE, explainEvent } from "./faults.js";
+import { $ } from "./dom.js";
 import { followEnd } from "./follow-end.js";
 import { Further } from "./further.js";
 import { modelName, voiceName } from "./names.js";
@@ -18,13 +18,9 @@ import { Transcript } from "./transcript.js";
 import { Upgrade } from "./upgrade.js";
 import { VoiceChange } from "./voice-change.js";
 import { Watch } from "./watch.js";
+import { onEach, wire } from "./wiring.js";
 
-const $ = (id) => document.getElementById(id);
 const KEEPS_EVERY_MS = 300;
-const NO_FAULTS = [
-  "response_cancel_not_active", "conversation_already_has_active_response", // the page was a moment late
-  "voice_unavailable", // voice-change.js tells it
-];
 const transport = new URLSearchParams(location.search).get("transport") ?? "auto";
 
 const notice = new Notice();
@@ -96,65 +92,33 @@ function scroll(whatever = undefined) {
 
 // -- what the connection tells -------------------------------------------------------------------
 
-const ON = {
+wire({ talk, notice, about, controls, watch, expected: ["voice_unavailable"] }); // voice-change.js tells it
+onEach(talk, {
   event: take,
   position: ({ response, audio_ms }) => transcript.heardUntil(response, audio_ms),
   path: (detail) => panels.path(detail),
   quality: (detail) => panels.quality(detail),
-  fault(fault) {
-    if (fault.code === "invalid_api_key") return about.askForKey();
-    notice.complain(fault.message, { topic: WITHOUT_MICROPHONE.has(fault.code) ? "microphone" : "talk" });
-  },
-  microphone(on) {
-    if (on) notice.clear("microphone");
-  },
-  busy: (seconds) => notice.complain("The server has no room for another conversation now. It is tried again by itself", {
-    topic: "talk", aside: ` in ${seconds} s.`, action: "Do not wait", act: () => talk.end(),
-  }),
-  blocked(blocked) {
-    if (!blocked) return notice.clear("blocked");
-    notice.complain("This device has stopped the sound.", { topic: "blocked", action: "Turn the sound on", act: () => talk.parley.wake() });
-  },
   state(state) {
-    if (state === "connecting") notice.clear("talk");
-    if (state !== "offline") return;
-    transcript.drop();
-    $("text").value ||= talk.unsaid; // what nobody was there for
-    talk.unsaid = "";
+    if (state === "offline") transcript.drop();
   },
   begun({ resumed, returning }) {
-    notice.clear("talk");
     if (!resumed) transcript.drop();
     if (!resumed && returning) {
       notice.tell("The server no longer had the conversation: it was told again what stands above.", { topic: "talk" });
     }
     if (!resumed) transcript.mark();
   },
-};
-for (const [name, act] of Object.entries(ON)) talk.addEventListener(name, ({ detail }) => act(detail));
+});
 
 function take(event) {
   transcript.take(event);
   panels.take(event);
   voiceChange.take(event);
-  if (event.type === "error" && !NO_FAULTS.includes(event.error.code)) notice.complain(explainEvent(event.error).message, { topic: "talk" });
   if (event.type === "response.done" && event.response.status === "failed") {
     notice.complain(`The answer failed. Ask again. (${event.response.status_details.error.message})`, { topic: "talk" });
   }
 }
 
-watch.addEventListener("gone", ({ detail: gone }) => {
-  controls.gone(gone);
-  if (!gone) return about.ask();
-});
-watch.addEventListener("down", ({ detail: parts }) => about.down(parts));
-$("typed").addEventListener("submit", (event) => {
-  event.preventDefault();
-  const text = $("text").value.trim();
-  if (!text) return;
-  talk.say(text);
-  $("text").value = "";
-});
 new Examples((text) => talk.say(text));
 window.addEventListener("pagehide", () => {
   if (talk.connected) talk.end();
