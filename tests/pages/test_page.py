@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import ConsoleMessage, Page, async_playwright, expect
 
 from parley.audio import files
 from parley.audio.pcm import Int16
@@ -96,6 +96,18 @@ def flags(sound: Path) -> list[str]:
     ]  # fmt: skip
 
 
+def note_faults(page: Page, faults: list[str]) -> None:
+    """What goes wrong in a page, and where; that /health says that a server is too busy for a moment is no fault."""
+
+    def note(message: ConsoleMessage) -> None:
+        url = str(message.location.get("url", ""))
+        if message.type == "error" and not (url.endswith("/health") and " 503 " in message.text):
+            faults.append(f"{message.text} ({url})")
+
+    page.on("pageerror", lambda fault: faults.append(str(fault)))
+    page.on("console", note)
+
+
 OpenPage = Callable[..., Awaitable[Page]]
 
 
@@ -140,8 +152,7 @@ async def test_a_spoken_question_is_answered_by_sound_and_interrupted(
     )  # fmt: skip
     page = await open_page(sound, script, query)
     faults: list[str] = []
-    page.on("pageerror", lambda e: faults.append(str(e)))
-    page.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
+    note_faults(page, faults)
     await page.get_by_role("button", name="Start talking").click()
     await expect(page.locator("#transcript .you .said").first).to_have_text(UNDERSTOOD, timeout=30_000)
     await expect(page.locator("#state")).to_have_text("speaking", timeout=15_000)
