@@ -1,7 +1,7 @@
 """Debates as somebody hears them: how soon debaters fall silent and answer, and how they follow each other.
 
     python -m benchmarks.debates step-in QUESTION.wav... --url URL [--count 20] [--webrtc]
-    python -m benchmarks.debates listen --minutes 3 [--url URL] [--count 2] [--debater NAME:SIDE ...]
+    python -m benchmarks.debates listen --minutes 3 [--url URL] [--count 2] [--format F] [--debater NAME:SIDE ...]
 
 `step-in` says a question into a speech that has gone on for a while, again and again: from its first voiced sample to
 the last audible one of the debater, and from its last voiced sample to the first audible one of whoever answers.
@@ -188,17 +188,22 @@ def listen(
     url: Annotated[str | None, typer.Option(help="Server; without it one is started for each debate")] = None,
     debater: Annotated[list[str] | None, typer.Option(help="As of `parley debate`")] = None,
     topic: str = TOPIC,
+    rules: Annotated[str, typer.Option("--format", help="As of `parley debate`")] = "debate",
+    model: Annotated[str, typer.Option(help="Recogniser that reads what was said")] = "whisper-base",
 ) -> None:
     """Play debates among agents, and read what each speaker's sound says."""
-    asyncio.run(_listen(minutes, count, url, debater or [], topic))
+    options = [part for one in debater or [] for part in ("--debater", one)] + ["--format", rules]
+    if url is not None:
+        options += ["--url", url]
+    asyncio.run(_listen(count, ["debate", topic, "--spectate", "--minutes", str(minutes), *options], model))
 
 
-async def _listen(minutes: float, count: int, url: str | None, debaters: list[str], topic: str) -> None:
+async def _listen(count: int, command: list[str], model: str) -> None:
     gaps: list[tuple[str, float]] = []
     errors = words = overlaps = repeated = 0
     for number in range(count):
         with tempfile.TemporaryDirectory() as folder:
-            debate, parts = await _held(Path(folder), minutes, url, debaters, topic)
+            debate, parts = await _held(Path(folder), command, model)
             for speech, heard in parts:
                 found, length = distance(speech["heard"], heard)
                 errors, words = errors + found, words + length
@@ -219,14 +224,11 @@ async def _listen(minutes: float, count: int, url: str | None, debaters: list[st
 
 
 async def _held(
-    folder: Path, minutes: float, url: str | None, debaters: list[str], topic: str
+    folder: Path, command: list[str], model: str
 ) -> tuple[dict[str, Any], list[tuple[dict[str, Any], str]]]:
     """How a debate went, and each speech with what a recogniser hears of it."""
     sound, told = folder / "d.wav", folder / "d.json"
-    options = ["--url", url] if url else []
-    options += [part for one in debaters for part in ("--debater", one)]
-    options += ["--minutes", str(minutes), "-o", str(sound), "-t", str(told), "-q"]
-    await _run("debate", topic, "--spectate", *options)
+    await _run(*command, "-o", str(sound), "-t", str(told), "-q")
     debate = json.loads(told.read_text())
     samples = load_clip(sound)
     first = speech_starts_s(samples, RATE_HZ) or 0.0
@@ -237,7 +239,7 @@ async def _held(
         cut = samples[round(max(0.0, since) * RATE_HZ) : round(until * RATE_HZ)]
         path = folder / f"{number}.wav"
         files.write(path, cut, RATE_HZ)
-        parts.append((speech, (await _run("transcribe", str(path), "-q")).strip()))
+        parts.append((speech, (await _run("transcribe", str(path), "-q", "--model", model)).strip()))
     return debate, parts
 
 

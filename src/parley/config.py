@@ -113,7 +113,9 @@ class Config(BaseSettings):
         description="Default voice: a model of the catalogue or a Piper .onnx file.",
     )
     voices: list[str] = Field(
-        ["espeak"], validation_alias=_env("voices"), description="Further voices to load beside the default one."
+        ["hibari-low", "hibari-high", "hibari-alto", "espeak"],
+        validation_alias=_env("voices"),
+        description="Further voices to load beside the default one.",
     )
     llm: str = Field(
         "auto",

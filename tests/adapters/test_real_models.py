@@ -157,7 +157,7 @@ async def test_whisper_keeps_what_was_said_twice_and_takes_hints(question: Clip)
     await closed(voice)
 
 
-@pytest.mark.parametrize("name", ["hibari-heart", "piper-en-us-joe", "espeak"])
+@pytest.mark.parametrize("name", ["hibari-heart", "hibari-low", "piper-en-us-joe", "espeak"])
 async def test_voices_speak_at_target_loudness_with_ordered_words(name: str) -> None:
     voice = await local.load_model(name, "tts", quiet=True)
     text = "Hello there, how are you today? In 1984, Dr. Smith paid $3.50 for it."
@@ -173,7 +173,7 @@ async def test_voices_speak_at_target_loudness_with_ordered_words(name: str) -> 
     await closed(voice)
 
 
-@pytest.mark.parametrize("name", ["hibari-heart", "piper-en-us-joe"])
+@pytest.mark.parametrize("name", ["hibari-heart", "hibari-low", "hibari-high", "hibari-alto", "piper-en-us-joe"])
 async def test_words_sound_where_they_are_said_to(name: str) -> None:
     voice = await local.load_model(name, "tts", quiet=True)
     recogniser = await local.load_model("moonshine-tiny-en", "asr", quiet=True)

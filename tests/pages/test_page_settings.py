@@ -91,6 +91,7 @@ async def test_timing_is_shown_to_developers_only(open_page: OpenPage, question:
         ('modelName("moonshine-tiny-en")', "Moonshine Tiny En"),
         ('voiceName("hibari-heart", {summary: "Hibari, an American woman, the default"})', "Heart · American woman"),
         ('voiceName("hibari-kore", {summary: "Hibari kore, another American woman"})', "Kore · American woman"),
+        ('voiceName("hibari-low", {summary: "Hibari low, an American man, made from heart"})', "Low · American man"),
         ('voiceName("piper-en-us-joe", {summary: "Piper voice, an American man"})', "Joe · American man"),
         ('voiceName("piper-te-in-maya", {summary: "Piper voice; see its card", languages: ["te"]})', "Maya · Telugu"),
         ('voiceName("espeak", {languages: ["*"]})', "eSpeak · Many languages, like a robot"),

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ _LEAST_TO_MEASURE_S = 1.0
 _MOST_IDS = 500
 _WARM_UP = "The quick brown fox jumps over the lazy dog. Is Zxqv a name?"
 _WORD = re.compile(r"\S+")
+_reading = threading.Lock()
 _MARKS = frozenset(';:,.!?—…"()“” ')
 """What stands among the phonemes and is a pause."""
 _PAUSES_S = (("!?.…", 0.25), (",;:—–", 0.12))
@@ -66,7 +68,6 @@ class PhonemeVoice(ABC):
         self.languages: Sequence[str] = ("en",)
         self._british = british
         self._longest_chars = longest_chars
-        self._g2p: dict[bool, Any] = {}
         self._ids = _vocabulary()
         self._executor = ModelExecutor(name)
         self._gains: dict[str, float] = {}
@@ -107,13 +108,9 @@ class PhonemeVoice(ABC):
 
     def _phonemize(self, sentence: Sequence[re.Match[str]], voice: str) -> list[_Utterance]:
         """One utterance, or several where the sentence has more phonemes than the network takes."""
-        from hibari.g2p import G2P
         from hibari.g2p.normalize import normalize
 
-        british = voice in self._british
-        if british not in self._g2p:
-            self._g2p[british] = G2P(british=british)
-        g2p = self._g2p[british]
+        g2p = _reader(voice in self._british)
         text = " ".join(m.group() for m in sentence)
         ids: list[int] = [0]
         words: list[tuple[int, int]] = []
@@ -191,6 +188,19 @@ class PhonemeVoice(ABC):
 def _pause_s(last: str) -> float:
     mark = last.rstrip("\"'”’)]")[-1:]
     return next((pause for marks, pause in _PAUSES_S if mark and mark in marks), _OTHER_PAUSE_S)
+
+
+def _reader(british: bool) -> Any:
+    """What makes phonemes of text, with its lexicon; all voices share it, whichever thread needs it first."""
+    with _reading:
+        return _cached_reader(british)
+
+
+@cache
+def _cached_reader(british: bool) -> Any:
+    from hibari.g2p import G2P
+
+    return G2P(british=british)
 
 
 def _vocabulary() -> dict[str, int]:

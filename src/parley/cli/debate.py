@@ -36,8 +36,6 @@ from parley.models.store import Store
 
 _FRAME = RATE_HZ // 50
 _FIRST_WORD_S = 60.0
-_VOICES = ["hibari-fenrir", "hibari-emma"]
-"""Beside the default one, where nobody says which: two debaters and a moderator have each their own."""
 
 
 def debate(
@@ -194,8 +192,6 @@ async def _hold(url: str | None, wanted: dict[str, Any], clips: list[tuple[float
         await _Spectator(wanted, clips, how).watch(url)
         return
     settings = local.command_config(port=0, host="127.0.0.1", log_level="warning")
-    if "voices" not in settings.model_fields_set:
-        settings = settings.model_copy(update={"voices": _VOICES})
     if not how.light:
         settings = await _arguing(settings, quiet=how.quiet)
     async with local.serving(settings, quiet=how.quiet) as own:

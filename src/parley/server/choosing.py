@@ -53,8 +53,7 @@ async def choose(config: Config, store: Store, *, own_port: int | None = None) -
         chosen["end_of_turn"] = named(known, "end_of_turn", config.end_of_turn)
     if config.end_of_sentence:
         chosen["end_of_sentence"] = named(known, "llm", config.end_of_sentence)
-    for name in config.voices if config.licences == "all" else ():
-        voice = named(known, "tts", name)
+    for voice in _further_voices(config, known):
         if voice.id != chosen["tts"].id:  # whose speakers are all there
             chosen.setdefault(f"voice:{voice.id}", voice)
     entries = [m for m in chosen.values() if isinstance(m, Model)]
@@ -78,6 +77,14 @@ async def choose(config: Config, store: Store, *, own_port: int | None = None) -
             loaded_models.successor = better, _spec(better, store, config)
     needed = [m for part, m in chosen.items() if isinstance(m, Model) and (child is not None or not speaks(part))]
     return loaded_models, list({m.id: m for m in needed if not store.is_present(m)}.values())
+
+
+def _further_voices(config: Config, known: Catalogue) -> list[Model | ModelSpec]:
+    """Beside the default one; of those that nobody asked for none whose licence is barred."""
+    voices = [named(known, "tts", name) for name in config.voices]
+    if config.licences == "all" or "voices" in config.model_fields_set:
+        return voices
+    return [voice for voice in voices if isinstance(voice, Model) and voice.is_permissive]
 
 
 def fleet_of(config: Config) -> Fleet:

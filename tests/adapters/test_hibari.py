@@ -1,0 +1,63 @@
+"""Several voices of one network: other pitch, other formants, the same words at the same times."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import numpy as np
+import pytest
+
+from parley.adapters.hibari import stretched
+from parley.audio.pcm import Float32, to_float
+from parley.cli import local
+from parley.models.interfaces import Caller, SpeakingStyle, Synthesizer
+
+TEXT = "We all know every rainy morning."
+"""Voiced nearly all of the time."""
+
+
+@pytest.fixture(params=["hibari-low", "hibari-high", "hibari-alto"])
+async def other(request: pytest.FixtureRequest) -> AsyncIterator[Synthesizer]:
+    voice = await local.load_model(request.param, "tts", quiet=True)
+    yield voice
+    voice.close()
+
+
+async def said(voice: Synthesizer) -> tuple[Float32, list[str]]:
+    chunks = [c async for c in voice.synthesize(TEXT, SpeakingStyle(), Caller("listener"))]
+    words = [TEXT[w.text_start : w.text_end] for c in chunks for w in c.words]
+    return to_float(np.concatenate([c.samples for c in chunks])), words
+
+
+def pitch_hz(sound: Float32, rate_hz: int) -> float:
+    """Median over windows of 50 ms, by autocorrelation between 70 and 400 Hz."""
+    size = rate_hz // 20
+    found = []
+    for window in np.lib.stride_tricks.sliding_window_view(sound, size)[:: size // 2]:
+        if np.abs(window).max() < 0.1:
+            continue
+        likeness = np.correlate(window, window, "full")[size - 1 :] / np.arange(size, 0, -1)
+        shortest, longest = rate_hz // 400, rate_hz // 70
+        found.append(rate_hz / (shortest + likeness[shortest:longest].argmax()))
+    return float(np.median(found))
+
+
+async def test_voices_of_one_network_differ_in_pitch_and_say_the_same(other: Synthesizer) -> None:
+    heart = await local.load_model("hibari-heart", "tts", quiet=True)
+    usual, words = await said(heart)
+    sound, the_same = await said(other)
+    wanted = {"hibari-low": 0.56, "hibari-high": 1.2, "hibari-alto": 0.78}[other.name]
+    assert pitch_hz(sound, other.rate_hz) / pitch_hz(usual, heart.rate_hz) == pytest.approx(wanted, rel=0.15)
+    assert the_same == words
+    assert len(sound) == pytest.approx(len(usual), rel=0.05)
+    heart.close()
+
+
+@pytest.mark.parametrize(("factor", "at"), [(1.0, 40), (0.85, 34), (1.1, 44), (2.0, 80)])
+def test_formants_are_moved_by_their_factor(factor: float, at: int) -> None:
+    spectra = np.full((101, 3), -5.0, np.float32)
+    spectra[40] = 1.0
+    moved = stretched(spectra, factor)
+    assert moved.shape == spectra.shape
+    assert moved.argmax(axis=0).tolist() == [at] * 3
+    assert np.isfinite(moved).all()

@@ -1,0 +1,39 @@
+"""Which models a configuration means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from parley.config import Config
+from parley.errors import UsageError
+from parley.models.store import Store
+from parley.server.choosing import choose
+
+OWN = ["hibari-low", "hibari-high", "hibari-alto"]
+
+
+@pytest.mark.parametrize(
+    ("given", "voices"),
+    [
+        ({}, [*OWN, "espeak"]),
+        ({"licences": "permissive"}, OWN),
+        ({"voices": []}, []),
+        ({"voices": ["hibari-heart", "kokoro"]}, ["kokoro"]),
+    ],
+)
+async def test_voices_are_those_that_are_wanted_and_may_be_had(
+    given: dict[str, Any], voices: list[str], tmp_path: Path
+) -> None:
+    config = Config.model_validate({"light": True, "llm": "smollm2-135m", **given})
+    loaded_models, missing = await choose(config, Store(tmp_path))
+    assert [part for part in loaded_models.specs if part.startswith("voice:")] == [f"voice:{v}" for v in voices]
+    assert {m.id for m in missing} >= set(voices) - {"espeak"}
+
+
+async def test_a_voice_that_is_asked_for_and_barred_is_named(tmp_path: Path) -> None:
+    config = Config.model_validate({"llm": "smollm2-135m", "licences": "permissive", "voices": ["espeak"]})
+    with pytest.raises(UsageError, match="espeak"):
+        await choose(config, Store(tmp_path))
