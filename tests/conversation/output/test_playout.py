@@ -250,3 +250,27 @@ def test_without_anybody_to_wake_audio_waits() -> None:
     playout = Playout(lambda _: None)
     playout.release("r")
     assert playout.append("r", np.zeros(480, np.int16), HZ) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("sound", "left_ms"),
+    [
+        ([("voice", 100), ("quiet", 250)], 130),  # the voice dies away
+        ([("voice", 100), ("quiet", 100), ("quiet", 150)], 130),  # in chunks
+        ([("quiet", 100), ("voice", 100), ("quiet", 20)], 220),
+        ([("voice", 100), ("quiet", 2000)], 2100),  # what was asked for
+        ([("voice", 100)], 100),
+        ([("quiet", 250)], 250),
+        ([], 0),
+    ],
+)
+def test_nobody_waits_for_the_silence_behind_the_last_word(sound: list[tuple[str, int]], left_ms: int) -> None:
+    playout = Playout(lambda _: None)
+    for kind, ms in sound:
+        playout.append("r", np.full(RATE * ms // 1000, 9000 if kind == "voice" else 30, np.int16), RATE)
+    playout.complete("r")
+    assert playout.buffered_s("r") * 1000 == pytest.approx(left_ms, abs=1)
+    playout.release("r")
+    heard = sum(len(frame.frame.samples) for frame in iter(playout.pull, None)) / RATE
+    assert heard * 1000 == pytest.approx(left_ms, abs=1)
+    assert playout.is_drained("r")

@@ -16,6 +16,11 @@ from parley.audio.pcm import FRAME_MS, Frame, Int16, fade
 from parley.turns import events as ev
 
 _FADE_S = 0.01
+_SILENCE_S = 0.5
+"""Voices leave so much behind a sentence, at most; what is longer was asked for."""
+_DECAY_S = 0.03
+_QUIET = 64
+"""Below it samples are silent (-54 dBFS)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +80,10 @@ class Playout:
         self.on_ready()
 
     def complete(self, response: str) -> None:
-        """No more audio will come for this response."""
-        self._tracks.setdefault(response, _Track(response)).complete = True
+        """No more audio will come for this response: the silence that its end leaves is not waited for."""
+        track = self._tracks.setdefault(response, _Track(response))
+        track.complete = True
+        self._drop_silence(track)
 
     def pause(self, response: str) -> None:
         """Give out nothing more of it until resumed."""
@@ -133,6 +140,24 @@ class Playout:
             track.started = True
             self._notify(ev.PlayoutStarted(track.response))
         return PlayoutFrame(track.response, Frame(samples, rate_hz), start_s)
+
+    @staticmethod
+    def _drop_silence(track: _Track) -> None:
+        silent_s, loud = 0.0, False
+        for samples, rate_hz in reversed(track.chunks):
+            sounding = np.flatnonzero(np.abs(samples.astype(np.int32)) > _QUIET)
+            loud = len(sounding) > 0
+            silent_s += (len(samples) - (int(sounding[-1]) + 1 if loud else 0)) / rate_hz
+            if loud or silent_s > _SILENCE_S:
+                break
+        drop_s = silent_s - _DECAY_S if loud and silent_s <= _SILENCE_S else 0.0
+        while drop_s > 0 and track.chunks:
+            samples, rate_hz = track.chunks.pop()
+            left = max(0, len(samples) - round(drop_s * rate_hz))
+            track.appended_s -= (len(samples) - left) / rate_hz
+            drop_s -= len(samples) / rate_hz
+            if left:
+                track.chunks.append((samples[:left], rate_hz))
 
     @staticmethod
     def _take(track: _Track) -> tuple[Int16, int]:
