@@ -205,6 +205,10 @@ _DEFAULTS: dict[str, int] = {
 """What is generated at once is one batch, which costs little more than one alone. Token by token, a small model gains
 little from more than half of the threads (0), a large one does."""
 
+_CPU_BATCH = 64
+"""Tokens of prompts that are read in one go: whoever is asked next waits for its end, also where it is not wanted any
+more. A CPU reads them a tenth faster so than 512 at once."""
+
 _TEMPERATURE = 0.4
 """llama.cpp's own, 0.8, makes models of this size say wrong what they know: Hemingway's Romeo and Juliet."""
 
@@ -229,6 +233,7 @@ def serve_model(
     params.n_gpu_layers = gpu_layers
     if not gpu_layers:  # on CPUs its kernel is a fifth slower over a thousand tokens
         params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
+        params.n_batch = params.n_ubatch = _CPU_BATCH
     params.cpuparams.n_threads = one_by_one or max(1, threads // 2)
     params.cpuparams_batch.n_threads = threads
     params.n_cache_reuse = 32  # tokens: what stays of a prompt that lost its beginning is moved, not read anew
