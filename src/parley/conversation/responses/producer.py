@@ -28,7 +28,7 @@ from parley.conversation.engines.base import (
 from parley.conversation.items import USER
 from parley.conversation.responses.reading_ahead import ReadingAhead
 from parley.conversation.responses.request_builder import RequestBuilder
-from parley.conversation.responses.response import Response
+from parley.conversation.responses.response import Response, ResponseOptions
 from parley.conversation.tools.executor import ToolExecutor
 from parley.errors import ParleyError, PromptTooLong
 from parley.turns import events as ev
@@ -52,10 +52,14 @@ class ResponseProducer:
         self._requests = requests
         self._reading_ahead = reading_ahead
         self._room = asyncio.Event()
+        self._writing: set[asyncio.Task[None] | None] = set()
+        """What makes responses whose words are not all there."""
 
     def start(self, response: Response, begun: PartialResponse | None = None) -> None:
         """Begin to make it, or what is missing of it behind what has `begun`."""
         response.task = self._context.spawn(self._produce(response, begun), "answer")
+        self._writing.add(response.task)
+        response.task.add_done_callback(self._writing.discard)
 
     def restart(self, response: Response) -> None:
         """Make one that is not committed anew, from another prompt."""
@@ -72,9 +76,12 @@ class ResponseProducer:
         return working and self._context.audience.buffered_s(response.key) < _ENOUGH_S
 
     def _read_ahead(self) -> None:
-        """Each of several has a prompt of its own: that of who would answer now is read while this one sounds."""
+        """Each of several has a prompt of its own: that of who would answer now is read while this one sounds.
+
+        Unless the next to speak has been asked already: two who read at once are both slow.
+        """
         context = self._context
-        if context.several:
+        if context.several and not self._writing:
             self._reading_ahead.begin(speaker=next((name for name, here in context.people.items() if here), USER))
 
     async def _produce(self, response: Response, begun: PartialResponse | None = None) -> None:
@@ -85,7 +92,7 @@ class ResponseProducer:
             await self.take(response, part)
 
         try:
-            await self._reading_ahead.finish()
+            await self._end_reading_ahead(response.options)
             if begun is None and response.options.begins:
                 response.add_text(response.options.begins)
                 begun = PartialResponse(response.options.begins, 0, written=False, given=True)
@@ -102,6 +109,12 @@ class ResponseProducer:
         response.marks.produced = context.now
         context.audience.complete(response.key)
         self.end_if_silent(response)
+
+    async def _end_reading_ahead(self, options: ResponseOptions) -> None:
+        if options.input is not None:
+            self._reading_ahead.stop()
+        elif options.say is None:
+            await self._reading_ahead.finish()
 
     async def _ask(self, response: Response, begun: PartialResponse | None, take: Emit) -> None:
         """Ask the engine; a prompt that does not fit is asked once more at half its length."""
@@ -161,6 +174,7 @@ class ResponseProducer:
                 response.usage = part.usage
             case WrittenPart():
                 response.written = True
+                self._writing.discard(response.task)
                 if (message := response.message) is not None:
                     response.emit(nt.ResponseWritten(response.id, message.id, message.text))
                     self._read_ahead()

@@ -46,6 +46,11 @@ class ReadingAhead:
         """Let it end: it reads the answer's own beginning, and beside it another slot would read that anew."""
         if self._prefilling is not None and self._reading:
             await asyncio.wait([self._prefilling], timeout=_PREFILL_S)
+        self.stop()
+
+    def stop(self) -> None:
+        """Break it off: something else is to be read."""
+        if self._prefilling is not None:
             self._prefilling.cancel()
 
     @property
