@@ -38,6 +38,11 @@ _INTO_S = 1.2
 _SILENT_S = 0.6
 _ANSWER_S = 12.0
 _AUDIBLE_DBFS = -45.0
+_SHORTEST_GAP_S = 0.1
+_NEAR_S = 0.15
+"""A silence that a speech begins in, or so near to, is between two speeches."""
+_HOLE_S = 0.7
+"""A silence inside a speech that nobody would take for a breath."""
 
 
 class Caller(Protocol):
@@ -200,10 +205,11 @@ def listen(
 
 async def _listen(count: int, command: list[str], model: str) -> None:
     gaps: list[tuple[str, float]] = []
+    holes: list[float] = []
     errors = words = overlaps = repeated = 0
     for number in range(count):
         with tempfile.TemporaryDirectory() as folder:
-            debate, parts = await _held(Path(folder), command, model)
+            debate, parts, silences = await _held(Path(folder), command, model)
             for speech, heard in parts:
                 found, length = distance(speech["heard"], heard)
                 errors, words = errors + found, words + length
@@ -211,22 +217,26 @@ async def _listen(count: int, command: list[str], model: str) -> None:
                     typer.echo(f"{speech['speaker']} wrote: {speech['heard']}\n{speech['speaker']} said:  {heard}")
         speeches = debate["speeches"]
         pairs = list(itertools.pairwise(speeches))
-        gaps += [(f"{number}", (b["began_s"] - a["ended_s"]) * 1000) for a, b in pairs]
+        for since, until in silences:
+            if any(since - _NEAR_S < s["began_s"] < until + _NEAR_S for s in speeches[1:]):
+                gaps.append((f"{number}", (until - since) * 1000))
+            elif until - since > _HOLE_S:
+                holes.append(round(until - since, 2))
         overlaps += sum(b["began_s"] < a["ended_s"] - 0.05 for a, b in pairs)
         points = [c["text"] for side in debate["verdict"]["claims"].values() for c in side]
         repeated += len(points) - len(set(points))
         typer.echo(f"{number}: {len(speeches)} speeches, speakers {sorted({s['speaker'] for s in speeches})}")
     told = {
         "word_errors": round(errors / max(1, words), 4), "words": words, "overlaps": overlaps,
-        "repeated_points": repeated, "gaps_ms": summary(gaps),
+        "repeated_points": repeated, "gaps_ms": summary(gaps), "holes_s": holes,
     }  # fmt: skip
     typer.echo(json.dumps(told))
 
 
 async def _held(
     folder: Path, command: list[str], model: str
-) -> tuple[dict[str, Any], list[tuple[dict[str, Any], str]]]:
-    """How a debate went, and each speech with what a recogniser hears of it."""
+) -> tuple[dict[str, Any], list[tuple[dict[str, Any], str]], list[tuple[float, float]]]:
+    """How a debate went, each speech with what a recogniser hears of it, and begin and end of silences, by its time."""
     sound, told = folder / "d.wav", folder / "d.json"
     await _run(*command, "-o", str(sound), "-t", str(told), "-q")
     debate = json.loads(told.read_text())
@@ -240,7 +250,14 @@ async def _held(
         path = folder / f"{number}.wav"
         files.write(path, cut, RATE_HZ)
         parts.append((speech, (await _run("transcribe", str(path), "-q", "--model", model)).strip()))
-    return debate, parts
+    silences = [(since - begins, until - begins) for since, until in _silences(samples)]
+    return debate, parts, silences
+
+
+def _silences(samples: Int16) -> list[tuple[float, float]]:
+    """Begin and end of each between two sounds, seconds."""
+    audible = np.flatnonzero(hops_dbfs(samples, RATE_HZ) > _AUDIBLE_DBFS) / 100
+    return [(float(a) + 0.01, float(b)) for a, b in itertools.pairwise(audible) if b - a > _SHORTEST_GAP_S]
 
 
 async def _run(*arguments: str) -> str:
