@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from parley.conversation import notifications as nt
+from parley.conversation.agent import Persona
 from parley.conversation.engines.base import (
     AlivePart,
     AwaitsTextPart,
@@ -25,7 +26,8 @@ from parley.conversation.engines.base import (
     UsagePart,
     WrittenPart,
 )
-from parley.conversation.responses.response import Response
+from parley.conversation.items import Item
+from parley.conversation.responses.response import Response, ResponseOptions
 from parley.errors import ModelError, PromptTooLong
 from parley.models.interfaces import ToolCall, Usage
 from parley.turns import events as ev
@@ -241,3 +243,81 @@ def test_one_that_is_made_anew_leaves_nothing_of_what_was() -> None:
         assert not w.told
 
     play(script, TextPart("One."), sound(0.5, SpokenWord(4, 0.0, 0.5)))
+
+
+class Reader(Engine):
+    """Reads prompts for a minute; writes until it is told to have finished."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = asyncio.Event()
+        self.read = self.broken_off = 0
+        self.written: dict[str, asyncio.Event] = {}
+
+    async def prefill(self, *_: Any) -> None:
+        self.read += 1
+        try:
+            await asyncio.sleep(60.0)
+        except asyncio.CancelledError:
+            self.broken_off += 1
+            raise
+
+    async def answer(self, request: ResponseRequest, emit: Emit) -> None:
+        done = self.written[request.speaker or request.say or "answer"] = asyncio.Event()
+        self.requests.append(request)
+        self.asked.set()
+        await done.wait()
+        await emit(TextPart("Yes."))
+        await emit(WrittenPart())
+        await asyncio.sleep(60.0)
+
+
+OWN_PROMPT = (Item("i1", role="user", text="Argue."),)
+
+
+@pytest.mark.parametrize(
+    ("options", "waits_s", "read_on"),
+    [
+        (ResponseOptions(), 3.0, False),  # what is read begins like it
+        (ResponseOptions(input=OWN_PROMPT), 0.0, False),
+        (ResponseOptions(say="Order, please."), 0.0, True),  # no model is asked
+    ],
+)
+def test_only_what_is_made_of_the_prompt_that_is_being_read_waits_for_it(
+    options: ResponseOptions, waits_s: float, read_on: bool
+) -> None:
+    async def run() -> None:
+        w, engine = World(), Reader()
+        object.__setattr__(w.context.agent().models, "engine", engine)
+        async with w.conversation:
+            w.runner.read_ahead("So")
+            await asyncio.sleep(0.1)
+            began = asyncio.get_running_loop().time()
+            w.start(request=w.runner._asked.remember(options))
+            await engine.asked.wait()
+            assert asyncio.get_running_loop().time() - began == pytest.approx(waits_s, abs=0.11)
+            await asyncio.sleep(0.1)
+            assert (engine.read, engine.broken_off) == (1, 0 if read_on else 1)
+
+    run_virtual(run())
+
+
+def test_who_would_answer_is_read_for_only_when_nobody_is_written_for() -> None:
+    async def run() -> None:
+        w, engine = World(), Reader()
+        async with w.conversation:
+            w.conversation.set_agents([Persona("Ada"), Persona("Ben")], "addressed")
+            for agent in ("Ada", "Ben"):
+                object.__setattr__(w.context.agent(agent).models, "engine", engine)
+            own = w.runner._asked.remember(ResponseOptions(input=OWN_PROMPT))
+            w.start("r1", agent="Ada", request=own)
+            w.start("r2", agent="Ben", request=own)
+            await asyncio.sleep(0.1)
+            engine.written["Ada"].set()
+            await asyncio.sleep(0.1)
+            assert engine.read == 0
+            engine.written["Ben"].set()
+            await asyncio.sleep(0.1)
+            assert engine.read == 1
+
+    run_virtual(run())
