@@ -18,12 +18,12 @@ from parley.conversation.spoken.english_words import (
     NUMBERED,
     RULERS,
 )
+from parley.conversation.spoken.streets import HOUSE, TITLE, WAY, title_or_way
 
 _ROMAN = re.compile(r"(?=[IVXLCDM])M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})")
 _ROMAN_VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 _CENTURIES = ("century", "centuries", "dynasty", "Dynasty", "Olympic", "Olympiad", "Congress", "Corps")
 _MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
-_BEGINNINGS = "And|But|The|It|He|She|They|We|This|That|Then|In|On|At|If|So|There|You|I|When|What"
 _DAYS = "Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun"
 
 
@@ -39,8 +39,9 @@ def letter_rules() -> Sequence[Rule]:
         rule(rf"(?P<from>{_DAYS})\.?\s?[-–]\s?(?P<to>{_DAYS})(?!\w)\.?", _days, "a"),
         rule(r"(?!N/A)[A-Z](?:/[A-Z]){1,3}(?![\w/])", lambda m, _: spelled(m.group().replace("/", "")), "a"),
         rule(r"(?P<a>[A-Z]{1,4})&(?P<b>[A-Z]{1,4})(?![A-Z])", _and, "a"),
-        rule(r"(?P<title>Dr|St)\.(?=[\s,;:)]|$)", _title, "a"),
+        TITLE,
         rule(rf"(?:{dotted})(?![^\W\d]|/)|(?:{bare})(?![\w/])", _abbreviation, "a&"),
+        WAY,
         rule(r"(?:[A-Za-z]\.){2,8}(?![\w])", _dotted, "a"),
         rule(r"[A-Z]\.(?=\s?[A-Z])", _initial, "a"),
         rule(r"[α-ωΑ-Ω](?!\w)", lambda m, _: unicodedata.name(m.group()).split()[-1].lower(), "a"),
@@ -68,6 +69,7 @@ def number_rules() -> Sequence[Rule]:
             _short_year,
             "'’",
         ),
+        HOUSE,
         rule(r"(?P<n>\d{1,3})(?P<letters>[A-Z]{1,2})(?!\w|[-+]\d)", _number_and_letters, "9"),
         rule(r"\.NET(?!\w)", lambda m, _: "dot net", "."),
     ]
@@ -99,21 +101,6 @@ def _keys(match: re.Match[str], _: Cursor) -> str:
     return " ".join([*keys, KEYS.get(last, last.upper() if len(last) == 1 else last)])
 
 
-def _title(match: re.Match[str], cursor: Cursor) -> str:
-    """Doctor or drive, saint or street: by the name beside it."""
-    named_after = re.match(rf"[ \t]+(?!(?:{_BEGINNINGS})\b)[A-Z]", cursor.following(match.end()))
-    behind_a_name = cursor.last[:1].isupper() and cursor.last[-1:].isalpha() and cursor.word() not in _SENTENCE_STARTS
-    stop = "." if cursor.ends(match.end()) and behind_a_name else ""
-    if match["title"] == "Dr":
-        return "Doctor" if named_after or not behind_a_name else f"Drive{stop}"
-    if behind_a_name or cursor.last[:1].isdigit():
-        return f"Street{stop}" if not named_after or behind_a_name else "Saint"
-    return "Saint"
-
-
-_SENTENCE_STARTS = set("in the at on to from near and or but with by for a an of via visit see saint".split())
-
-
 def _abbreviation(match: re.Match[str], cursor: Cursor) -> str | None:
     written = match.group()
     if written in BEFORE_NUMBERS:
@@ -121,8 +108,10 @@ def _abbreviation(match: re.Match[str], cursor: Cursor) -> str | None:
             return ABBREVIATIONS[written] if cursor.last[:1].isdigit() else None
         if not re.match(r"\s?\d|\s[IVX]", cursor.following(match.end())):
             return None
+    if written in ("St", "Dr"):
+        return title_or_way(match, cursor)
     if written in ("vs", "Mr", "Mrs", "aka", "approx") or written[-1] != ".":
-        return ABBREVIATIONS[written] if written not in ("St", "Dr") else _before_a_name(match, cursor)
+        return ABBREVIATIONS[written]
     stop = (
         "."
         if written in ENDING and cursor.ends(match.end()) and written not in ("Inc.", "Co.", "Ltd.", "Corp.")
@@ -131,10 +120,6 @@ def _abbreviation(match: re.Match[str], cursor: Cursor) -> str | None:
     if not stop and not cursor.following(match.end()).strip():
         stop = "."
     return ABBREVIATIONS[written] + stop
-
-
-def _before_a_name(match: re.Match[str], cursor: Cursor) -> str | None:
-    return ABBREVIATIONS[match.group()] if re.match(r"\s[A-Z][a-z]", cursor.following(match.end())) else None
 
 
 def _dotted(match: re.Match[str], cursor: Cursor) -> str:
