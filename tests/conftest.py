@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import subprocess
@@ -20,6 +21,7 @@ import pytest
 from parley.audio import files
 from parley.audio.pcm import Int16, rms_dbfs, to_float, to_int16
 from parley.audio.resample import resample
+from parley.config import Config
 from tests.looking import unexpected
 
 # Servers of tests let everybody in, however busy the tests keep the machine; whom one keeps out is tested on its own.
@@ -108,8 +110,11 @@ class RunningServer:
 def start_server(
     log: Path, python: Sequence[str] = (sys.executable,), **environment: str
 ) -> tuple[subprocess.Popen[bytes], RunningServer]:
-    """Start a server on a free port and wait until it says that it is ready; `python` may run it somewhere else."""
-    env = {**os.environ, "COLUMNS": "200", **environment}
+    """Start a server on a free port and wait until it says that it is ready; `python` may run it somewhere else.
+
+    It has one further voice, which loads at once, unless `environment` says another thing.
+    """
+    env = {**os.environ, "COLUMNS": "200", "PARLEY_VOICES": '["espeak"]', **environment}
     command = [*python, "-m", "parley.cli", "serve", "--port", "0"]
     with log.open("wb") as sink:
         process = subprocess.Popen(command, stdout=sink, stderr=subprocess.STDOUT, env=env)
@@ -130,6 +135,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     log = tmp_path_factory.mktemp("server") / "serve.log"
     process, running = start_server(
         log,
+        PARLEY_VOICES=json.dumps(Config.model_fields["voices"].default),
         PARLEY_LLM="smollm2-135m",
         PARLEY_MAX_OUTPUT_TOKENS="50",
         PARLEY_TEMPERATURE="0",  # the same answers in every run ...
