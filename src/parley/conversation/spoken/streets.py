@@ -41,7 +41,7 @@ def _way(match: re.Match[str], cursor: Cursor) -> str | None:
 def _title(match: re.Match[str], cursor: Cursor) -> str:
     """Doctor or drive, saint or street: by the name beside it."""
     named_after = re.match(rf"[ \t]+(?!(?:{_BEGINNINGS})\b)[A-Z]", cursor.following(match.end()))
-    behind_a_name = cursor.last[:1].isupper() and cursor.last[-1:].isalpha() and cursor.word() not in _SENTENCE_STARTS
+    behind_a_name = _behind_a_name(cursor)
     stop = "." if cursor.ends(match.end()) and behind_a_name else ""
     if match["title"] == "Dr":
         return "Doctor" if named_after or not behind_a_name else f"Drive{stop}"
@@ -50,20 +50,16 @@ def _title(match: re.Match[str], cursor: Cursor) -> str:
     return "Saint"
 
 
-def _before_a_name(match: re.Match[str], cursor: Cursor) -> str | None:
-    return ABBREVIATIONS[match.group()] if re.match(r"\s[A-Z][a-z]", cursor.following(match.end())) else None
-
-
-def _behind_a_name(match: re.Match[str], cursor: Cursor) -> str | None:
-    """Main St, 7th St."""
-    ordinal = re.search(r"\d(?:st|nd|rd|th)$", cursor.last)
-    named = cursor.last[:1].isupper() and cursor.last[-1:].isalpha() and cursor.word() not in _SENTENCE_STARTS
-    return {"St": "Street", "Dr": "Drive"}[match.group()] if ordinal or named else None
+def _behind_a_name(cursor: Cursor) -> bool:
+    return cursor.last[:1].isupper() and cursor.last[-1:].isalpha() and cursor.word() not in _SENTENCE_STARTS
 
 
 def title_or_way(match: re.Match[str], cursor: Cursor) -> str | None:
-    """St and Dr without a full stop: before a name, or behind one."""
-    return _before_a_name(match, cursor) or _behind_a_name(match, cursor)
+    """St and Dr without a full stop: before a name, or behind one (Main St, 7th St)."""
+    if re.match(r"\s[A-Z][a-z]", cursor.following(match.end())):
+        return ABBREVIATIONS[match.group()]
+    behind = re.search(r"\d(?:st|nd|rd|th)$", cursor.last) or _behind_a_name(cursor)
+    return {"St": "Street", "Dr": "Drive"}[match.group()] if behind else None
 
 
 HOUSE = rule(rf"(?P<n>\d{{1,5}})(?P<letter>[A-Z]?)(?=\s+(?:{_NAME}){{1,3}}(?:{_WAYS})(?!\w))", _house, "9")
