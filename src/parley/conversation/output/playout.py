@@ -145,9 +145,10 @@ class Playout:
     def _drop_silence(track: _Track) -> None:
         silent_s, loud = 0.0, False
         for samples, rate_hz in reversed(track.chunks):
-            sounding = np.flatnonzero(np.abs(samples.astype(np.int32)) > _QUIET)
+            end = samples[-int(_SILENCE_S * rate_hz) - 1 :]
+            sounding = np.flatnonzero(np.abs(end.astype(np.int32)) > _QUIET)
             loud = len(sounding) > 0
-            silent_s += (len(samples) - (int(sounding[-1]) + 1 if loud else 0)) / rate_hz
+            silent_s += (len(end) - (int(sounding[-1]) + 1 if loud else 0)) / rate_hz
             if loud or silent_s > _SILENCE_S:
                 break
         drop_s = silent_s - _DECAY_S if loud and silent_s <= _SILENCE_S else 0.0
