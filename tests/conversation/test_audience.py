@@ -11,6 +11,7 @@ import pytest
 from parley.audio.pcm import FRAME_MS
 from parley.conversation.audience import Audience
 from parley.conversation.listener import Outlet
+from parley.conversation.output.playout import Playout
 from parley.models.fakes import tone
 from parley.turns import events as ev
 from parley.turns.ledger import HeardLedger, SpokenWord
@@ -141,6 +142,43 @@ def test_who_comes_later_hears_the_next_answer_and_is_not_waited_for() -> None:
     room.answer("s")
     late.play(0.5)
     assert late.position("s") == pytest.approx(0.5)
+
+
+def test_who_comes_while_an_answer_is_made_ahead_hears_it_from_its_first_sample() -> None:
+    room = Room()
+    left, gone = room.join("left"), room.join("gone")
+    room.audience.append("r", tone(0.6, RATE), RATE)
+    room.ledger.add_words("r", [SpokenWord(5, 0.0, 0.5)])
+    late = room.join("late")
+    recorder = Playout(lambda _: None)
+    room.audience.tap(recorder)
+    room.audience.leave("gone")
+    room.audience.append("r", tone(0.4, RATE), RATE)
+    room.audience.complete("r")
+    assert room.audience.buffered_s("r") == pytest.approx(1.0)
+    for ear in (left, late, gone):
+        ear.play(0.2)
+        assert not ear.played_s, "nobody hears it before its turn"
+    room.audience.release("r")
+    room.audience.release("r")
+    for ear in (left, late):
+        ear.play(1.0)
+        assert ear.position("r") == pytest.approx(1.0)
+        ear.outlet.played_out("r")
+        assert room.ledger.all_heard("r") == (ear is late), "who came later counts, who left does not"
+    assert recorder.buffered_s("r") == pytest.approx(1.0)
+    assert room.of(ev.ResponseCompleted) == 1
+
+
+def test_what_was_made_ahead_is_dropped_when_the_last_one_leaves() -> None:
+    room = Room()
+    room.join("left")
+    room.join("right")
+    room.audience.append("r", tone(0.6, RATE), RATE)
+    room.audience.leave("right")
+    assert not room.events
+    room.audience.leave("left")
+    assert room.events == [ev.ResponseCancelled("r")]
 
 
 def test_who_cannot_be_reached_yet_holds_nobody_up() -> None:

@@ -1,7 +1,7 @@
 """All who listen to a conversation, as one: sound goes to each, and what counts is what all have heard.
 
-House rules: a response is for those who were there when it began; who comes later hears the next one. Of what several
-playouts tell, the turn-taker hears once.
+House rules: a response is for those who are there when it is released; who comes later hears the next one. Of what
+several playouts tell, the turn-taker hears once.
 """
 
 from __future__ import annotations
@@ -39,8 +39,11 @@ class _Seat:
 class _Response:
     """What is known of one that sounds or will."""
 
-    seats: list[_Seat]
-    """Of those for whom it is."""
+    seats: list[_Seat] = field(default_factory=list)
+    """Of those for whom it is; nobody's until it is released."""
+    held: list[tuple[Int16, int]] | None = field(default_factory=list)
+    """Its sound until it is released."""
+    complete: bool = False
     appended_s: float = 0.0
     started: bool = False
     starved: bool = False
@@ -120,10 +123,13 @@ class Audience:
             if response.starved and self.buffered_s(key) > _ANY_S:
                 self._notify(ev.PlayoutFed(key))  # it had run out for him alone
             self._look_for_end(key, response)
+        if not self._seats:
+            for key in [key for key, response in self._responses.items() if response.held is not None]:
+                self._dispatch(ev.ResponseCancelled(key))
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of all for whom an answer is that begins now."""
+        """Of all for whom an answer is that is released now."""
         return tuple(seat.name for seat in self._reached)
 
     @property
@@ -144,12 +150,6 @@ class Audience:
 
     # -- sound ----------------------------------------------------------------------------------------
 
-    def _of(self, response: str) -> _Response:
-        if response not in self._responses:
-            self._responses[response] = _Response(self._reached)
-            self._ledger.began(response, self.names)
-        return self._responses[response]
-
     def _playouts(self, response: _Response) -> list[Playout]:
         return [*(seat.playout for seat in response.seats), *self._taps]
 
@@ -159,22 +159,37 @@ class Audience:
 
     def append(self, response: str, samples: Int16, rate_hz: int) -> float:
         """Add sound to a response; returns the position at which it begins, seconds."""
-        known = self._of(response)
+        known = self._responses.setdefault(response, _Response())
         begins = known.appended_s
         known.appended_s += len(samples) / rate_hz
+        if known.held is not None:
+            known.held.append((samples, rate_hz))
+            return begins
         for playout in self._playouts(known):
             playout.append(response, samples, rate_hz)
         return begins
 
     def release(self, response: str) -> None:
-        """Let a response be heard: its turn is committed."""
-        for playout in self._playouts(self._of(response)):
+        """Let a response be heard by those who are there now: its turn is committed."""
+        known = self._responses.setdefault(response, _Response())
+        if known.held is None:
+            return
+        held, known.held, known.seats = known.held, None, self._reached
+        self._ledger.began(response, self.names)
+        for playout in self._playouts(known):
+            for samples, rate_hz in held:
+                playout.append(response, samples, rate_hz)
+            if known.complete:
+                playout.complete(response)
             playout.release(response)
 
     def complete(self, response: str) -> None:
         """No more sound will come for this response."""
-        for playout in self._playouts(self._of(response)):
-            playout.complete(response)
+        known = self._responses.setdefault(response, _Response())
+        known.complete = True
+        if known.held is None:
+            for playout in self._playouts(known):
+                playout.complete(response)
 
     def pause(self, response: str) -> None:
         """Nothing more of it leaves until it is resumed."""
@@ -212,7 +227,10 @@ class Audience:
             seat.listener.flush(response)
 
     def buffered_s(self, response: str) -> float:
-        """Seconds of it that wait to be pulled, by who has most in front of him."""
+        """Seconds of it that wait to be pulled, by who has most in front of him, or to be released."""
+        known = self._responses.get(response)
+        if known is not None and known.held is not None:
+            return known.appended_s
         return max((seat.playout.buffered_s(response) for seat in self._seats_of(response)), default=0.0)
 
     def left_s(self, response: str) -> float:

@@ -33,7 +33,7 @@ class SpokenWord:
 @dataclass(slots=True)
 class _Line:
     heard_s: dict[str, float]
-    """Of those who were there when it began and still are."""
+    """Of those who were there when it was released and still are."""
     words: list[SpokenWord] = field(default_factory=list)
     sent_s: float = 0.0
 
@@ -58,7 +58,7 @@ class HeardLedger:
 
     def began(self, response: str, listeners: Iterable[str]) -> None:
         """It is for these, also if it has no sound yet."""
-        self._lines.setdefault(response, _Line(dict.fromkeys(listeners, 0.0)))
+        self._line(response).heard_s = dict.fromkeys(listeners, 0.0)
 
     def _line(self, response: str) -> _Line:
         if response not in self._lines:
@@ -91,7 +91,7 @@ class HeardLedger:
         return believed
 
     def heard_s(self, response: str) -> float:
-        """Position that everybody has reached who was there when it began and still is, whether he reports or not."""
+        """Position that everybody has reached who was there at its release and still is, whether he reports or not."""
         line = self._lines.get(response)
         return min(line.heard_s.values(), default=0.0) if line else 0.0
 
