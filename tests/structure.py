@@ -37,7 +37,6 @@ UNTESTED: dict[str, str] = {
     "conversation/engines/cascade.py": _IN_CONVERSATION,
     "conversation/engines/duplex.py": _IN_CONVERSATION,
     "conversation/engines/duplex_runner.py": _IN_CONVERSATION,
-    "conversation/engines/speech_llm.py": _IN_CONVERSATION,
     "conversation/engines/steady.py": "tests/wild/test_language_models.py breaks its answers off",
     "conversation/input/turn_inference.py": _IN_CONVERSATION,
     "conversation/listener.py": "tests/conversation/test_audience.py is about several of them",

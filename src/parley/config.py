@@ -167,6 +167,12 @@ class Config(BaseSettings):
         description="Send prompts ahead of their answers, so that these begin sooner; null: to servers on this machine "
         "or in this network, as others may bill it.",
     )
+    llm_hears: bool | None = Field(
+        None,
+        validation_alias=_env("llm_hears"),
+        description="Give the server's model what was said as sound (a speech LLM: Ultravox, Voxtral, Qwen-Omni); "
+        "null: where its name or a llama.cpp server says that it hears.",
+    )
     llm_slots: int = Field(2, ge=1, le=64, validation_alias=_env("llm_slots"), description="Parallel embedded answers.")
     workers: list[str] = Field(
         [], validation_alias=_env("workers"), description="Addresses of model workers (host:port, unix:/path)."

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from parley.adapters.chat_habits import Habits, refusal, retry_after_s
+from parley.adapters.chat_habits import Habits, name_hears, refusal, retry_after_s
 from parley.models.interfaces import ChatOptions
 
 TOOL = {"type": "function", "function": {"name": "w", "parameters": {}}}
@@ -42,6 +42,49 @@ def test_a_server_without_system_messages_gets_them_as_the_users() -> None:
     habits = Habits("m")
     assert habits.learn_refusal(400, "System role not supported", habits.request(MESSAGES, OPTIONS))
     assert habits.request(MESSAGES, OPTIONS)["messages"] == [{"role": "user", "content": "Be kind.\n\nHi"}]
+
+
+SOUND: list[dict[str, Any]] = [
+    {"role": "system", "content": "Be kind."},
+    {"role": "user", "content": [{"type": "input_audio"}]},
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "hears"),
+    [
+        ("fixie-ai/ultravox-v0_5-llama-3_2-1b", True), ("mistralai/Voxtral-Mini-3B-2507", True),
+        ("Qwen/Qwen2-Audio-7B-Instruct", True), ("Qwen/Qwen2.5-Omni-3B", True), ("gpt-audio-mini", True),
+        ("Qwen/Qwen2.5-7B-Instruct", False), ("audiobook-writer", False), ("auto", False),
+    ],
+)  # fmt: skip
+def test_some_names_tell_that_a_model_hears(name: str, *, hears: bool) -> None:
+    assert name_hears(name) is hears
+
+
+@pytest.mark.parametrize(
+    ("said", "hears"),
+    [
+        ("audio input is not supported - hint: you may need to provide the mmproj", False),
+        ("At most 0 audio(s) may be provided in one request.", False),
+        ("Input should be a valid string", False),
+        ("the prompt is empty", True),
+    ],
+)
+def test_a_model_that_refuses_sound_is_given_words_from_then_on(said: str, *, hears: bool) -> None:
+    habits = Habits("m", hears=True)
+    assert not habits.learn_refusal(400, said, habits.request(SOUND, ChatOptions())), "whoever asked has the words"
+    assert habits.hears is hears
+    habits = Habits("m", hears=True)
+    habits.learn_refusal(400, said, habits.request(MESSAGES, ChatOptions()))
+    assert habits.hears, "it was given none"
+
+
+def test_a_server_without_system_messages_gets_them_before_the_sound() -> None:
+    habits = Habits("m", folds_system=True)
+    assert habits.request(SOUND, ChatOptions())["messages"] == [
+        {"role": "user", "content": [{"type": "text", "text": "Be kind."}, {"type": "input_audio"}]}
+    ]
 
 
 def test_a_model_that_thinks_is_asked_not_to_and_given_room() -> None:

@@ -14,7 +14,6 @@ from parley.conversation import notifications as nt
 from parley.conversation.engines.base import Engine
 from parley.conversation.engines.cascade import Cascade
 from parley.conversation.engines.duplex import Duplex
-from parley.conversation.engines.speech_llm import SpeechLlm
 from parley.conversation.items import Item
 from parley.conversation.responses.response import ResponseOptions
 from parley.conversation.settings import SessionSettings
@@ -128,7 +127,7 @@ def test_an_engine_that_hears_is_given_the_whole_turn() -> None:
         assert heard > 1.5
 
     model = FakeSpeechChat()
-    engine = SpeechLlm(model)
+    engine = Cascade(model)
     play(script, lambda: Stage(engine=engine, end_of_sentence=FakeEndOfSentence(), settings=ANTICIPATING))
 
 
@@ -680,7 +679,7 @@ def test_idle_timeout_makes_the_assistant_speak_up() -> None:
 
 ENGINES: dict[str, Callable[[], Engine]] = {
     "cascade": lambda: Cascade(FakeChat(["I heard you."])),
-    "speech_llm": lambda: SpeechLlm(FakeSpeechChat()),
+    "speech_llm": lambda: Cascade(FakeSpeechChat()),
     "duplex": lambda: Duplex(FakeDuplexModel()),
 }
 
@@ -716,8 +715,30 @@ def test_an_engine_that_hears_gets_the_turn_as_sound() -> None:
         await s.say(1.2)
         await s.silence_until(nt.ResponseEnded)
         assert 1.2 <= model.heard_s[0] <= 1.9
+        await s.say(0.8)
+        await s.silence_until(nt.ResponseEnded, 2)
+        users = [m["content"] for m in model.prompts[-1] if m["role"] == "user"]
+        assert [[part["type"] for part in content] for content in users] == [["input_audio"]] * 2, "earlier turns, too"
+        assert [i.text for i in s.session.history.items if i.role == "user"] == ["What time is it?"] * 2
 
-    play(script, lambda: Stage(engine=SpeechLlm(model)))
+    play(script, lambda: Stage(engine=Cascade(model)))
+
+
+@pytest.mark.parametrize("why", ["refuses sound", "breaks off"])
+def test_a_model_that_could_not_hear_is_given_the_words(why: str) -> None:
+    model = FakeSpeechChat(["I heard you."] if why == "refuses sound" else [None, "I heard you."],
+                           refuses_sound=why == "refuses sound")  # fmt: skip
+
+    async def script(s: Stage) -> None:
+        await s.silence(0.3)
+        await s.say(1.2)
+        await s.silence_until(nt.ResponseEnded)
+        assert s.endings == [Ending.FINISHED]
+        assert model.heard_s[0] > 1
+        assert model.prompts[-1][-1]["content"] == "What time is it?"
+        assert s.session.history.items[-1].heard_text == "I heard you."
+
+    play(script, lambda: Stage(engine=Cascade(model)))
 
 
 def test_who_had_not_finished_is_answered_once_and_what_was_answered_before_is_forgotten() -> None:

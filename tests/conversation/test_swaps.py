@@ -10,7 +10,6 @@ import pytest
 from parley.conversation import notifications as nt
 from parley.conversation.engines.cascade import Cascade
 from parley.conversation.engines.duplex import Duplex
-from parley.conversation.engines.speech_llm import SpeechLlm
 from parley.conversation.items import Item
 from parley.conversation.responses.response import ResponseOptions
 from parley.errors import Overloaded, ProtocolError
@@ -337,7 +336,7 @@ def test_a_model_that_hears_answers_after_one_that_reads_and_before_one_that_tak
         assert said(s)[1::2] == ["It is noon.", "I heard you.", "right so yes", "I heard you.", "It is noon."]
         assert len(hearing.heard_s) == 2
 
-    play(script, lambda: Stage(engines={"hearing": SpeechLlm(hearing), "duplex": Duplex(FakeDuplexModel())}))
+    play(script, lambda: Stage(engines={"hearing": Cascade(hearing), "duplex": Duplex(FakeDuplexModel())}))
 
 
 def test_a_slot_is_freed_however_the_conversation_ends() -> None:

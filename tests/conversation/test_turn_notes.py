@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from parley.conversation.turn_notes import TurnNotes
-
-SOUND = np.zeros(160, np.float32)
 
 
 def test_turns_of_two_people_are_two() -> None:
@@ -29,11 +25,9 @@ def test_a_thousand_turns_without_an_answer_are_not_remembered() -> None:
     notes = TurnNotes()
     for turn in range(1000):
         notes.announced("ann", turn)
-        notes.keep_speech("ann", turn, SOUND)
         notes.closed("ann", turn)
     kept = notes._notes["ann"]
     assert len(kept) <= 8
-    assert [turn for turn, note in kept.items() if note.speech is not None] == [999]
 
 
 def test_a_turn_that_was_none_is_forgotten() -> None:
@@ -56,7 +50,7 @@ def test_nothing_is_known_of_a_turn_that_has_just_begun() -> None:
     assert note.item.startswith("item_")
     times = (note.speech_ended, note.captured, note.voice_stopped, note.transcribed)
     assert times == (None,) * 4
-    assert (note.open, note.lost, note.told_lost, note.speech) == (False, False, False, None)
+    assert (note.open, note.lost, note.told_lost) == (False, False, False)
 
 
 def test_a_turn_that_was_none_is_forgotten_and_one_that_is_over_is_closed() -> None:
@@ -72,14 +66,3 @@ def test_a_turn_that_was_none_is_forgotten_and_one_that_is_over_is_closed() -> N
     notes.forget("ann", 9)
     notes.forget("nobody", 1)
     assert notes.item("nobody", 1) is None
-
-
-def test_the_sound_of_one_turn_is_held_for_each_person() -> None:
-    notes = TurnNotes()
-    notes.keep_speech("ann", 1, SOUND)
-    notes.keep_speech("ben", 1, SOUND)
-    notes.keep_speech("ann", 2, SOUND)
-    assert notes.of("ann", 1).speech is None
-    assert notes.of("ann", 2).speech is SOUND
-    assert notes.of("ben", 1).speech is SOUND
-    assert notes.voice_stopped == {}

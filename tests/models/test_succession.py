@@ -18,6 +18,7 @@ class Named:
     """Says its name, word by word, each when it is told to."""
 
     off_host = False
+    hears = False
 
     def __init__(self, name: str, context_tokens: int) -> None:
         self.name, self.context_tokens = name, context_tokens

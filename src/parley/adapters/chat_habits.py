@@ -24,6 +24,10 @@ _OPTIONAL = ("stream_options", "temperature", "chat_template_kwargs", "reasoning
 _LESS_KNOWN = ("chat_template_kwargs", "reasoning_effort", "parallel_tool_calls", "stream_options")
 _BEGIN_IN_THOUGHT = re.compile(r"qwq|deepseek-r1|r1-distill|[-_]thinking", re.IGNORECASE)
 _EXTRA = re.compile(r"extra (?:fields|inputs|input)|unrecognized|unknown (?:field|parameter|argument)|not permitted")
+_NO_SOUND = re.compile(r"audio|multi-?modal|modalit|mmproj|content (?:part|type)|should be a (?:valid )?string")
+_HEARS = re.compile(
+    r"ultravox|voxtral|omni|[-_.]audio|phi-?4-multimodal|granite-speech|gemma-?3n|minicpm-o", re.IGNORECASE
+)
 _TOO_LONG = re.compile(r"context[ _](?:length|window|size)|maximum context|too many tokens|prompt is too long")
 _LIMIT = re.compile(
     r"(?:maximum context length (?:is|of)|context (?:length|size|window)(?: is| of)?|n_ctx\W+)\W*(\d{3,8})"
@@ -46,6 +50,8 @@ class Habits:
     folds_system: bool = False
     """Whether it takes no system message."""
     takes_tools: bool = True
+    hears: bool = False
+    """Whether messages with sound are taken."""
     _limit_field: str = "max_tokens"
     _effort: str | None = "none"
     _refused: set[str] = field(default_factory=set)
@@ -108,6 +114,9 @@ class Habits:
         if "system" in said and "role" in said and not self.folds_system:
             self.folds_system = True
             return True
+        if self.hears and _has_sound(request["messages"]) and _NO_SOUND.search(said):
+            self.hears = False  # whoever asked has the words, and asks anew with them
+            return False
         self._refused |= named
         return bool(named)
 
@@ -122,7 +131,19 @@ def _without_system(messages: Sequence[Message]) -> list[Message]:
     said = "\n\n".join(str(m["content"]) for m in messages if m["role"] == "system")
     if not said or not rest or rest[0]["role"] != "user":
         return [{"role": "user", "content": said}, *rest] if said else rest
-    return [{**rest[0], "content": f"{said}\n\n{rest[0]['content']}"}, *rest[1:]]
+    first = rest[0]["content"]
+    begun = f"{said}\n\n{first}" if isinstance(first, str) else [{"type": "text", "text": said}, *first]
+    return [{**rest[0], "content": begun}, *rest[1:]]
+
+
+def _has_sound(messages: Sequence[Message]) -> bool:
+    """Whether anything that a user said is there as sound."""
+    return any(m["role"] == "user" and not isinstance(m["content"], str) for m in messages)
+
+
+def name_hears(model: str) -> bool:
+    """Whether a model's name is one of those that are known to hear."""
+    return bool(_HEARS.search(model))
 
 
 def retry_after_s(status: int, headers: Mapping[str, str], tries: int) -> float | None:

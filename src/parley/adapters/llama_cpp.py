@@ -9,13 +9,14 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from parley.adapters.chat_exchange import one_token
+from parley.adapters.chat_servers import hears_of
 from parley.adapters.gguf_weights import prepare, prepared
 from parley.adapters.openai_chat import OpenAiChat
 from parley.errors import ModelError
@@ -45,9 +46,11 @@ class LlamaCpp:
         off_host: bool,
         temperature: float,
         sentences: int | None = None,
+        hears: bool = False,
     ) -> None:
         """`keeper` has started; `temperature`: of answers for which none is asked; `sentences`: no one is longer."""
         self.name = name
+        self._hears = hears
         self.context_tokens = context_tokens
         self.off_host = off_host
         self.keeper = keeper
@@ -74,7 +77,12 @@ class LlamaCpp:
         return self.keeper.pid
 
     def _connected(self, address: str) -> OpenAiChat:
-        return OpenAiChat(f"{address}/v1", self.name, context_tokens=self.context_tokens)
+        return OpenAiChat(f"{address}/v1", self.name, context_tokens=self.context_tokens, hears=self._hears)
+
+    @property
+    def hears(self) -> bool:
+        """See `ChatModel.hears`."""
+        return self.client.hears
 
     def _restarted(self, address: str) -> None:
         """Another process answers at another address."""
@@ -161,31 +169,36 @@ async def load(spec: ModelSpec) -> ChatModel:
 
 
 async def load_as(name: str, spec: ModelSpec) -> LlamaCpp:
-    """Load it; `name` is its process's in logs and metrics.
+    """Load it; `name` is its process's in logs and metrics. A file called ``mmproj...`` gives it ears (llama.cpp's name
+    for what turns sound into the model's own language).
 
     Options: context (tokens a slot), slots (prompts kept), threads, ..., see `_DEFAULTS`; sentences (an answer has),
     temperature.
 
     `cpu_weights: IQ4_NL`: without a GPU, some weights are converted behind the first start (see `gguf_weights`).
     """
-    path = next(iter(spec.files.values()))
-    options = {name: spec.options.get(name, value) for name, value in _DEFAULTS.items()}
+    projector = next((p for name, p in spec.files.items() if name.startswith("mmproj")), None)
+    path = next(p for p in spec.files.values() if p != projector)
+    options = {name: int(spec.options.get(name, value)) for name, value in _DEFAULTS.items()}
     source, fast = path, spec.options.get("cpu_weights") == "IQ4_NL" and not options["gpu_layers"]
     if fast:
         path = prepared(path) or path
-    at_once = int(options.pop("at_once"))
-    arguments = [str(path), spec.id, *(str(v) for v in options.values())]
-    command = [sys.executable, "-m", "parley.adapters.llama_cpp", *arguments]
+    at_once = options.pop("at_once")
+    command = [sys.executable, "-m", "parley.adapters.llama_cpp", spec.id, str(path), str(projector or ""), *(
+        f"{name}={value}" for name, value in options.items()
+    )]  # fmt: skip
     keeper = Keeper(name, command, longest_start_s=_START_S, environment=_THREADS)
     try:
         await keeper.start()
     except ModelError as fault:
-        message = f"{spec.id}: llama.cpp could not load {path.name} (out of memory or not a GGUF file)"
+        files = path.name if projector is None else f"{path.name} with {projector.name}"
+        message = f"{spec.id}: llama.cpp could not load {files} (out of memory or not a GGUF file)"
         raise ModelError(message) from fault
     model = LlamaCpp(
-        spec.id, keeper, at_once, int(options["slots"]),
-        context_tokens=int(options["context"]), off_host=bool(options["gpu_layers"]),
+        spec.id, keeper, at_once, options["slots"],
+        context_tokens=options["context"], off_host=bool(options["gpu_layers"]),
         temperature=float(spec.options.get("temperature", _TEMPERATURE)), sentences=spec.options.get("sentences"),
+        hears=projector is not None and bool(await hears_of(keeper.said)),
     )  # fmt: skip
     if fast and path == source:
         model.slower_weights = source
@@ -216,26 +229,27 @@ _THREADS = {"GOMP_SPINCOUNT": "200"}
 """Threads that wait for each other soon go to sleep: on a busy machine they would burn what the others need."""
 
 
-def serve_model(
-    path: str, alias: str, context: int, slots: int, threads: int, gpu_layers: int, one_by_one: int
-) -> None:
-    """Body of the child process."""
+def serve_model(name: str, path: str, projector: str, options: Mapping[str, int]) -> None:
+    """Body of the child process; `projector` "": it does not hear, `options`: of `_DEFAULTS`."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # it logs every request
     import xllamacpp
 
     params = xllamacpp.CommonParams()
     params.model.path = path
-    params.model_alias = {alias}
+    params.model_alias = {name}
     params.hostnames = ["127.0.0.1"]
     params.port = 0
-    params.n_parallel = slots
-    params.n_ctx = context * slots
-    params.n_gpu_layers = gpu_layers
-    if not gpu_layers:  # on CPUs its kernel is a fifth slower over a thousand tokens
+    params.n_parallel = options["slots"]
+    params.n_ctx = options["context"] * options["slots"]
+    params.n_gpu_layers = options["gpu_layers"]
+    if not options["gpu_layers"]:  # on CPUs its kernel is a fifth slower over a thousand tokens
         params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
         params.n_batch = params.n_ubatch = _CPU_BATCH
-    params.cpuparams.n_threads = one_by_one or max(1, threads // 2)
-    params.cpuparams_batch.n_threads = threads
+    if projector:
+        params.mmproj.path = projector
+        params.mmproj_use_gpu = bool(options["gpu_layers"])
+    params.cpuparams.n_threads = options["threads_one_by_one"] or max(1, options["threads"] // 2)
+    params.cpuparams_batch.n_threads = options["threads"]
     params.n_cache_reuse = 32  # tokens: what stays of a prompt that lost its beginning is moved, not read anew
     params.cache_ram_mib = 0  # prompt caches beyond the slots would grow to gigabytes
     params.ui = False
@@ -247,4 +261,5 @@ def serve_model(
 
 if __name__ == "__main__":
     end_with_parent(watch_stdin=True)
-    serve_model(sys.argv[1], sys.argv[2], *(int(a) for a in sys.argv[3:8]))
+    named = (argument.partition("=") for argument in sys.argv[4:])
+    serve_model(sys.argv[1], sys.argv[2], sys.argv[3], {name: int(value) for name, _, value in named})

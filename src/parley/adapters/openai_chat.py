@@ -1,5 +1,6 @@
 """Language models behind the OpenAI-compatible HTTP interface: vLLM, Ollama, llama-server, LM Studio, others."""
 
+# Above 300 lines: one client, whose connections are shared by all that it does.
 from __future__ import annotations
 
 import asyncio
@@ -10,8 +11,8 @@ from typing import Any
 import httpx
 
 from parley.adapters.chat_exchange import FIRST_TOKEN_S, beginning, one_token, read_answer
-from parley.adapters.chat_habits import Habits, refusal, retry_after_s
-from parley.adapters.chat_servers import context_of, first_model, is_local, is_own, place
+from parley.adapters.chat_habits import Habits, name_hears, refusal, retry_after_s
+from parley.adapters.chat_servers import context_of, first_model, hears_of, is_local, is_own, place
 from parley.adapters.chat_stream import BrokeOff, ChatReader, OnlyThought
 from parley.errors import ModelError
 from parley.models.interfaces import Caller, ChatDelta, ChatModel, ChatOptions, Message, ModelSpec
@@ -40,16 +41,19 @@ class OpenAiChat:
         still_s: float = STILL_S,
         context_tokens: int | None = None,
         prefills: bool | None = None,
+        hears: bool | None = None,
     ) -> None:
         """`still_s`: an answer of which no byte comes for so long has broken off.
 
         `context_tokens`: None asks the server. `prefills`: whether prompts are sent ahead of their answer; None: to
-        the owner's own servers, as others may bill them.
+        the owner's own servers, as others may bill them. `hears`: whether the model takes sound; None: as its name
+        says, or its server.
         """
         self.name = name
         """`FIRST_MODEL`: whatever the server lists first, asked when it is needed."""
         self.base_url = base_url.rstrip("/")
-        self.habits = Habits(name, context_tokens=context_tokens)
+        self.habits = Habits(name, context_tokens=context_tokens, hears=name_hears(name) if hears is None else hears)
+        self._asks_hearing = hears is None
         self.prefills = is_own(self.base_url) if prefills is None else prefills
         self._still_s = still_s
         self._api_key = api_key
@@ -76,13 +80,21 @@ class OpenAiChat:
         """See `ChatModel.context_tokens`."""
         return self.habits.context_tokens
 
+    @property
+    def hears(self) -> bool:
+        """See `ChatModel.hears`."""
+        return self.habits.hears
+
     async def look(self) -> None:
-        """Ask the server what it serves and what fits into the model's context, unless that is known.
+        """Ask the server what it serves, whether that hears and what fits into its context, unless that is known.
 
         Raises `ModelError` when it lists no models, and its first one is wanted.
         """
         if self.name == FIRST_MODEL:
             self.name = self.habits.model = await first_model(self.base_url, self._api_key)
+            self.habits.hears = name_hears(self.name) if self._asks_hearing else self.habits.hears
+        if self._asks_hearing and (told := await hears_of(self.base_url, self._api_key)) is not None:
+            self.habits.hears = told
         if self.habits.context_tokens is None:
             self.habits.context_tokens = await context_of(self._client, self.base_url, self.name)
 
@@ -287,12 +299,12 @@ def _names(options: ChatOptions) -> list[str]:
 
 
 async def load(spec: ModelSpec) -> ChatModel:
-    """Adapter entry point; options: base_url, model, api_key, still_s, context, prefills."""
+    """Adapter entry point; options: base_url, model, api_key, still_s, context, prefills, hears."""
     key, options = spec.options.get("api_key"), spec.options
     chat = OpenAiChat(
         str(options["base_url"]), str(options["model"]), str(key) if key else None,
         still_s=float(options.get("still_s") or STILL_S), context_tokens=options.get("context"),
-        prefills=options.get("prefills"),
+        prefills=options.get("prefills"), hears=options.get("hears"),
     )  # fmt: skip
     if chat.name != FIRST_MODEL:
         await chat.look()

@@ -8,7 +8,8 @@ from typing import Any
 
 from parley.conversation.items import Item
 from parley.conversation.memory import Memory
-from parley.conversation.responses.prompt import Messages, as_seen
+from parley.conversation.responses.prompt import Content, Messages, as_seen, spoken
+from parley.conversation.sounds import Sounds
 from parley.errors import ProtocolError
 
 MOST_ITEMS = 20_000
@@ -39,6 +40,7 @@ class History:
         self._chars = 0
         self.revision = 0
         self.memory = Memory()
+        self.sounds = Sounds()
 
     def __contains__(self, item_id: str) -> bool:
         """Whether there is an item of that id."""
@@ -125,6 +127,7 @@ class History:
         """Remove an item."""
         place = self._place(item_id)
         del self._places[item_id]
+        self.sounds.forget(item_id)
         self._join(place.before, place.after)
         self._chars -= _chars(place.item)
         self._changed()
@@ -135,14 +138,23 @@ class History:
 
     def messages(
         self, instructions: str, budget_tokens: int, *, ahead: bool = False, without: Collection[str] = (),
-        seen_by: str | None = None,
+        seen_by: str | None = None, heard: bool = False,
     ) -> Messages:  # fmt: skip
         """The prompt in the form of the chat interface, as far as it fits; see `Memory.messages`.
 
         `seen_by`: the agent that it is for, where several take part: what others say stands there with their names.
+        `heard`: what people said stands there as sound, where that is kept.
         """
         items = self.items if seen_by is None else as_seen(self.items, seen_by)
-        return self.memory.messages(items, instructions, budget_tokens, ahead=ahead, without=without)
+        return self.memory.messages(
+            items, instructions, budget_tokens, ahead=ahead, without=without,
+            contents=self._as_sound(named=seen_by is not None) if heard else {},
+        )  # fmt: skip
+
+    def _as_sound(self, *, named: bool) -> dict[str, Content]:
+        """What stands in a prompt in place of the words, by the items that are kept as sound."""
+        kept = {item: part for item in self._places if (part := self.sounds.of(item)) is not None}
+        return {item: spoken(part, self.get(item).speaker if named else "") for item, part in kept.items()}
 
     def _join(self, before: str | None, after: str | None) -> None:
         """Make two items (None: an end) neighbours."""

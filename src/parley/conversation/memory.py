@@ -7,11 +7,11 @@ cache, one that loses an item every turn is read anew every turn. What leaves is
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from parley.conversation.items import Item
-from parley.conversation.responses.prompt import Messages, as_messages
+from parley.conversation.responses.prompt import Content, Messages, as_messages
 
 CHARS_PER_TOKEN = 4
 _CHARS_PER_ITEM = 16
@@ -51,11 +51,12 @@ class Memory:
         *,
         ahead: bool = False,
         without: Collection[str] = (),
+        contents: Mapping[str, Content] | None = None,
     ) -> Messages:
         """The prompt of as many items as fit.
 
         `ahead`: it is read while nobody waits, and what is nearly too long is halved now, not before an answer.
-        `without`: ids of items to leave out.
+        `without`: ids of items to leave out. `contents`: see `as_messages`.
         """
         budget_tokens = round(budget_tokens * _ALMOST) if ahead else budget_tokens
         start = _index(items, self._oldest)
@@ -65,7 +66,7 @@ class Memory:
             self._oldest = items[start].id
         kept = _with_calls(kept, items)
         notes = [Item("summary", role="system", text=_SUMMARY + self.summary)] if self.summary else []
-        return as_messages([*notes, *(i for i in kept if i.id not in without)], instructions)
+        return as_messages([*notes, *(i for i in kept if i.id not in without)], instructions, contents)
 
     def cut(self, items: Sequence[Item], budget_tokens: int) -> int:
         """Where a prompt of half the budget begins: with a user's words, and never behind the last of them."""

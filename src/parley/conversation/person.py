@@ -156,7 +156,7 @@ class Person:
         note.speech_ended, note.captured = ended, ended + self.input.capture_s(action.ended)
         note.voice_stopped, note.lost = self._notes.voice_stopped.get(self.name), action.lost
         if any(agent.models.engine.accepts_audio for agent in context.agents.values()):
-            self._notes.keep_speech(self.name, action.turn, sound.turn(action.ended))
+            context.history.sounds.keep(item.id, sound.turn(action.ended))
         if self.settings.turns.mode != "manual" and not self.listening.takes_turns:
             context.emit(nt.SpeechStopped(item.id, round(action.ended * 1000), self.name))
         # a model that takes turns itself answers before it is known that the turn is over

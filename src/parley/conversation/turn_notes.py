@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from parley.audio.pcm import Float32
 from parley.conversation.items import new_id
 
 _MOST_KEPT = 8  # of one person: answers come soon after their turn, or never
@@ -31,8 +30,6 @@ class TurnNote:
     """The last item when it began."""
     told_lost: bool = False
     """Whether the client knows."""
-    speech: Float32 | None = None
-    """Its sound, 16 kHz, where the engine hears; of a person's last turn alone."""
 
 
 class TurnNotes:
@@ -51,12 +48,6 @@ class TurnNotes:
             while len(notes) > _MOST_KEPT:
                 del notes[next(iter(notes))]
         return notes[turn]
-
-    def keep_speech(self, participant: str, turn: int, speech: Float32) -> None:
-        """Hold the sound of a turn that was just committed, for engines that hear; that of earlier ones is let go."""
-        for note in self._notes.get(participant, {}).values():
-            note.speech = None
-        self.of(participant, turn).speech = speech
 
     def announced(self, participant: str, turn: int) -> TurnNote:
         """Clients are told that it has begun."""

@@ -7,11 +7,14 @@ Time passes in `asyncio.sleep`, so that scripted conversations run on a virtual 
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections import deque
 from collections.abc import AsyncGenerator, Collection, Sequence
+from contextlib import aclosing
 
 import numpy as np
 
+from parley.audio.files import wav_header
 from parley.audio.pcm import Float32, Int16, rms_dbfs
 from parley.errors import ModelError, RequestAbandoned
 from parley.models.interfaces import (
@@ -165,6 +168,7 @@ class FakeChat:
 
     name = "fake-chat"
     off_host = False
+    hears = False
     context_tokens: int | None = None
 
     def __init__(self, answers: Sequence[str | None] = ("It is noon.",), token_s: float = 0.01) -> None:
@@ -204,19 +208,30 @@ class FakeChat:
 
 
 class FakeSpeechChat(FakeChat):
-    """A chat model that hears; remembers how much sound it was given."""
+    """A chat model that hears; remembers how much sound it was given. It may refuse sound, as a server may."""
 
-    def __init__(self, answers: Sequence[str | None] = ("I heard you.",)) -> None:
+    hears = True
+
+    def __init__(self, answers: Sequence[str | None] = ("I heard you.",), *, refuses_sound: bool = False) -> None:
         super().__init__(answers)
         self.heard_s: list[float] = []
+        """Of the sound in each request's last message."""
+        self._refuses_sound = refuses_sound
 
-    async def stream_speech(
-        self, messages: Sequence[Message], speech: Float32, options: ChatOptions, caller: Caller
+    async def stream(
+        self, messages: Sequence[Message], options: ChatOptions, caller: Caller
     ) -> AsyncGenerator[ChatDelta, None]:
-        """See `SpeechChatModel.stream_speech`."""
-        self.heard_s.append(len(speech) / MODEL_RATE_HZ)
-        async for delta in self.stream(messages, options, caller):
-            yield delta
+        """See `ChatModel.stream`."""
+        content = messages[-1]["content"]
+        sounds = [p for p in content if p["type"] == "input_audio"] if not isinstance(content, str) else []
+        wavs = [base64.b64decode(part["input_audio"]["data"]) for part in sounds]
+        header = len(wav_header(0, MODEL_RATE_HZ))
+        self.heard_s.append(sum(len(wav) - header for wav in wavs) / 2 / MODEL_RATE_HZ)
+        if sounds and self._refuses_sound:
+            raise ModelError("the fake chat takes no sound")
+        async with aclosing(super().stream(messages, options, caller)) as deltas:
+            async for delta in deltas:
+                yield delta
 
 
 class FakeSynthesizer:

@@ -209,7 +209,8 @@ class ChatDelta:
 
 
 Message = Mapping[str, Any]
-"""A message in the form of the OpenAI chat interface."""
+"""A message in the form of the OpenAI chat interface; a user's may be sound (content parts `input_audio`, WAV files)
+where the model hears."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +233,10 @@ class ChatModel(Protocol):
     name: str
     off_host: bool
     """Whether it leaves this machine's processors alone: an answer that nobody may want delays nobody."""
+
+    @property
+    def hears(self) -> bool:
+        """Whether users' messages may be sound; one that was refused does not any more."""
 
     @property
     def context_tokens(self) -> int | None:
@@ -264,15 +269,6 @@ class Quickening(Protocol):
 
     async def quicken(self) -> bool:
         """Do what takes minutes, once for all starts; whether it is faster when it is loaded anew."""
-
-
-class SpeechChatModel(ChatModel, Protocol):
-    """A language model that hears: the user's turn goes in as sound; it reads, too."""
-
-    def stream_speech(
-        self, messages: Sequence[Message], speech: Float32, options: ChatOptions, caller: Caller
-    ) -> AsyncGenerator[ChatDelta, None]:
-        """Answer to `messages` followed by the spoken turn (16 kHz)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,16 @@ def named(known: Catalogue, kind: Kind | tuple[Kind, ...], name: str) -> Model |
         if not path.exists():
             raise ModelNotFound(f"{path} does not exist")
         options = {"voice": speaker} if speaker else {}
-        return ModelSpec(path.stem, _FAMILIES[path.suffix], {path.name: path.resolve()}, options)
+        files = {path.name: path.resolve(), **_ears_beside(path)}
+        return ModelSpec(path.stem, _FAMILIES[path.suffix], files, options)
     model = known.get(name, *((kind,) if isinstance(kind, str) else kind))
     if speaker := known.speaker(name):
         return msgspec.structs.replace(model, options={**model.options, "voice": speaker})
     return model
+
+
+def _ears_beside(path: Path) -> dict[str, Path]:
+    """What turns sound into the language of a GGUF model, where both have a folder to themselves."""
+    files = sorted(path.parent.glob("*.gguf")) if path.suffix == ".gguf" else []
+    others = [file for file in files if file.name != path.name]
+    return {file.name: file.resolve() for file in others if len(others) == 1 and file.name.startswith("mmproj")}

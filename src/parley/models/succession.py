@@ -42,6 +42,11 @@ class Succession:
         return found
 
     @property
+    def hears(self) -> bool:
+        """See `ChatModel.hears`."""
+        return bool(self.model.hears)
+
+    @property
     def up(self) -> bool:
         """Whether it can be asked now."""
         return not isinstance(self.model, Reachable) or self.model.up

@@ -162,5 +162,5 @@ def _remote(config: Config, base_url: str, name: str) -> ModelSpec:
     key = secret.get_secret_value() if secret else None
     return ModelSpec(name, "openai-chat", options={
         "base_url": base_url, "model": name, "api_key": key, "still_s": config.llm_still_s,
-        "context": config.llm_context, "prefills": config.llm_prefill,
+        "context": config.llm_context, "prefills": config.llm_prefill, "hears": config.llm_hears,
     })  # fmt: skip

@@ -109,7 +109,7 @@ class Ahead:
         )  # fmt: skip
         requests: Any = SimpleNamespace(
             budget_tokens=lambda *_: budget, chat_options=lambda *_: OPTIONS, said=lambda _, words: words,
-            prompt=lambda *_, ahead: self.history.messages("Be kind.", budget, ahead=ahead),
+            prompt=lambda *_, ahead, heard: self.history.messages("Be kind.", budget, ahead=ahead, heard=heard),
         )  # fmt: skip
         self.ahead = ReadingAhead(context, requests)
 

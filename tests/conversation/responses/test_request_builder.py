@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 from dataclasses import replace
 from types import SimpleNamespace
@@ -27,12 +28,13 @@ class Session:
     """What a request is made of."""
 
     def __init__(
-        self, settings: SessionSettings | None = None, *, off_host: bool = False, tokens: int | None = 4000
-    ) -> None:
+        self, settings: SessionSettings | None = None, *, off_host: bool = False, tokens: int | None = 4000,
+        hears: bool = False,
+    ) -> None:  # fmt: skip
         self.history = History()
         self.ledger = HeardLedger()
         self.voices = {"first": FakeSynthesizer(), "second": FakeSynthesizer()}
-        engine: Any = SimpleNamespace(off_host=off_host, context_tokens=tokens)
+        engine: Any = SimpleNamespace(off_host=off_host, context_tokens=tokens, accepts_audio=hears)
         models: Any = SimpleNamespace(engine=engine, voices=self.voices, voice_is_here=lambda _: True)
         own = settings or SessionSettings(instructions="Be kind.")
         self.agent = Agent(Persona(), own, models)
@@ -67,14 +69,13 @@ def test_a_committed_answer_is_asked_for_with_what_was_said() -> None:
     s = Session()
     s.history.insert(Item("a", role="user", text="What time is it?"))
     response = s.response()
-    response.speech = np.zeros(5, np.float32)
     request = s.requests.of(response)
     assert list(request.messages) == [
         {"role": "system", "content": "Be kind."}, {"role": "user", "content": "What time is it?"}
     ]  # fmt: skip
     assert (request.caller.owner, request.caller.priority) == ("s1", Priority.COMMITTED)
     assert request.synthesizer is s.voices["first"]
-    assert request.speech is response.speech
+    assert request.heard is None
     assert request.voice_stalled is response.voice_stalled
     assert (request.say, request.begun) == (None, None)
     assert request.left_s() == 1.5
@@ -86,6 +87,66 @@ def test_a_prepared_one_has_the_words_of_its_turn_and_gives_way() -> None:
     assert request.messages[-1] == {"role": "user", "content": "So?"}
     assert request.caller.priority is Priority.SPECULATIVE
     assert request.left_s() == math.inf, "nobody listens yet"
+
+
+def shapes(messages: Any) -> list[Any]:
+    """What users said, sound by its length in seconds."""
+    contents = [m["content"] for m in messages if m["role"] == "user"]
+    return [c if isinstance(c, str) else [part.get("text") or seconds_of(part) for part in c] for c in contents]
+
+
+def seconds_of(part: Any) -> float:
+    return round((len(base64.b64decode(part["input_audio"]["data"])) - 44) / 32000, 1)
+
+
+def test_an_engine_that_hears_gets_what_was_said_as_sound_and_as_words() -> None:
+    s = Session(hears=True)
+    s.history.insert(Item("typed", role="user", text="Good day."))
+    s.history.insert(Item("answer", role="assistant", text="Hello."))
+    assert s.requests.of(s.response(committed=False)).heard is None, "nothing was said yet"
+    s.history.insert(Item("a", role="user", text="What time is it?", spoken=True))
+    s.history.sounds.keep("a", np.zeros(16000, np.float32))
+    request = s.requests.of(s.response())
+    assert shapes(request.messages) == ["Good day.", "What time is it?"]
+    assert shapes(request.heard) == ["Good day.", [1.0]]
+    prepared = s.response(committed=False)
+    prepared.speech = np.zeros(8000, np.float32)
+    request = s.requests.of(prepared)
+    assert shapes(request.messages) == ["Good day.", "What time is it? So?"]
+    assert shapes(request.heard) == ["Good day.", [1.0, 0.5]]
+    s.history.delete("a")
+    assert s.requests.of(s.response()).heard is None
+
+
+def test_of_what_was_not_understood_there_is_the_sound_alone() -> None:
+    s = Session(hears=True)
+    s.history.insert(Item("a", role="user", text="", spoken=True))
+    s.history.sounds.keep("a", np.zeros(16000, np.float32))
+    request = s.requests.of(s.response())
+    assert request.messages == request.heard
+    assert shapes(request.messages) == [[1.0]]
+
+
+def test_where_several_speak_their_names_stand_before_their_sound() -> None:
+    s = Session(hears=True)
+    s.requests._context.several = True  # type: ignore[misc]
+    s.requests._context.agents = {"assistant": s.agent}
+    s.requests._context.people = {}
+    s.history.insert(Item("a", role="user", text="Well?", spoken=True, speaker="Ann"))
+    s.history.sounds.keep("a", np.zeros(16000, np.float32))
+    prepared = s.response(committed=False)
+    prepared.speech = np.zeros(8000, np.float32)
+    request = s.requests.of(prepared)
+    assert shapes(request.messages) == ["Ann: Well? user: So?"]
+    assert shapes(request.heard) == [["Ann:", 1.0, "user:", 0.5]]
+
+
+def test_sound_takes_room_from_what_was_said_before() -> None:
+    s = Session(hears=True)
+    before = s.budget_tokens(ResponseOptions())
+    s.history.insert(Item("a", role="user", text="Well?", spoken=True))
+    s.history.sounds.keep("a", np.zeros(20 * 16000, np.float32))
+    assert s.budget_tokens(ResponseOptions()) == pytest.approx(before - 125, abs=2)
 
 
 def test_sound_that_there_is_of_it_is_told() -> None:

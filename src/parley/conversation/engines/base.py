@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from parley.audio.pcm import Float32, Int16
+from parley.audio.pcm import Int16
 from parley.models.interfaces import Caller, ChatOptions, DuplexModel, SpeakingStyle, Synthesizer, ToolCall, Usage
 from parley.turns.ledger import SpokenWord
 
@@ -31,14 +31,14 @@ class ResponseRequest:
     """What to answer and how."""
 
     messages: Sequence[Mapping[str, Any]]
-    """The prompt; the user's turn is its last message (by its transcript)."""
+    """The prompt in words; the user's turn is its last message."""
     options: ChatOptions
     style: SpeakingStyle
     synthesizer: Synthesizer | None
     """None: text only."""
     caller: Caller
-    speech: Float32 | None = None
-    """The user's turn as sound, 16 kHz, for engines that hear."""
+    heard: Sequence[Mapping[str, Any]] | None = None
+    """The same with what was said as sound, for engines that hear."""
     say: str | None = None
     """Fixed words to say instead of asking a model (greeting, apology)."""
     begun: PartialResponse | None = None
@@ -135,10 +135,12 @@ Emit = Callable[[ResponsePart], Awaitable[None]]
 class _Engine(Protocol):
     """What engines of both kinds declare and do."""
 
-    accepts_audio: bool
-    """Whether it wants the turn as sound."""
     off_host: bool
     """See `ChatModel.off_host`."""
+
+    @property
+    def accepts_audio(self) -> bool:
+        """Whether it hears what was said."""
 
     @property
     def context_tokens(self) -> int | None:

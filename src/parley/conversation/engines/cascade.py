@@ -1,4 +1,4 @@
-"""The cascade: transcript in, language model, voice out."""
+"""The cascade: what was said goes to a language model as words, or as sound where it hears, and a voice speaks."""
 
 from __future__ import annotations
 
@@ -19,12 +19,16 @@ class Cascade:
     turns: Literal["ours"] = "ours"
     history: Literal["ledger"] = "ledger"
     pausable: Literal[True] = True
-    accepts_audio = False
     duplex: None = None
 
     def __init__(self, chat: ChatModel) -> None:
         self.chat = chat
         self.off_host = chat.off_host
+
+    @property
+    def accepts_audio(self) -> bool:
+        """Whether the model hears what was said, instead of reading it."""
+        return self.chat.hears
 
     @property
     def context_tokens(self) -> int | None:

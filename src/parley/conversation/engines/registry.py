@@ -8,9 +8,8 @@ from typing import Any
 from parley.conversation.engines.base import Engine
 from parley.conversation.engines.cascade import Cascade
 from parley.conversation.engines.duplex import Duplex
-from parley.conversation.engines.speech_llm import SpeechLlm
 
-_ENGINES: Mapping[str, Callable[[Any], Engine]] = {"llm": Cascade, "speech_llm": SpeechLlm, "duplex": Duplex}
+_ENGINES: Mapping[str, Callable[[Any], Engine]] = {"llm": Cascade, "speech_llm": Cascade, "duplex": Duplex}
 
 
 def engine_of(kind: str, model: Any) -> Engine:

@@ -47,7 +47,8 @@ async def written(chat: ChatModel, request: ResponseRequest) -> AsyncGenerator[C
         except ModelError as fault:
             if answer.calls_done:
                 return  # a call that is whole is an answer; asked for anew it would be made twice
-            if tries_left and (fault.retryable or answer.refuses_to_continue):
+            refused = answer.refuses_to_hear or answer.refuses_to_continue
+            if tries_left and (fault.retryable or refused):
                 pass
             elif answer.sounds_complete:
                 return  # it was torn off behind its last sentence, and there is nothing to add
@@ -68,6 +69,8 @@ class _Answer:
         self._continues: bool | None = None
         """Whether the model was given the text to continue; False: its server takes no such request."""
         self._came = False
+        self._hears: bool | None = None
+        """Whether the model was given sound; False: from now on it is given words."""
 
     @property
     def sounds_complete(self) -> bool:
@@ -84,9 +87,19 @@ class _Answer:
         self._continues = False
         return True
 
+    @property
+    def refuses_to_hear(self) -> bool:
+        """Whether what failed was asked with sound, so that words may do; told once."""
+        if not self._hears:
+            return False
+        self._hears = False
+        return True
+
     async def stream(self, chat: ChatModel, request: ResponseRequest) -> AsyncGenerator[ChatDelta, None]:
         """One request: the first, or one that is to go on with what there is."""
-        messages = list[Any](request.messages)
+        if self._hears is None:
+            self._hears = request.heard is not None
+        messages = list[Any](request.heard if self._hears and request.heard is not None else request.messages)
         splice = Splice(self.text) if self.text.strip() else None
         if splice is not None and self._continues is not False and (begins := prefix(self.text)):
             messages.append({"role": "assistant", "content": begins})

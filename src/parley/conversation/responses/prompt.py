@@ -7,23 +7,29 @@ said, and its call with it. Of an answer, only what was heard is in there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from parley.conversation.items import Item
+from parley.conversation.sounds import Part
 from parley.models.tool_arguments import mended
 
 _OPENING = "Hello."
 _GO_ON = "Please go on."
 _NO_RESULT = "There is no result yet."
 Messages = list[dict[str, Any]]
+Content = str | list[Part]
+"""Of a message: words, or parts of which some are sound."""
 
 
-def as_messages(items: Sequence[Item], instructions: str) -> Messages:
-    """Items as chat messages behind the instructions; items without words are left out."""
+def as_messages(items: Sequence[Item], instructions: str, contents: Mapping[str, Content] | None = None) -> Messages:
+    """Items as chat messages behind the instructions; items without words are left out.
+
+    `contents`: what users said in another form than their words, by the items' ids.
+    """
     items = _with_late_calls_moved(items)
-    made = _Prompt(items)
+    made = _Prompt(items, contents or {})
     for item in items:
         made.add(item)
     instructions = "\n\n".join(filter(None, [instructions, *made.instructions]))
@@ -53,15 +59,31 @@ def named(speaker: str, words: str) -> str:
     return f"{speaker}: {words.strip()}"
 
 
-def add_user_words(messages: Messages, words: str) -> None:
-    """Put a user's words at the end of a prompt.
+def add_user_words(messages: Messages, words: Content) -> None:
+    """Put what a user said at the end of a prompt.
 
     What was said before and after an answer of which nothing was heard is one message: it was one thought, and some
     models' templates insist on turns that alternate.
     """
     if messages and messages[-1]["role"] == "user":
-        words = f"{messages.pop()['content']} {words}"
+        words = joined(messages.pop()["content"], words)
     messages.append({"role": "user", "content": words})
+
+
+def joined(before: Content, behind: Content) -> Content:
+    """One content of two."""
+    if isinstance(before, str) and isinstance(behind, str):
+        return f"{before} {behind}"
+    return [*_parts(before), *_parts(behind)]
+
+
+def spoken(part: Part, speaker: str = "") -> Content:
+    """What somebody said as sound, behind the name where several take part."""
+    return [*_parts(f"{speaker}:"), part] if speaker else [part]
+
+
+def _parts(content: Content) -> list[Part]:
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
 def opened(messages: Messages) -> Messages:
@@ -121,7 +143,8 @@ def _answer_numbers(items: Sequence[Item]) -> list[int]:
 class _Prompt:
     """Messages as they come about; calls wait for their results."""
 
-    def __init__(self, items: Sequence[Item]) -> None:
+    def __init__(self, items: Sequence[Item], contents: Mapping[str, Content]) -> None:
+        self._contents = contents
         self._results = {i.call_id: i for i in items if i.kind == "function_call_output"}
         self._called = {i.call_id for i in items if i.kind == "function_call"}
         self._taken: dict[str, int] = {}
@@ -140,6 +163,8 @@ class _Prompt:
                 self._user(f"(A tool's result: {item.output})")
             elif self._messages and any(c["of"] == item.call_id for c in self._messages[-1].get("tool_calls", ())):
                 self._open = False  # what the assistant says now, it says knowing the result
+        elif (content := self._contents.get(item.id)) is not None:
+            self._user(content)
         elif text := item.heard_text.strip():
             if item.role == "assistant":
                 self._assistant(text)
@@ -148,7 +173,7 @@ class _Prompt:
             else:
                 self._user(f"({text})" if item.role == "system" else text)
 
-    def _user(self, text: str) -> None:
+    def _user(self, text: Content) -> None:
         self._open = False
         add_user_words(self._messages, text)
 

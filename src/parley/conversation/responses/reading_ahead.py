@@ -65,7 +65,7 @@ class ReadingAhead:
         if engine.off_host and not so_far:
             return  # nothing is known yet that would end like a prompt to be answered
         try:
-            messages = self._requests.prompt(agent, options, ahead=True)
+            messages = self._requests.prompt(agent, options, ahead=True, heard=engine.accepts_audio)
             if so_far and not engine.accepts_audio:
                 add_user_words(messages, self._requests.said(speaker, so_far))
             await engine.prefill(opened(messages), self._requests.chat_options(agent, options), caller)

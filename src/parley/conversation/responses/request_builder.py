@@ -9,9 +9,10 @@ from parley.conversation.agent import Agent
 from parley.conversation.context import Context
 from parley.conversation.engines.base import ResponseRequest
 from parley.conversation.memory import CHARS_PER_TOKEN
-from parley.conversation.responses.prompt import Messages, add_user_words, answerable, as_messages, named
+from parley.conversation.responses.prompt import Messages, add_user_words, answerable, as_messages, named, spoken
 from parley.conversation.responses.response import Response, ResponseOptions
 from parley.conversation.responses.voice_choice import VoiceChoice
+from parley.conversation.sounds import TOKENS_PER_S, sound_part
 from parley.conversation.tools.executor import offered
 from parley.languages import knows
 from parley.models.interfaces import Caller, ChatOptions, Priority, SpeakingStyle, Synthesizer
@@ -37,33 +38,54 @@ class RequestBuilder:
     def of(self, response: Response) -> ResponseRequest:
         """What the engine is asked."""
         context, options, agent = self._context, response.options, self._context.agent(response.agent)
-        if options.input is not None:
-            messages = as_messages(list(options.input), self._instructions(agent, options))
-        else:  # of one that is begun anew, what there is of it comes behind the prompt
-            messages = self.prompt(agent, options, without={i.id for i in response.items})
-        if not response.committed and not options.ahead:
-            add_user_words(messages, self.said(response.participant, response.transcript))
+        messages, heard = self._messages(response, agent), self._heard(response, agent)
+        if heard is not None and _roles(heard) != _roles(messages):
+            messages = heard  # there are no words of what was said
         about = agent.name if options.input is None else "asked"
         priority = Priority.COMMITTED if response.committed else Priority.SPECULATIVE
         synthesizer, style = self._voice(agent, options.voice or agent.settings.voice)
         return ResponseRequest(
             answerable(messages), self.chat_options(agent, options), style, synthesizer if response.speaks else None,
             Caller(context.id, priority, about=about),
-            speech=response.speech, say=options.say or self._repetition(response),
+            heard=None if heard is None else answerable(heard), say=options.say or self._repetition(response),
             voice_stalled=response.voice_stalled, spoken_chars=lambda: context.ledger.spoken_chars(response.key),
             left_s=lambda: context.audience.left_s(response.key) if response.committed else math.inf,
             speaker=agent.name if context.several else "", most_sentences=options.most_sentences,
             said_before=options.said_before or (),
         )  # fmt: skip
 
+    def _messages(self, response: Response, agent: Agent) -> Messages:
+        options = response.options
+        if options.input is not None:
+            messages = as_messages(list(options.input), self._instructions(agent, options))
+        else:  # of one that is begun anew, what there is of it comes behind the prompt
+            messages = self.prompt(agent, options, without={i.id for i in response.items})
+        if not response.committed and not options.ahead:
+            add_user_words(messages, self.said(response.participant, response.transcript))
+        return messages
+
+    def _heard(self, response: Response, agent: Agent) -> Messages | None:
+        """The same with sound, for an engine that hears and where something was said."""
+        context, options = self._context, response.options
+        if options.input is not None or not agent.models.engine.accepts_audio:
+            return None
+        messages = self.prompt(agent, options, without={i.id for i in response.items}, heard=True)
+        if not response.committed and response.speech is not None:
+            name = response.participant if context.several else ""
+            add_user_words(messages, spoken(sound_part(response.speech), name))
+        elif not context.history.sounds.seconds:
+            return None
+        return messages
+
     def prompt(
-        self, agent: Agent, options: ResponseOptions, *, ahead: bool = False, without: Collection[str] = ()
-    ) -> Messages:
-        """The conversation as an agent sees it; see `Memory.messages` for the last two."""
+        self, agent: Agent, options: ResponseOptions, *, ahead: bool = False, without: Collection[str] = (),
+        heard: bool = False,
+    ) -> Messages:  # fmt: skip
+        """The conversation as an agent sees it; see `History.messages` for the rest."""
         context = self._context
         return context.history.messages(
             self._instructions(agent, options), self.budget_tokens(agent, options), ahead=ahead, without=without,
-            seen_by=agent.name if context.several else None,
+            seen_by=agent.name if context.several else None, heard=heard,
         )  # fmt: skip
 
     def said(self, speaker: str, words: str) -> str:
@@ -119,8 +141,14 @@ class RequestBuilder:
         settings, engine = agent.settings, agent.models.engine
         chat_options = self.chat_options(agent, options)
         taken = len(self._instructions(agent, options)) + sum(len(repr(tool)) for tool in chat_options.tools)
+        if engine.accepts_audio:
+            taken += round(self._context.history.sounds.seconds * TOKENS_PER_S * CHARS_PER_TOKEN)
         context = engine.context_tokens or _UNKNOWN_CONTEXT_TOKENS
         room = (context - (chat_options.max_tokens or 0)) * _SURELY_FITS - taken / CHARS_PER_TOKEN
         usual = _MOST_MEMORY_TOKENS if engine.off_host else room / 2  # here every token is read by these processors
         most = settings.memory_tokens or usual
         return max(_LEAST_MEMORY_TOKENS, int(min(room, most) * settings.memory_share * self._share))
+
+
+def _roles(messages: Messages) -> list[str]:
+    return [message["role"] for message in messages]

@@ -108,8 +108,8 @@ class ResponseRunner:
             response.place = context.history.insert_behind
         self.responses[response.key] = response
         self._reading_ahead.give_way()
-        if note is not None:
-            response.speech = self._speech_so_far(order.participant) if order.speculative else note.speech
+        if note is not None and order.speculative:
+            response.speech = self._speech_so_far(order.participant)
         if agent.models.engine.turns == "model" and options.say is None:
             self._announce(response)
             context.audience.release(response.key)

@@ -1,0 +1,52 @@
+"""A model's name or file, and what belongs to the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from parley.errors import ModelNotFound
+from parley.models.catalogue import ANSWERS, Catalogue
+from parley.models.interfaces import ModelSpec
+from parley.models.resolve import named
+
+NOTHING = Catalogue([])
+
+
+def files_of(path: Path) -> set[str]:
+    found = named(NOTHING, ANSWERS, str(path))
+    assert isinstance(found, ModelSpec)
+    assert found.family == "llama-cpp"
+    return set(found.files)
+
+
+@pytest.mark.parametrize(
+    ("beside", "taken"),
+    [
+        ((), set()),
+        (("mmproj-voxtral.gguf",), {"mmproj-voxtral.gguf"}),
+        (("other.gguf",), set()),
+        (("mmproj-a.gguf", "mmproj-b.gguf"), set()),
+        (("mmproj-a.gguf", "other.gguf"), set()),
+        (("mmproj-readme.txt",), set()),
+    ],
+)
+def test_a_gguf_file_has_the_ears_that_share_a_folder_with_it_alone(
+    beside: tuple[str, ...], taken: set[str], tmp_path: Path
+) -> None:
+    for name in ("model.gguf", *beside):
+        (tmp_path / name).touch()
+    assert files_of(tmp_path / "model.gguf") == {"model.gguf"} | taken
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelNotFound, match=r"gone\.gguf does not exist"):
+        named(NOTHING, ANSWERS, str(tmp_path / "gone.gguf"))
+
+
+def test_a_voice_of_ones_own_may_name_its_speaker(tmp_path: Path) -> None:
+    (tmp_path / "voice.onnx").touch()
+    found = named(NOTHING, "tts", str(tmp_path / "voice.onnx" / "ann"))
+    assert isinstance(found, ModelSpec)
+    assert (found.family, found.options) == ("piper", {"voice": "ann"})
