@@ -1,4 +1,4 @@
-"""The server's configuration: defaults, then a YAML file, then environment variables, then the command line."""
+"""The server's configuration: defaults, a profile, a file, the environment, the command line; the last wins."""
 
 # Above 300 lines: every setting stands here once, with its meaning, bounds and names.
 from __future__ import annotations
@@ -12,9 +12,10 @@ import yaml
 from pydantic import AliasChoices, Field, IPvAnyAddress, IPvAnyNetwork, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 
-from parley.conversation.settings import DEFAULT_INSTRUCTIONS
+from parley.conversation.settings import APOLOGY, DEFAULT_INSTRUCTIONS, NOT_UNDERSTOOD
 from parley.errors import UsageError
 from parley.languages import code_of
+from parley.profiles import profile
 from parley.validation import RedisUrl, explain, nearest
 from parley.workers.settings import TlsSettings
 
@@ -35,6 +36,11 @@ class Config(BaseSettings):
 
     model_config = SettingsConfigDict(extra="forbid", populate_by_name=True, env_ignore_empty=True)
 
+    profile: str | None = Field(
+        None,
+        validation_alias=_env("profile"),
+        description="Settings that belong together, by name ('parley profiles') or a file; whatever else is set wins.",
+    )
     host: str = Field("127.0.0.1", validation_alias=_env("host"), description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, validation_alias=_env("port", "PORT"), description="Port to listen on.")
     api_key: SecretStr | None = Field(
@@ -221,6 +227,14 @@ class Config(BaseSettings):
     greeting: str | None = Field(
         None, validation_alias=_env("greeting"), description="Spoken when a conversation begins."
     )
+    apology: str | None = Field(
+        APOLOGY, validation_alias=_env("apology"), description="Spoken when an answer fails; null: silence."
+    )
+    not_understood: str = Field(
+        NOT_UNDERSTOOD,
+        validation_alias=_env("not_understood"),
+        description="Spoken when an answer is wanted to a turn whose words could not be had.",
+    )
     language: str | None = Field(
         None,
         validation_alias=_env("language"),
@@ -339,11 +353,12 @@ class Config(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The command line first, then the environment, then the file, then the defaults."""
-        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls, _FILE.get())
+        files = (YamlConfigSettingsSource(settings_cls, path) for path in _FILES.get())
+        return init_settings, env_settings, *files
 
 
-_FILE: ContextVar[Path | None] = ContextVar("file", default=None)
-"""The file of the configuration that is being read: whoever makes a `Config` cannot hand one to its sources."""
+_FILES: ContextVar[tuple[Path, ...]] = ContextVar("files", default=())
+"""The files of the configuration that is being read, the first wins: whoever makes a `Config` cannot hand them over."""
 
 
 def load(path: Path | None = None, **given: Any) -> Config:
@@ -352,24 +367,43 @@ def load(path: Path | None = None, **given: Any) -> Config:
     Raises `UsageError` that names the file and the field at fault, or a variable of the environment that is none.
     """
     _check_environment()
-    if path is not None:
-        _read(path)  # for errors that name the place
-    token = _FILE.set(path)
+    files = _files(path, given.get("profile"))
+    token = _FILES.set(tuple(files))
     try:
         return Config(**{k: v for k, v in given.items() if v is not None})
     except ValidationError as fault:
-        raise UsageError(f"{path or 'configuration'}: {explain(fault)}") from fault
+        raise UsageError(f"{_at_fault(fault, files) or 'configuration'}: {explain(fault)}") from fault
     finally:
-        _FILE.reset(token)
+        _FILES.reset(token)
 
 
-def origins(path: Path | None = None) -> dict[str, str]:
-    """Where each setting's value comes from, the command line aside."""
-    content = _read(path) if path else {}
-    found = {}
+def _files(path: Path | None, named: str | None) -> dict[Path, dict[str, Any]]:
+    """The configuration's file and its profile's, with what they hold; `named`: the profile of the command line."""
+    files = {path: _read(path)} if path is not None else {}
+    from_environment = next((os.environ[v] for v in variables("profile") if os.environ.get(v)), None)
+    in_file = next(iter(files.values()), {}).get("profile")
+    if name := named or from_environment or in_file:
+        chosen = profile(str(name))
+        content = _read(chosen.path)
+        if "profile" in content:
+            raise UsageError(f"{chosen.path}: a profile names no other profile")
+        files[chosen.path] = content
+    return files
+
+
+def _at_fault(fault: ValidationError, files: dict[Path, dict[str, Any]]) -> Path | None:
+    """The file that holds the first setting that is wrong; else the configuration's."""
+    field = str(next(iter(fault.errors()[0]["loc"]), ""))
+    return next((path for path, content in files.items() if field in content), next(iter(files), None))
+
+
+def origins(path: Path | None = None, profile: str | None = None) -> dict[str, str]:
+    """Where each setting's value comes from, the command line's other settings aside."""
+    files, found = _files(path, profile), {}
     for name in Config.model_fields:
         variable = next((v for v in variables(name) if os.environ.get(v)), None)
-        found[name] = f"environment, {variable}" if variable else str(path) if name in content else "default"
+        file = next((str(file) for file, content in files.items() if name in content), "default")
+        found[name] = f"environment, {variable}" if variable else file
     return found
 
 

@@ -44,6 +44,10 @@ _COMMANDS = {  # where each is, and its line in the list
     "certs": ("certs:certs", "Certificates for mutual TLS between servers and workers."),
     "voicepacks": ("voicepacks:app", "Voice packs: voices in folders of their own, for workers."),
     "doctor": ("doctor:doctor", "Check this machine, the models, the port and the configuration."),
+    "profiles": (
+        "configuration:list_profiles",
+        "Profiles: settings that belong together, such as those of a language.",
+    ),
     "config": (
         "configuration:show",
         "Show the effective configuration and where each value comes from, secrets hidden.",

@@ -35,6 +35,7 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on [default: 127.0.0.1]")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on [default: 8000]")] = None,
     config: Annotated[Path | None, typer.Option(help="YAML file with settings")] = None,
+    profile: Annotated[str | None, typer.Option(help="Settings that belong together (see 'parley profiles')")] = None,
     llm: Annotated[str | None, typer.Option(help="Language model (see 'parley models list')")] = None,
     llm_base_url: Annotated[str | None, typer.Option(help="OpenAI-compatible server of the language model")] = None,
     light: Annotated[
@@ -57,11 +58,13 @@ def serve(
 
       parley serve --asr whisper-base --llm qwen2.5-coder-1.5b
 
+      parley serve --profile telugu
+
       parley serve --llm-base-url http://localhost:11434/v1 --llm llama3.2
     """
     settings = local.command_config(
-        path=config, host=host, port=port, llm=llm, llm_base_url=llm_base_url, light=light, asr=asr, tts=tts,
-        insecure=insecure, tls=tls,
+        path=config, profile=profile, host=host, port=port, llm=llm, llm_base_url=llm_base_url, light=light, asr=asr,
+        tts=tts, insecure=insecure, tls=tls,
     )  # fmt: skip
     if settings.tls or pod(settings.port):
         settings = _for_others(settings)

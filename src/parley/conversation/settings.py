@@ -17,6 +17,8 @@ DEFAULT_INSTRUCTIONS = (
     "You are a friendly voice assistant. Your words are spoken aloud: answer in one or two short, plain "
     "sentences, without lists, mark-up or emoji."
 )
+APOLOGY = "Sorry, I could not answer that."
+NOT_UNDERSTOOD = "Sorry, I could not make out what you said."
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +69,9 @@ class SessionSettings:
     noise_reduction: bool = False
     """Take steady noise out of the microphone's sound."""
     greeting: str | None = None
-    apology: str | None = "Sorry, I could not answer that."
+    apology: str | None = APOLOGY
     """Spoken when an answer fails; None: silence."""
-    not_understood: str = "Sorry, I could not make out what you said."
+    not_understood: str = NOT_UNDERSTOOD
     """Spoken when an answer is wanted to a turn whose words could not be had."""
     turns: TurnSettings = field(default_factory=TurnSettings)
 

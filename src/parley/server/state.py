@@ -219,6 +219,8 @@ class ServerState:
             circumstances=spoken_clock(datetime.now().astimezone()) if config.clock else "",
             language=config.language,
             greeting=config.greeting,
+            apology=config.apology,
+            not_understood=config.not_understood,
             server_tools=self.tools,
             temperature=config.temperature,
             memory_tokens=config.llm_memory,
