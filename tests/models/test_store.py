@@ -48,6 +48,12 @@ class RangeHandler(http.server.SimpleHTTPRequestHandler):
         pass
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is here is slow on a busy machine, but it is there."""
+    monkeypatch.setattr("parley.models.sources._REACH_S", 60.0)
+
+
 @pytest.fixture
 def web() -> Iterator[tuple[str, list[str | None]]]:
     asked: list[str | None] = []
@@ -152,14 +158,14 @@ def test_a_member_of_an_npm_package(tmp_path: Path) -> None:
 def test_a_source_that_is_silent_is_given_up_soon_and_not_asked_again(
     tmp_path: Path, web: tuple[str, list[str | None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("parley.models.sources._REACH_S", 1.0)
+    monkeypatch.setattr("parley.models.sources._REACH_S", 5.0)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         address = f"http://127.0.0.1:{mute.getsockname()[1]}"
         right, sources = hashlib.sha256(CONTENT).hexdigest(), (Source(url=f"{address}/model.bin"), Source(url=web[0]))
         files = tuple(File(f"{i}.bin", len(CONTENT), right, sources) for i in range(3))
         wanted = Model("m", "asr", "moonshine", "MIT", "MIT", files)
         with ThreadPoolExecutor(1) as pool:
-            pool.submit(Store(tmp_path).pull, wanted).result(20)
+            pool.submit(Store(tmp_path).pull, wanted).result(60)
         mute.setblocking(False)  # whoever asked was put into the backlog
         asked = 0
         with suppress(BlockingIOError):

@@ -99,7 +99,7 @@ async def fake_worker(settings: dict[str, Any], log: Path | None = None) -> Asyn
     assert process.stdout is not None
     process.stdin.write(json.dumps(settings).encode() + b"\n")
     try:
-        address = (await asyncio.wait_for(process.stdout.readline(), 30)).decode().strip()
+        address = (await asyncio.wait_for(process.stdout.readline(), 120)).decode().strip()
         assert address, "the fake worker did not start"
         yield FakeWorkerProcess(process, address)
     finally:
