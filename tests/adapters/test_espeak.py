@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+import numpy as np
 import pytest
 
 from parley.adapters.espeak import Espeak
+from parley.audio.pcm import rms_dbfs
+from parley.emotions import EMOTIONS
 from parley.errors import ModelError
 from parley.languages import NAMES
 from parley.models.interfaces import Caller, SpeakingStyle
@@ -55,3 +58,21 @@ async def test_voices_that_are_loaded_and_unloaded_leave_the_speech_of_others_al
 
     await asyncio.gather(*(speak(language) for language in TEXTS), come_and_go())
     first.close()
+
+
+async def test_emotions_change_speed_pitch_and_loudness_by_their_intensity() -> None:
+    voice = await asyncio.to_thread(Espeak)
+
+    async def measured(emotion: str, intensity: float = 1.0) -> tuple[float, float]:
+        """Seconds, and level in dBFS."""
+        style = SpeakingStyle(language="en", emotion=emotion, intensity=intensity)
+        samples = np.concatenate([c.samples async for c in voice.synthesize(TEXTS["en"], style, Caller("test"))])
+        return len(samples) / voice.rate_hz, rms_dbfs(samples)
+
+    neutral, sad, angry = await measured("neutral"), await measured("sad"), await measured("angry")
+    assert sad[0] > 1.2 * neutral[0] > 1.2 * angry[0]
+    assert sad[1] < neutral[1] < angry[1]
+    assert neutral[0] < (await measured("sad", 0.4))[0] < sad[0]
+    assert await measured("sad", 0.0) == pytest.approx(neutral, rel=0.02)
+    assert set(voice.emotions) == set(EMOTIONS)
+    voice.close()

@@ -7,7 +7,7 @@ import asyncio
 import numpy as np
 import pytest
 
-from parley.conversation.offline import given_to_voice, say_text
+from parley.conversation.offline import Said, given_to_voice, say_text
 from parley.models.fakes import FakeSynthesizer
 from parley.models.interfaces import Caller, SpeakingStyle
 
@@ -46,8 +46,12 @@ def test_a_long_text_is_cut_and_said_beside_the_loop() -> None:
 
 def test_nobody_waits_for_the_first_words_so_that_no_sentence_is_cut() -> None:
     text = "When was, by the way, the old Brooklyn Bridge opened? It is old."
-    assert [words for words, _ in given_to_voice(text, "en")] == [text[:53], text[54:]]
+    assert [said.words for said in given_to_voice(text, "en")] == [text[:53], text[54:]]
 
 
 def test_what_a_voice_would_get_can_be_seen() -> None:
-    assert given_to_voice("Hi, there [pause=2s]😀\nBye", "en") == [("Hi, there", 2.0), ("", 0.0), ("Bye", 0.0)]
+    assert given_to_voice("Hi, there [pause=2s]😀\nBye", "en") == [
+        Said("Hi, there", 2.0),
+        Said("", 0.0),
+        Said("Bye", 0.0),
+    ]

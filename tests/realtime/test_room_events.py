@@ -12,9 +12,9 @@ from parley.realtime.room_events import Invite, RoomAgent, UpdateRoom
 
 
 def test_agents_have_what_they_are_given_and_no_more() -> None:
-    own = {"name": "Eve", "instructions": "Be brief.", "model": "m", "voice": "v", "speed": 1.2}
+    own = {"name": "Eve", "instructions": "Be brief.", "model": "m", "voice": "v", "speed": 1.2, "emotion": "sad"}
     told = read_command({"type": "parley.room.update", "room": {"agents": [{"name": "Ada"}, own], "floor": "round"}})
-    assert told == UpdateRoom((RoomAgent("Ada"), RoomAgent("Eve", "Be brief.", "m", "v", 1.2)), "round")
+    assert told == UpdateRoom((RoomAgent("Ada"), RoomAgent("Eve", "Be brief.", "m", "v", 1.2, "sad")), "round")
 
 
 @pytest.mark.parametrize(("role", "speaks"), [(None, True), ("speaker", True), ("listener", False)])
@@ -33,6 +33,7 @@ def test_guests_are_invited_to_speak_unless_it_is_to_listen(role: str | None, *,
         ({"type": "parley.room.update", "room": {"agents": [{"name": "a" * 41}]}}, "room.agents[0].name"),
         ({"type": "parley.room.update", "room": {"agents": [{"name": "Ada", "speed": 9}]}}, "room.agents[0].speed"),
         ({"type": "parley.room.update", "room": {"agents": [{"name": "Ada", "mood": 9}]}}, "room.agents[0].mood"),
+        ({"type": "parley.room.update", "room": {"agents": [{"name": "A", "emotion": "x"}]}}, "room.agents[0].emotion"),
         ({"type": "parley.room.update", "room": {"agents": [{"name": "A"}], "floor": "mine"}}, "room.floor"),
         ({"type": "parley.room.update", "room": {"agents": [{"name": "A"}] * 9}}, "room.agents"),
         ({"type": "parley.room.invite", "role": "king"}, "role"),

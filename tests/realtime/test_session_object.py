@@ -42,6 +42,16 @@ def test_g711_is_always_8_khz() -> None:
     assert changed.to_json()["audio"]["input"]["format"] == {"type": "audio/pcmu"}
 
 
+def test_a_style_of_speaking_is_set_field_by_field_and_shown() -> None:
+    sad = update({"parley": {"style": {"emotion": "sad", "intensity": 0.9}}}, extensions=Extensions(exact=True))
+    assert sad.extensions == Extensions(exact=True, emotion="sad", intensity=0.9)
+    free = updated(sad, Reader({"parley": {"style": {"expressive": True}}}, "session"))
+    assert free.to_json()["parley"]["style"] == {"emotion": "sad", "intensity": 0.9, "expressive": True}
+    assert updated(free, Reader({"parley": {"playout": "blind"}}, "session")).extensions == Extensions(
+        emotion="sad", intensity=0.9, expressive=True
+    )
+
+
 def test_other_rates_are_for_those_who_opted_in() -> None:
     given = {"audio": {"input": {"format": {"type": "audio/pcm", "rate": 48000}}}}
     with pytest.raises(ProtocolError) as fault:
@@ -62,6 +72,9 @@ def test_other_rates_are_for_those_who_opted_in() -> None:
         ({"tools": [{"type": "mcp"}]}, "session.tools[0].type"),
         ({"tools": {}}, "session.tools"),
         ({"parley": {"playout": "loud"}}, "session.parley.playout"),
+        ({"parley": {"style": {"emotion": "hungry"}}}, "session.parley.style.emotion"),
+        ({"parley": {"style": {"intensity": 2}}}, "session.parley.style.intensity"),
+        ({"parley": {"style": {"mood": "sad"}}}, "session.parley.style.mood"),
         ({"instructions": 5}, "session.instructions"),
         ({"id": "sess_2"}, "session.id"),
         ({"prompt": {"id": "pmpt_1"}}, "session.prompt"),

@@ -38,7 +38,7 @@ def state_with(
         for_sessions=SessionModels(FakeVad(), recognizer, Cascade(chat), voices=voices, recognizers=recognizers),
         available=AvailableModels(
             Voices(first, tuple(voices), dict.fromkeys(("alloy", "nova", "onyx", "fable"), first),
-                   fixed_speed=lambda name: voices[name].fixed_speed),
+                   fixed_speed=lambda name: voices[name].fixed_speed, emotions=lambda name: voices[name].emotions),
             frozenset({chat.name}), {n: Hearing(r.languages, r.guided_by) for n, r in recognizers.items()},
         ),
         llms={chat.name: chat},

@@ -181,6 +181,20 @@ async def test_a_language_that_the_voice_does_not_speak_is_refused(given: str) -
     assert answer.json()["error"]["param"] == "language"
 
 
+@pytest.mark.parametrize(("emotion", "status"), [("sad", 200), ("angry", 400), ("hungry", 400)])
+async def test_a_voice_is_as_it_is_asked_to_be_and_what_it_cannot_be_is_refused(emotion: str, status: int) -> None:
+    voice = FakeSynthesizer()
+    wanted = {"model": "tts-1", "voice": "it", "input": "We lost. [happy] Or not.", "emotion": emotion, "intensity": 1}
+    async with served(voices={"it": voice}) as client:
+        answer = await client.post("/v1/audio/speech", json=wanted)
+    assert answer.status_code == status
+    if status == 200:
+        assert [(style.emotion, style.intensity) for style in voice.styles] == [("sad", 1.0), ("happy", 1.0)]
+    else:
+        assert answer.json()["error"]["param"] == "emotion"
+        assert voice.styles == []
+
+
 class Steady(FakeSynthesizer):
     """Speaks at its own speed."""
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from parley.audio.pcm import to_bytes
-from parley.models.fakes import FakeChat, FakeRecognizer, tone
+from parley.models.fakes import FakeChat, FakeRecognizer, FakeSynthesizer, tone
 from parley.realtime.session_object import Extensions, RealtimeSession, TurnDetection
 from tests.transports.client import AVAILABLE, RATE_HZ, STOCK, Client, Event, talk
 
@@ -305,6 +305,32 @@ def test_one_call_at_a_time_where_no_more_are_wanted() -> None:
         assert len((await c.until("response.done", 3))["response"]["output"]) == 1
 
     talk(script, chat=TwoCalls())
+
+
+def test_answers_are_spoken_as_the_session_wants_and_what_the_voice_cannot_be_is_refused() -> None:
+    moody = replace(AVAILABLE, voices=replace(AVAILABLE.voices, emotions=lambda _: FakeSynthesizer.emotions))
+    voice, chat = FakeSynthesizer(), FakeChat(["[happy] We won."])
+
+    async def script(c: Client) -> None:
+        c.send("session.update", session={"type": "realtime", "parley": {"style": {"emotion": "calm"}}})
+        assert (c.error["param"], c.error["code"]) == ("session.parley.style.emotion", "unsupported")
+        assert c.session.settings.emotion == "neutral"
+        style = {"emotion": "sad", "intensity": 0.9, "expressive": True}
+        c.send("session.update", session={"type": "realtime", "parley": {"style": style}})
+        c.say("Hello.")
+        c.send("response.create", response={"instructions": "Be brief."})
+        await c.until("response.done")
+        assert (voice.styles[-1].emotion, voice.styles[-1].intensity) == ("happy", 0.9)
+        assert "[happy] or [sad]" in chat.prompts[-1][0]["content"]
+        style["expressive"] = False
+        c.send("session.update", session={"type": "realtime", "parley": {"style": style}})
+        chat.answers[0] = "We lost."
+        c.send("response.create")
+        await c.until("response.done", 2)
+        assert voice.styles[-1].emotion == "sad"
+        assert "[happy]" not in chat.prompts[-1][0]["content"]
+
+    talk(script, available=moody, voice=voice, chat=chat, shown=PAGE)
 
 
 def test_a_speed_that_the_voice_cannot_have_is_refused() -> None:

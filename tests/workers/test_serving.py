@@ -24,6 +24,7 @@ from parley.workers.announcement import Offer
 from parley.workers.fleet import Fleet
 from parley.workers.framing import FRAME_SAMPLES
 from parley.workers.grpc_errors import DETAIL_KEY
+from parley.workers.host import style_of
 from parley.workers.process import Worker
 from parley.workers.remote_duplex import RemoteDuplex
 from parley.workers.remote_recognizer import RemoteRecognizer
@@ -253,9 +254,20 @@ async def test_a_worker_that_stops_finishes_its_streams_and_takes_nothing_new(tm
 async def test_what_a_voice_can_is_announced_once_it_is_loaded(fleet: Fleet) -> None:
     (offer,) = (o for o in fleet.standings["w"].announcement.models if o.id == "voice")
     assert offer.fixed_speed
+    assert offer.emotions == tuple(PacedVoice.emotions)
     assert offer.rate_hz == PacedVoice.rate_hz
     assert offer.voices == tuple(PacedVoice.voices)
     assert RemoteSynthesizer(fleet, offer).fixed_speed
+    assert RemoteSynthesizer(fleet, offer).emotions == offer.emotions
+
+
+def test_a_worker_leaves_out_an_emotion_that_its_voice_has_not() -> None:
+    voice: Any = PacedVoice()
+    asked = pb.Style(voice="v", speed=1.25, language="te", emotion="sad", intensity=0.75)
+    assert style_of(asked, voice) == SpeakingStyle("v", 1.25, "te", "sad", 0.75)
+    asked.emotion = "angry"
+    assert style_of(asked, voice).emotion == "neutral"
+    assert style_of(pb.Style(), voice) == SpeakingStyle(intensity=0.0)
 
 
 async def test_a_remote_voice_says_what_the_model_says(fleet: Fleet, worker: Worker) -> None:

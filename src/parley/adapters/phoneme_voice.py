@@ -56,6 +56,7 @@ class PhonemeVoice(ABC):
 
     times_words = True
     fixed_speed = False
+    emotions: Collection[str] = ("neutral",)
 
     def __init__(self, name: str, voices: Sequence[str], *, british: Collection[str] = (), longest_chars: int) -> None:
         """`british`: voices that speak so; `longest_chars`: of what is made in one run, a sentence or a part of one.

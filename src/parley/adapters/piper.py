@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ class Piper:
 
     times_words = True
     fixed_speed = False
+    emotions: Collection[str] = ("neutral",)
 
     def __init__(self, model: Path, config: Path, *, threads: int = 2, usual: str = "") -> None:
         """`usual`: the speaker who speaks when none is named; raises `ValueError` where there is none of that name."""

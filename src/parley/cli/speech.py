@@ -20,6 +20,7 @@ from parley.cli.inputs import sounds
 from parley.cli.outputs import check_output
 from parley.cli.terminal import errors
 from parley.conversation.offline import given_to_voice, say_text, transcribe_recording
+from parley.conversation.spoken.manners import Manner
 from parley.errors import AudioError, UsageError
 from parley.languages import code_of, knows
 from parley.models.interfaces import MODEL_RATE_HZ, Caller, SpeakingStyle
@@ -33,6 +34,10 @@ def say(
     voice: Annotated[str | None, typer.Option(help="Voice, or a Piper .onnx file")] = None,
     speed: Annotated[float, typer.Option(min=0.25, max=4.0, help="1.0 is normal")] = 1.0,
     language: Annotated[str | None, typer.Option(help="Language, for voices that have several")] = None,
+    emotion: Annotated[
+        Literal["neutral", "happy", "sad", "angry", "calm"], typer.Option(help="For voices that have it")
+    ] = "neutral",
+    intensity: Annotated[float, typer.Option(min=0.0, max=1.0, help="Of the emotion")] = 0.5,
     show: Annotated[
         bool, typer.Option("--show", help="Print the words that the voice is given, and say nothing")
     ] = False,
@@ -51,16 +56,27 @@ def say(
         raise UsageError("where to write is missing: give --output FILE, or --show to see the words alone")
     else:
         check_output(output, sound=True)
-        asyncio.run(_say(text, output, name, SpeakingStyle(voice, speed, _code(language)), quiet))
+        style = SpeakingStyle(voice, speed, _code(language), emotion, intensity)
+        asyncio.run(_say(text, output, name, style, quiet))
 
 
 def _show(text: str, language: str) -> None:
     """A line for each piece that the voice gets, and for each pause."""
-    for words, pause_s in given_to_voice(text, language):
-        if words:
-            typer.echo(words.strip())
-        if pause_s:
-            typer.echo(f"[pause of {pause_s:g} s]")
+    before = Manner()
+    for said in given_to_voice(text, language):
+        if said.manner != before:
+            typer.echo(_told(before := said.manner))
+        if said.words:
+            typer.echo(said.words.strip())
+        if said.pause_s:
+            typer.echo(f"[pause of {said.pause_s:g} s]")
+
+
+def _told(manner: Manner) -> str:
+    asked = [manner.emotion or "as usual"]
+    asked += [f"intensity {manner.intensity:g}"] if manner.intensity is not None else []
+    asked += [f"speed {manner.rate:g}"] if manner.rate != 1 else []
+    return f"[{', '.join(asked)}]"
 
 
 def _code(language: str | None) -> str | None:
@@ -81,6 +97,9 @@ async def _say(text: str, output: Path, voice: str, style: SpeakingStyle, quiet:
     _check(style.language, voice, synthesizer.languages, "speak")
     if style.speed != 1 and synthesizer.fixed_speed:
         raise UsageError(f"--speed: '{voice}' speaks at its own speed")
+    if style.emotion not in synthesizer.emotions:
+        has = ", ".join(synthesizer.emotions)
+        raise UsageError(f"--emotion: '{voice}' cannot be {style.emotion}; it can be {has}")
     async with aclosing(say_text(synthesizer, text, style, Caller("say"))) as chunks:
         parts = [chunk async for chunk in chunks]
     if not parts:

@@ -20,6 +20,7 @@ class Persona:
     voice: str | None = None
     """One of `SessionModels.voices`."""
     speed: float | None = None
+    emotion: str | None = None
     memory_tokens: int | None = None
     """Most of the conversation that it has in mind when it answers; of what was before that there are no notes then."""
 

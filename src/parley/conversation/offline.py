@@ -11,6 +11,7 @@ from parley.audio.pcm import Float32, Int16, silence
 from parley.conversation.input.utterances import utterances
 from parley.conversation.output.text_chunker import chunks_of
 from parley.conversation.output.text_normalizer import made_speakable, speakable
+from parley.conversation.spoken.manners import AS_USUAL, Manner
 from parley.models.interfaces import (
     MODEL_RATE_HZ,
     UNGUIDED,
@@ -70,26 +71,34 @@ async def at_once(samples: Float32) -> AsyncGenerator[Float32, None]:
     yield samples
 
 
-Saying = Sequence[tuple[str, float]]
-"""What a voice gets, piece by piece ("" for a mere pause), and the silence behind each, seconds."""
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A piece of a text as a voice gets it."""
+
+    words: str
+    """"" for a mere pause."""
+    pause_s: float
+    """Silence behind it."""
+    manner: Manner = AS_USUAL
 
 
-async def sayable(text: str, style: SpeakingStyle, synthesizer: Synthesizer) -> Saying:
+async def sayable(text: str, style: SpeakingStyle, synthesizer: Synthesizer) -> list[Said]:
     """A text as the voice is given it; no piece has words when nothing of it can be said."""
     return [piece async for piece in _given(text, style, synthesizer)]
 
 
 async def say_pieces(
-    synthesizer: Synthesizer, pieces: Saying, style: SpeakingStyle, caller: Caller
+    synthesizer: Synthesizer, pieces: Sequence[Said], style: SpeakingStyle, caller: Caller
 ) -> AsyncGenerator[Int16, None]:
     """Sound of pieces of text at the voice's rate, one after the other; raises `ModelError`."""
-    for words, pause_s in pieces:
-        if words:
-            async with aclosing(synthesizer.synthesize(words, style, caller)) as chunks:
+    for piece in pieces:
+        if piece.words:
+            said = synthesizer.synthesize(piece.words, piece.manner.of(style, synthesizer), caller)
+            async with aclosing(said) as chunks:
                 async for chunk in chunks:
                     yield chunk.samples
-        if pause_s:
-            yield silence(pause_s, synthesizer.rate_hz)
+        if piece.pause_s:
+            yield silence(piece.pause_s, synthesizer.rate_hz)
 
 
 async def say_text(
@@ -103,11 +112,12 @@ async def say_text(
                     yield samples
 
 
-async def _given(text: str, style: SpeakingStyle, synthesizer: Synthesizer) -> AsyncGenerator[tuple[str, float], None]:
+async def _given(text: str, style: SpeakingStyle, synthesizer: Synthesizer) -> AsyncGenerator[Said, None]:
     """What the voice gets of a text, piece by piece; a long text is cut beside the loop."""
     pieces = chunks_of(text) if len(text) <= _LONG_CHARS else await asyncio.to_thread(chunks_of, text)
     for piece in pieces:
-        yield _words((await made_speakable(piece.text, style, synthesizer)).text), piece.pause_s
+        words = _words((await made_speakable(piece.text, style, synthesizer)).text)
+        yield Said(words, piece.pause_s, piece.manner)
 
 
 def _words(spoken: str) -> str:
@@ -115,6 +125,6 @@ def _words(spoken: str) -> str:
     return spoken if any(map(str.isalnum, spoken)) else ""
 
 
-def given_to_voice(text: str, language: str) -> list[tuple[str, float]]:
-    """What a voice of that language gets of a text, piece by piece, and the silence behind each, seconds."""
-    return [(_words(speakable(piece.text, language).text), piece.pause_s) for piece in chunks_of(text)]
+def given_to_voice(text: str, language: str) -> list[Said]:
+    """What a voice of that language gets of a text, piece by piece."""
+    return [Said(_words(speakable(p.text, language).text), p.pause_s, p.manner) for p in chunks_of(text)]

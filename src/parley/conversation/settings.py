@@ -36,6 +36,11 @@ class SessionSettings:
     voice: str | None = None
     """One of `SessionModels.voices`."""
     speed: float = 1.0
+    emotion: str = "neutral"
+    """See `SpeakingStyle`, which the next is of, too."""
+    intensity: float = 0.5
+    expressive: bool = False
+    """Whether the language model may choose the emotion, sentence by sentence, of a voice that has some."""
     language: str | None = None
     """Spoken language (ISO 639-1); None: the recogniser decides, words are judged as English."""
     guidance: Guidance = UNGUIDED

@@ -100,14 +100,21 @@ class Debate:
     def _personas(self) -> list[Persona]:
         plan, led = self.plan, self.plan.moderator
         made = [
-            Persona(d.name, prompts.persona(d, plan.topic, self.agenda), d.model, d.voice, d.speed, _MEMORY_TOKENS)
+            Persona(
+                d.name,
+                prompts.persona(d, plan.topic, self.agenda),
+                d.model,
+                d.voice,
+                d.speed,
+                memory_tokens=_MEMORY_TOKENS,
+            )
             for d in plan.debaters
         ]
         if led is None:
             return made
         lead = Persona(
             led.name, prompts.moderator_persona(led, plan.topic, self.agenda), led.model, led.voice, led.speed,
-            _MEMORY_TOKENS,
+            memory_tokens=_MEMORY_TOKENS,
         )  # fmt: skip
         return (
             [lead, *made] if plan.rules.answers == MODERATOR else [*made, lead]

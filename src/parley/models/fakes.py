@@ -243,6 +243,7 @@ class FakeSynthesizer:
     languages: Sequence[str] = ("*",)
     times_words = True
     fixed_speed = False
+    emotions: Collection[str] = ("neutral", "happy", "sad")
     word_s = 0.3
 
     def __init__(self, delay_s: float = 0.05) -> None:
@@ -251,6 +252,8 @@ class FakeSynthesizer:
         self.stall_after: int | None = None
         """Pieces after which nothing more comes."""
         self.said: list[str] = []
+        self.styles: list[SpeakingStyle] = []
+        """Of what was said."""
 
     async def synthesize(self, text: str, style: SpeakingStyle, caller: Caller) -> AsyncGenerator[SpeechChunk, None]:
         """See `Synthesizer.synthesize`."""
@@ -260,6 +263,7 @@ class FakeSynthesizer:
         if self.stall_after is not None and len(self.said) >= self.stall_after:
             await asyncio.Event().wait()
         self.said.append(text)
+        self.styles.append(style)
         words: list[WordTiming] = []
         at = 0
         for index, word in enumerate(text.split()):

@@ -298,6 +298,10 @@ class SpeakingStyle:
     voice: str | None = None
     speed: float = 1.0
     language: str | None = None
+    emotion: str = "neutral"
+    """One of `emotions.EMOTIONS` that the voice has."""
+    intensity: float = 0.5
+    """How much of the emotion, 0 to 1; of no account for a model without degrees."""
 
 
 class Synthesizer(Protocol):
@@ -311,6 +315,8 @@ class Synthesizer(Protocol):
     """Whether its chunks tell when each word is said; else `word_times` reckons that."""
     fixed_speed: bool
     """Whether it speaks at its own speed only, whatever the style says."""
+    emotions: Collection[str]
+    """Of `emotions.EMOTIONS`, "neutral" among them."""
 
     def synthesize(self, text: str, style: SpeakingStyle, caller: Caller) -> AsyncGenerator[SpeechChunk, None]:
         """Say `text`; closing the iterator stops the model."""

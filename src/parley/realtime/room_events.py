@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from parley.emotions import EMOTIONS
 from parley.realtime import answer_fields as af
 from parley.realtime.reader import Reader
 
@@ -25,6 +26,7 @@ class RoomAgent:
     model: str | None = None
     voice: str | None = None
     speed: float | None = None
+    emotion: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,5 +128,5 @@ READERS: dict[str, Callable[[Reader], RoomCommand]] = {
 def _agent(given: Reader) -> RoomAgent:
     return RoomAgent(
         given.need_identifier("name", longest=_LONGEST_NAME), given.text("instructions"), given.text("model"),
-        af.read_voice(given), given.number("speed", None, 0.25, 1.5),
+        af.read_voice(given), given.number("speed", None, 0.25, 1.5), given.choice("emotion", EMOTIONS, None),
     )  # fmt: skip

@@ -86,12 +86,19 @@ class Extensions:
     binary_audio: bool = False
     echo_cancellation: bool | None = None
     """Whether the server takes its own voice out of the microphone's sound; None: as it is configured."""
+    emotion: str = "neutral"
+    """In which answers are spoken."""
+    intensity: float = 0.5
+    """Of it, 0 to 1."""
+    expressive: bool = False
+    """Whether the language model may choose the emotion, sentence by sentence."""
 
     def to_json(self) -> dict[str, Any]:
         """As in the ``parley`` block."""
         return {
             "playout": "exact" if self.exact else "blind", "binary_audio": self.binary_audio,
             "echo_cancellation": self.echo_cancellation,
+            "style": {"emotion": self.emotion, "intensity": self.intensity, "expressive": self.expressive},
         }  # fmt: skip
 
 

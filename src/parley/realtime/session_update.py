@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from parley.emotions import EMOTIONS
 from parley.languages import code_of
 from parley.realtime.answer_fields import (
     read_effort,
@@ -201,7 +202,17 @@ def read_extensions(given: Reader, current: Extensions) -> Extensions:
     cancels = current.echo_cancellation
     if given.value("echo_cancellation") is not None:
         cancels = given.flag("echo_cancellation", default=False)
-    return Extensions(playout == "exact", given.flag("binary_audio", current.binary_audio), cancels)
+    made = replace(
+        current, exact=playout == "exact", binary_audio=given.flag("binary_audio", current.binary_audio),
+        echo_cancellation=cancels,
+    )  # fmt: skip
+    if (style := given.object("style")) is None:
+        return made
+    return replace(
+        made, emotion=style.choice("emotion", EMOTIONS, current.emotion),
+        intensity=style.number("intensity", current.intensity, 0.0, 1.0),
+        expressive=style.flag("expressive", current.expressive),
+    )  # fmt: skip
 
 
 def read_include(given: Reader) -> None:

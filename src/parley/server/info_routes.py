@@ -77,6 +77,7 @@ async def about(request: Request) -> JSONResponse:
         "version": parley.__version__,
         "models": {part: spec.id for part, spec in state.loaded_models.specs.items() if ":" not in part},
         "voices": list(state.loaded_models.voices),
+        "emotions": {n: list(v.emotions) for n, v in state.loaded_models.voices.items() if len(v.emotions) > 1},
         "llms": list(state.loaded_models.all_of("llm")),
         "recognizers": list(recognizers := state.loaded_models.all_of("asr")),
         "details": details((*state.loaded_models.voices, *state.loaded_models.all_of("llm"), *recognizers)),

@@ -14,6 +14,7 @@ from parley.adapters.webrtc_audio import AudioProcessor
 from parley.conversation.engines.base import ResponsePart, ResponseRequest
 from parley.conversation.engines.registry import engine_of
 from parley.conversation.settings import SessionModels
+from parley.emotions import EMOTIONS
 from parley.errors import ModelError, ParleyError
 from parley.models.catalogue import Model, catalogue
 from parley.models.interfaces import ChatModel, ModelSpec
@@ -175,6 +176,7 @@ class LoadedModels:
         voices = Voices(
             default, self.voices, dict.fromkeys(OPENAI_VOICES, default), self.absent_voices,
             fixed_speed=lambda name: name in self.voices and self.voices[name].fixed_speed,
+            emotions=lambda name: self.voices[name].emotions if name in self.voices else EMOTIONS,
         )  # fmt: skip
         recognizers = {name: Hearing(m.languages, m.guided_by) for name, m in self.all_of("asr").items()}
         return AvailableModels(voices, frozenset(self.llms), recognizers)

@@ -43,6 +43,8 @@ class SpeechRequest(BaseModel):
     instructions: str | None = None
     stream_format: Literal["audio", "sse"] = "audio"
     language: str | None = None
+    emotion: Literal["neutral", "happy", "sad", "angry", "calm"] = "neutral"
+    intensity: float = Field(0.5, ge=0, le=1)
 
     @model_validator(mode="before")
     @classmethod
@@ -56,12 +58,14 @@ async def speech(request: Request, body: SpeechRequest) -> Response:
     state: ServerState = request.app.state.parley
     name = _voice(state.loaded_models.available.voices, body)
     state.loaded_models.available.voices.check_speed(name, body.speed, "speed")
+    state.loaded_models.available.voices.check_emotion(name, body.emotion, "emotion")
     synthesizer = state.loaded_models.voices[name]
     if not state.loaded_models.voice_is_here(name):  # else another one would stand in
         await state.loaded_models.bring_voice(name, _LOADED_S)
-    style = SpeakingStyle(name, body.speed, _language(body.language, name, synthesizer.languages))
+    language = _language(body.language, name, synthesizer.languages)
+    style = SpeakingStyle(name, body.speed, language, body.emotion, body.intensity)
     pieces = await sayable(body.input, style, synthesizer)
-    if not (said := sum(bool(words) for words, _ in pieces)):
+    if not (said := sum(bool(piece.words) for piece in pieces)):
         raise ProtocolError("'input' has nothing in it that can be said", field="input", code="nothing_to_say")
     sound = _Sound(say_pieces(synthesizer, pieces, style, caller_of(request)))
     try:

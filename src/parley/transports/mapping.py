@@ -31,12 +31,21 @@ class Voices:
     """Models that could be brought."""
     fixed_speed: Callable[[str], bool] = lambda _: False
     """Whether a voice speaks at its own speed only."""
+    emotions: Callable[[str], Collection[str]] = lambda _: ("neutral",)
+    """Those that a voice has."""
 
     def check_speed(self, voice: str, speed: float, field: str) -> None:
         """Raise `ProtocolError` for a speed that the voice cannot have."""
         if speed != 1 and self.fixed_speed(voice):
             raise ProtocolError(
                 f"the voice '{voice}' speaks at its own speed: it can be 1 only", field=field, code="unsupported"
+            )
+
+    def check_emotion(self, voice: str, emotion: str, field: str) -> None:
+        """Raise `ProtocolError` for an emotion that the voice does not have."""
+        if emotion not in (has := self.emotions(voice)):
+            raise ProtocolError(
+                f"the voice '{voice}' cannot be {emotion}; it can be {', '.join(has)}", field=field, code="unsupported"
             )
 
     def resolve(self, name: str, field: str = "session.audio.output.voice") -> str:
@@ -97,6 +106,9 @@ class AvailableModels:
         self._check_hearing(before, wanted)
         if before is None or (before.voice, before.speed) != (wanted.voice, wanted.speed):
             self.voices.check_speed(self.voices.resolve(wanted.voice), wanted.speed, "session.audio.output.speed")
+        if before is None or (before.voice, _emotion(before)) != (wanted.voice, _emotion(wanted)):
+            speaking = self.voices.resolve(wanted.voice)
+            self.voices.check_emotion(speaking, _emotion(wanted), "session.parley.style.emotion")
 
     def _check_hearing(self, before: RealtimeSession | None, wanted: RealtimeSession) -> None:
         """A language, or words that help, are what the recogniser can take."""
@@ -181,6 +193,9 @@ def settings_of(shown: RealtimeSession, base: SessionSettings, available: Availa
         answers=shown.answers,
         voice=available.voices.resolve(shown.voice),
         speed=shown.speed,
+        emotion=_emotion(shown),
+        intensity=shown.extensions.intensity if shown.extensions else base.intensity,
+        expressive=shown.extensions.expressive if shown.extensions else base.expressive,
         language=shown.language,
         modality=shown.output_modality,
         tools=chat_tools(shown.tools),
@@ -194,6 +209,10 @@ def settings_of(shown: RealtimeSession, base: SessionSettings, available: Availa
         noise_reduction=shown.noise_reduction is not None,
         turns=_turns(shown, base.turns),
     )
+
+
+def _emotion(shown: RealtimeSession) -> str:
+    return shown.extensions.emotion if shown.extensions else "neutral"
 
 
 def _turns(shown: RealtimeSession, base: TurnSettings) -> TurnSettings:

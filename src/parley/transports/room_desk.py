@@ -101,4 +101,7 @@ def persona_of(agent: RoomAgent, available: AvailableModels, where: str) -> Pers
             field=f"{where}.model",
         )
     voice = available.voices.resolve(agent.voice, f"{where}.voice") if agent.voice else None
-    return Persona(agent.name, agent.instructions, agent.model, voice, agent.speed)
+    if agent.emotion is not None:
+        speaking = voice or available.voices.default
+        available.voices.check_emotion(speaking, agent.emotion, f"{where}.emotion")
+    return Persona(agent.name, agent.instructions, agent.model, voice, agent.speed, agent.emotion)

@@ -108,21 +108,29 @@ class Style(_message.Message):
     VOICE_FIELD_NUMBER: _builtins.int
     SPEED_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
+    EMOTION_FIELD_NUMBER: _builtins.int
+    INTENSITY_FIELD_NUMBER: _builtins.int
     voice: _builtins.str
     speed: _builtins.float
     """1 is normal."""
     language: _builtins.str
     """ISO 639-1."""
+    emotion: _builtins.str
+    """neutral, happy, sad, angry or calm; empty is neutral."""
+    intensity: _builtins.float
+    """Of it, 0 to 1."""
     def __init__(
         self,
         *,
         voice: _builtins.str = ...,
         speed: _builtins.float = ...,
         language: _builtins.str = ...,
+        emotion: _builtins.str = ...,
+        intensity: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["language", b"language", "speed", b"speed", "voice", b"voice"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["emotion", b"emotion", "intensity", b"intensity", "language", b"language", "speed", b"speed", "voice", b"voice"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -413,6 +421,7 @@ class Model(_message.Message):
     TAGS_FIELD_NUMBER: _builtins.int
     RATE_HZ_FIELD_NUMBER: _builtins.int
     FIXED_SPEED_FIELD_NUMBER: _builtins.int
+    EMOTIONS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     kind: _builtins.str
     """tts, asr or duplex."""
@@ -435,6 +444,10 @@ class Model(_message.Message):
     def voices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def emotions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """A voice: which emotions it has; empty is neutral alone."""
+
     def __init__(
         self,
         *,
@@ -452,10 +465,11 @@ class Model(_message.Message):
         tags: _abc.Iterable[_builtins.str] | None = ...,
         rate_hz: _builtins.int = ...,
         fixed_speed: _builtins.bool = ...,
+        emotions: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "family", b"family", "fixed_speed", b"fixed_speed", "id", b"id", "idle_ms", b"idle_ms", "kind", b"kind", "languages", b"languages", "load_ms", b"load_ms", "rate_hz", b"rate_hz", "references", b"references", "resident_ms", b"resident_ms", "state", b"state", "tags", b"tags", "voices", b"voices"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["emotions", b"emotions", "error", b"error", "family", b"family", "fixed_speed", b"fixed_speed", "id", b"id", "idle_ms", b"idle_ms", "kind", b"kind", "languages", b"languages", "load_ms", b"load_ms", "rate_hz", b"rate_hz", "references", b"references", "resident_ms", b"resident_ms", "state", b"state", "tags", b"tags", "voices", b"voices"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -5,6 +5,7 @@ import { Voices } from "./voices.js";
 
 const $ = (id) => document.getElementById(id);
 const STORE = "parley-settings";
+const MOODS = { "": "Neutral", happy: "Happy", sad: "Sad", angry: "Angry", calm: "Calm", any: "As the assistant likes" };
 const MOST_COMMON = ["en", "te", "hi", "de", "fr", "es"]; // of a recogniser that knows them all
 
 export class Settings {
@@ -16,7 +17,7 @@ export class Settings {
     this.alone = Boolean($("voices")); // with one assistant
     this.pushToTalkChanged = pushToTalk; // called when that changes
     this.values = {
-      mode: "hands-free", eagerness: "", llm: "", asr: "", speed: "1", language: "", persona: "", volume: "1", mic: "", speaker: "", noise: "",
+      mode: "hands-free", eagerness: "", llm: "", asr: "", speed: "1", emotion: "", language: "", persona: "", volume: "1", mic: "", speaker: "", noise: "",
     };
     this.voice = "";
     this.read();
@@ -59,8 +60,9 @@ export class Settings {
     return { microphone: this.values.mic || null, noiseSuppression: !this.values.noise };
   }
 
-  fill({ voices, llms, recognizers, models, instructions, languages, language, details }) {
+  fill({ voices, llms, recognizers, models, instructions, languages, language, details, emotions = {} }) {
     this.defaults = models;
+    this.emotions = emotions;
     for (const [name, ids, first] of [["llm", llms, models.llm], ["asr", recognizers, models.asr]]) {
       if (!$(`set-${name}`)) continue;
       choices($(`set-${name}`), ids.map((id) => [id === first ? "" : id, modelName(id)]));
@@ -71,6 +73,7 @@ export class Settings {
       this.voice = voiceCalled(this.voice, voices); // its name may be of another day
       this.voices.fill(voices, details, this.voice || models.tts);
       $("set-persona").placeholder = instructions;
+      this.showMoods();
     }
     const known = languages.includes("*") ? MOST_COMMON : languages;
     choices($("set-language"), [["", `${languageName(language || "en")}, as the server is set`], ...known.map((code) => [code, languageName(code)])]);
@@ -96,6 +99,20 @@ export class Settings {
     if (this.alone) showSpeed(this.values.speed);
   }
 
+  // Those of the chosen voice; most voices have none.
+  showMoods() {
+    const moods = this.emotions[this.voice || this.defaults.tts] ?? [];
+    choices($("set-emotion"), Object.entries(MOODS).filter(([mood]) => ["", "any"].includes(mood) || moods.includes(mood)));
+    $("set-emotion").parentElement.hidden = moods.length < 2;
+    this.show();
+  }
+
+  get style() {
+    const moods = this.emotions[this.voice || this.defaults.tts] ?? [];
+    const { emotion } = this.values;
+    return { emotion: moods.includes(emotion) ? emotion : "neutral", expressive: emotion === "any" && moods.length > 1 };
+  }
+
   voiceName(id) {
     return this.voices.name(id);
   }
@@ -104,6 +121,7 @@ export class Settings {
     this.voices.check(voice);
     this.voice = voice === this.defaults.tts ? "" : voice;
     this.keep();
+    this.showMoods();
     if (this.talk.connected) this.apply(this.talk.parley, "voice");
   }
 
@@ -120,7 +138,7 @@ export class Settings {
 
   // Everything that differs from the server's own, or the one setting that was changed.
   apply(parley, only = null) {
-    const { mode, eagerness, llm, asr, speed, language, persona, volume, speaker, noise } = this.values;
+    const { mode, eagerness, llm, asr, speed, emotion, language, persona, volume, speaker, noise } = this.values;
     const here = (name) => this.alone || $(`set-${name}`);
     const wanted = (name, value) => only === name || (only === null && here(name) && value);
     const input = {}, output = {}, session = {};
@@ -133,6 +151,7 @@ export class Settings {
     if (wanted("noise", noise)) input.noise_reduction = noise ? { type: noise } : null;
     if (wanted("llm", llm)) session.model = llm || this.defaults.llm;
     if (wanted("voice", this.voice)) output.voice = this.voice || this.defaults.tts;
+    if (this.alone && (only === "voice" || wanted("emotion", emotion))) session.parley = { style: this.style };
     if (wanted("speed", speed !== "1")) output.speed = Number(speed);
     if (wanted("persona", persona)) session.instructions = persona || $("set-persona").placeholder;
     if (Object.keys(input).length || Object.keys(output).length) session.audio = { input, output };

@@ -46,6 +46,8 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     """Of the model itself; a worker sends 48 kHz."""
     fixed_speed: bool = False
     """See `Synthesizer.fixed_speed`; known once the model is loaded."""
+    emotions: tuple[str, ...] = ("neutral",)
+    """See `Synthesizer.emotions`; known once the model is loaded."""
 
 
 class Announcement(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +88,7 @@ def from_capabilities(answer: pb.Capabilities, addr: str) -> Announcement:
         ),
         models=tuple(
             Offer(id=m.id, kind=m.kind, languages=tuple(m.languages), voices=tuple(m.voices), tags=tuple(m.tags),
-                  rate_hz=m.rate_hz or 48000, fixed_speed=m.fixed_speed)
+                  rate_hz=m.rate_hz or 48000, fixed_speed=m.fixed_speed, emotions=tuple(m.emotions) or ("neutral",))
             for m in answer.models
         ),
         default_model_id=answer.default_model_id,

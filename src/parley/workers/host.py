@@ -14,7 +14,7 @@ import psutil
 import structlog
 
 from parley.errors import UsageError
-from parley.models.interfaces import SpeakingStyle, SpeechChunk
+from parley.models.interfaces import SpeakingStyle, SpeechChunk, Synthesizer
 from parley.models.manager import ModelManager
 from parley.models.word_times import timed_speech
 from parley.v1 import worker_pb2 as pb
@@ -155,7 +155,7 @@ class Host:
         self, stream: Stream, chunk: pb.TextChunk, model: Any
     ) -> AsyncGenerator[pb.AudioFrame, None]:
         framer = PieceFramer(stream.id, chunk.generation, chunk.piece, model.rate_hz)
-        style = SpeakingStyle(chunk.style.voice or None, chunk.style.speed or 1.0, chunk.style.language or None)
+        style = style_of(chunk.style, model)
         caller = from_wire(chunk.caller, stream.session)
         began = time.monotonic()
         first = True
@@ -249,6 +249,7 @@ class Host:
             references=resident.references, error=resident.error, tags=offer.tags,
             rate_hz=getattr(resident.model, "rate_hz", offer.rate_hz),
             fixed_speed=getattr(resident.model, "fixed_speed", offer.fixed_speed),
+            emotions=getattr(resident.model, "emotions", offer.emotions) if offer.kind == "tts" else (),
             idle_ms=round((now - resident.used_at) * 1000) if is_there else 0,
             resident_ms=round((now - resident.loaded_at) * 1000) if is_there else 0,
             load_ms=round(resident.load_s * 1000),
@@ -278,3 +279,9 @@ class Host:
                 gpu_memory_bytes=used, gpu_memory_total_bytes=total,
             ),
         )  # fmt: skip
+
+
+def style_of(given: pb.Style, voice: Synthesizer) -> SpeakingStyle:
+    """As it was asked for; an emotion that this voice has not (another one was meant to speak) is left out."""
+    emotion = given.emotion if given.emotion in voice.emotions else "neutral"
+    return SpeakingStyle(given.voice or None, given.speed or 1.0, given.language or None, emotion, given.intensity)

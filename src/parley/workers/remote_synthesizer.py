@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from contextlib import aclosing
 from itertools import count
 from typing import Any
@@ -48,6 +48,7 @@ class RemoteSynthesizer:
         self.languages: Sequence[str] = offer.languages
         self.voices: Sequence[str] = offer.voices or (offer.id,)
         self.fixed_speed = offer.fixed_speed
+        self.emotions: Collection[str] = offer.emotions
         self.fallback = True
         """Whether another voice may stand in while this one is resident nowhere."""
         self._fleet = fleet
@@ -87,7 +88,13 @@ class RemoteSynthesizer:
                 generation=1,
                 text=rest,
                 credit_ms=_AHEAD_MS,
-                style=pb.Style(voice=speaker, speed=style.speed, language=style.language or ""),
+                style=pb.Style(
+                    voice=speaker,
+                    speed=style.speed,
+                    language=style.language or "",
+                    emotion=style.emotion,
+                    intensity=style.intensity,
+                ),
                 caller=to_wire(caller),
             )
             call = worker.worker.Synthesize()

@@ -108,7 +108,7 @@ def test_nobody_waits_for_a_text_that_is_there_as_a_whole() -> None:
 
 
 def test_pieces_know_where_they_stand_in_the_answer() -> None:
-    chunker = Chunker(10, hurried=False)
+    chunker = Chunker("0123456789", hurried=False)
     assert chunker.push("It is. So ") == [Piece(10, "It is.")]
     assert chunker.flush() == [Piece(16, " So ")]
     assert chunker.flush() == []

@@ -12,6 +12,7 @@ import math
 from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 
 from parley.audio.pcm import silence
 from parley.conversation.engines.base import (
@@ -31,7 +32,7 @@ from parley.conversation.engines.base import (
 from parley.conversation.output.text_chunker import Chunker, Piece
 from parley.conversation.output.text_normalizer import SpokenText, made_speakable
 from parley.errors import ModelError
-from parley.models.interfaces import ChatDelta, Synthesizer
+from parley.models.interfaces import ChatDelta
 from parley.models.word_times import timed_speech
 from parley.turns.ledger import SpokenWord
 
@@ -49,10 +50,11 @@ _MOST_CHARS = 200_000
 class _Script:
     """The text on its way to the voice: one writes, one says."""
 
-    def __init__(self, start: int) -> None:
-        self._start = start
+    def __init__(self, before: str) -> None:
+        """`before`: the answer's beginning, which has its sound."""
+        self._before = before
         self._text = ""
-        self._chunker = Chunker(start)
+        self._chunker = Chunker(before)
         self._pieces: deque[Piece] = deque()
         self._changed = asyncio.Event()
         self._closed = False
@@ -87,8 +89,8 @@ class _Script:
 
     def retract(self) -> None:
         """Forget everything that was written."""
-        self._text, self._start = "", 0
-        self._chunker = Chunker(0)
+        self._text = self._before = ""
+        self._chunker = Chunker()
         self._pieces.clear()
         self.voiced = False
         self.retractions += 1
@@ -96,9 +98,10 @@ class _Script:
 
     def rewind(self, spoken: int) -> None:
         """What stands behind the first `spoken` characters of the answer is to be said again."""
-        self._chunker = Chunker(spoken)
+        whole = self._before + self._text
+        self._chunker = Chunker(whole[:spoken])
         self._pieces.clear()
-        self._pieces += self._chunker.push(self._text[spoken - self._start :])
+        self._pieces += self._chunker.push(whole[spoken:])
         if self._closed:
             self.complete()
 
@@ -141,7 +144,7 @@ class _Script:
 
 async def speak_deltas(deltas: AsyncGenerator[ChatDelta, None], request: ResponseRequest, emit: Emit) -> None:
     """Pass text on as it comes and say it piece by piece, both at once; what was written before a fault is said."""
-    script = _Script(request.begun.spoken if request.begun else 0)
+    script = _Script(request.begun.text[: request.begun.spoken] if request.begun else "")
     try:
         async with asyncio.TaskGroup() as group:
             reading = group.create_task(_read(deltas, script, request, emit), name="answer-text")
@@ -219,9 +222,10 @@ async def say_piece(piece: Piece, request: ResponseRequest, emit: Emit, script: 
     voice, retractions = request.synthesizer, script.retractions
     if voice is None:
         return
-    spoken = await made_speakable(piece.text, request.style, voice)
+    style = piece.manner.of(request.style, voice)
+    spoken = await made_speakable(piece.text, style, voice)
     if any(map(str.isalnum, spoken.text)):
-        await _synthesize(piece, spoken, voice, request, emit, script)
+        await _synthesize(piece, spoken, replace(request, style=style), emit, script)
         words: tuple[SpokenWord, ...] = ()
     else:  # what has no sound was heard with what stands before it
         words = (SpokenWord(piece.start + len(piece.text.rstrip()), 0.0, 0.0),) if script.voiced else ()
@@ -229,9 +233,9 @@ async def say_piece(piece: Piece, request: ResponseRequest, emit: Emit, script: 
         await emit(SpeechPart(silence(piece.pause_s, voice.rate_hz), voice.rate_hz, words))
 
 
-async def _synthesize(
-    piece: Piece, spoken: SpokenText, voice: Synthesizer, request: ResponseRequest, emit: Emit, script: _Script
-) -> None:
+async def _synthesize(piece: Piece, spoken: SpokenText, request: ResponseRequest, emit: Emit, script: _Script) -> None:
+    voice = request.synthesizer
+    assert voice is not None
     await emit(PiecePart())
     passed_s, retractions = 0.0, script.retractions
     chunks = timed_speech(voice, spoken.text, request.style, request.caller)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from parley.conversation.spoken import pauses
 from parley.conversation.spoken.blocks import Blocks
 from parley.conversation.spoken.joints import holds_together
+from parley.conversation.spoken.manners import AS_USUAL, MARK, Manner, Manners
 
 _CLOSERS = r"[\"')\]*_”’»]*+"
 _WIDE_CLOSERS = r"[”’」』）】》〉\"')\]]*+"
@@ -39,15 +40,19 @@ class Piece:
     text: str
     pause_s: float = 0.0
     """Silence that is asked for behind it."""
+    manner: Manner = AS_USUAL
+    """How it asks to be said."""
 
 
 class Chunker:
     """Feed text as it comes; take the pieces that are ready; `flush` at the end."""
 
-    def __init__(self, start: int = 0, *, hurried: bool = True) -> None:
-        """`start`: characters of the answer that are not given to it; `hurried`: somebody waits for its first words."""
+    def __init__(self, before: str = "", *, hurried: bool = True) -> None:
+        """`before`: the answer's beginning, which is not given to it; `hurried`: somebody waits for its first words."""
         self._text = ""
-        self._start = start
+        self._start = len(before)
+        self._manners = Manners()
+        self._manners.take(before)
         self._first = hurried
         self._blocks = Blocks()
         self._silence_s = 0.0
@@ -95,6 +100,7 @@ class Chunker:
         start, self._start = self._start, self._start + end
         self._refused = 0
         self._blocks.passed(text)
+        manner = self._manners.take(text)
         if not text.strip():
             return []
         pause_s, rest = 0.0, text
@@ -105,13 +111,16 @@ class Chunker:
         pause_s = max(0.0, min(pause_s, pauses.LONGEST_S - self._quiet_s, _MOST_SILENCE_S - self._silence_s))
         self._quiet_s += pause_s
         self._silence_s += pause_s
-        return [Piece(start, text, pause_s)]
+        return [Piece(start, text, pause_s, manner)]
 
     def _boundary(self, *, flushed: bool = False) -> int | None:
         block = self._blocks.at(self._text, final=flushed)
         if block is not None:
             return block or None
         seen = self._text[:_SEEN_CHARS]
+        mark = _mark_behind_words(seen)
+        if mark is not None:
+            seen, flushed = seen[:mark], True
         pause = next((p for p in pauses.PAUSE.finditer(seen) if not _open_markup(seen[: p.end()])), None)
         inner = self._blocks.before(seen)
         if inner is not None and (pause is None or pause.end() > inner):
@@ -126,7 +135,7 @@ class Chunker:
         if pause is not None:
             return pause.end()
         if flushed:
-            return None
+            return mark
         if self._first:
             end = _first_boundary(seen)
         elif len(seen) > _LONGEST_CHARS:
@@ -140,6 +149,16 @@ def chunks_of(text: str) -> list[Piece]:
     """The pieces of a text that is there as a whole: its first sentence is not cut, for that is heard."""
     chunker = Chunker(hurried=False)
     return [*chunker.push(text), *chunker.flush()]
+
+
+def _mark_behind_words(text: str) -> int | None:
+    """Where words end that are said otherwise than what follows."""
+    at = 0
+    for mark in MARK.finditer(text) if "[" in text or "<" in text else ():
+        if any(map(str.isalnum, text[at : mark.start()])):
+            return mark.start()
+        at = mark.end()
+    return None
 
 
 def _pause_at_end(text: str) -> re.Match[str] | None:

@@ -94,7 +94,18 @@ class RequestBuilder:
 
     def _instructions(self, agent: Agent, options: ResponseOptions) -> str:
         own = options.instructions if options.instructions is not None else agent.settings.opening
-        return "\n\n".join(filter(None, [own, self._circle(agent)]))
+        return "\n\n".join(filter(None, [own, self._circle(agent), self._moods(agent)]))
+
+    def _moods(self, agent: Agent) -> str:
+        """How the model chooses its voice's emotion, where it may and there are some."""
+        voice = agent.models.voices.get(agent.settings.voice or "") or next(iter(agent.models.voices.values()), None)
+        moods = [f"[{emotion}]" for emotion in (voice.emotions if voice else ()) if emotion != "neutral"]
+        if not agent.settings.expressive or not moods:
+            return ""
+        return (
+            f"You may begin a sentence with {' or '.join(moods)} where it is to sound so, and with [neutral] where no "
+            "longer. Use nothing else in brackets."
+        )
 
     def _circle(self, agent: Agent) -> str:
         """Who else takes part, where it matters."""
@@ -134,7 +145,11 @@ class RequestBuilder:
         voices, settings, name = agent.models.voices, agent.settings, self.voices.of(name)
         voice = voices[name] if name is not None and name in voices else next(iter(voices.values()), None)
         speaks = voice is not None and knows(voice.languages or ("*",), settings.language)
-        return voice, SpeakingStyle(name, settings.speed, settings.language if speaks else None)
+        emotion = settings.emotion if voice is None or settings.emotion in voice.emotions else "neutral"
+        style = SpeakingStyle(
+            name, settings.speed, settings.language if speaks else None, emotion, settings.intensity
+        )  # fmt: skip
+        return voice, style
 
     def budget_tokens(self, agent: Agent, options: ResponseOptions) -> int:
         """Tokens for the conversation's items: what the model's context leaves beside all else, at most what is set."""

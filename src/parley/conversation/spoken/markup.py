@@ -14,6 +14,7 @@ from parley.conversation.spoken.aligned import Aligned, Part
 from parley.conversation.spoken.blocks import FENCE, FENCE_END
 from parley.conversation.spoken.formulas import COMMANDS, say_formula
 from parley.conversation.spoken.languages import Language
+from parley.conversation.spoken.manners import MARK
 from parley.conversation.spoken.pauses import PAUSE
 from parley.conversation.spoken.tables import TABLE, say_table
 
@@ -145,7 +146,7 @@ def _space_of(name: str) -> Sequence[Part]:
 
 
 def _without_links(text: Aligned) -> Aligned:
-    text = text.drop(PAUSE).drop(_DEFINITION).drop(_NOTE).drop(_ADMONITION)
+    text = text.drop(PAUSE).drop(MARK).drop(_DEFINITION).drop(_NOTE).drop(_ADMONITION)
     text = text.sub(_IMAGE, lambda m: (m.span(1),)).drop(_CITATION)
     text = text.sub(_WIKI, lambda m: (m.span(1),))
     return text.sub(_LINK, lambda m: (m.span(1),))
