@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from parley.errors import UsageError
 from parley.models import voicepacks
 from parley.models.voicepacks import Metadata, Tags
 
+AGREED = "You may speak with my voice on this server."
 DOCUMENTED = Path(__file__).parents[2] / "docs" / "schemas" / "voicepack.json"
 
 
@@ -24,7 +26,7 @@ def pack(root: Path, *, seed_s: float | None = None, family: str = "piper", **ta
         seed = root / "speaker.wav"
         files.write(seed, np.zeros(round(seed_s * 16000), np.int16), 16000)
     metadata = Metadata(licence="MIT", tags=Tags(lang=("en",), **tags))  # type: ignore[arg-type]
-    return voicepacks.make(root / "packs", family, "amy", [model], metadata, seed)
+    return voicepacks.make(root / "packs", family, "amy", [model], metadata, seed, speaker="Amy Pond", statement=AGREED)
 
 
 def test_a_pack_is_made_and_read_again(tmp_path: Path) -> None:
@@ -50,6 +52,40 @@ def test_faults_are_named(
 ) -> None:
     (fault,) = voicepacks.faults(pack(tmp_path, seed_s=seed_s, family=family, **tags))
     assert word in fault
+
+
+@pytest.mark.parametrize(("speaker", "statement", "word"), [("", AGREED, "speaker"), ("Amy", "ok", "statement")])
+def test_a_voice_is_not_cloned_without_its_speakers_consent(
+    tmp_path: Path, speaker: str, statement: str, word: str
+) -> None:
+    files.write(tmp_path / "speaker.wav", np.zeros(80000, np.int16), 16000)
+    metadata = Metadata(licence="MIT", tags=Tags(lang=("en",), zero_shot=True))
+    with pytest.raises(UsageError, match=f"consent alone: {word}"):
+        voicepacks.make(
+            tmp_path / "packs",
+            "piper",
+            "amy",
+            [],
+            metadata,
+            tmp_path / "speaker.wav",
+            speaker=speaker,
+            statement=statement,
+        )
+    assert not (tmp_path / "packs").exists()
+
+
+def test_a_pack_with_a_voice_to_clone_is_not_read_without_a_consent_to_that_recording(tmp_path: Path) -> None:
+    folder = pack(tmp_path, seed_s=5, zero_shot=True).folder
+    read = voicepacks.read(folder).metadata.consent
+    assert read is not None
+    assert (read.speaker, read.statement, read.given) == ("Amy Pond", AGREED, date.today())
+    files.write(folder / "ref/seed.wav", np.ones(80000, np.int16), 16000)
+    with pytest.raises(UsageError, match=r"metadata\.yaml: consent\.recording: Amy Pond agreed to another recording"):
+        voicepacks.read(folder)
+    text = (folder / "metadata.yaml").read_text()
+    (folder / "metadata.yaml").write_text(text[: text.index("consent:")])
+    with pytest.raises(UsageError, match=r"metadata\.yaml: consent: there is a voice to clone"):
+        voicepacks.read(folder)
 
 
 @pytest.mark.parametrize(

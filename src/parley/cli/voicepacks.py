@@ -57,7 +57,9 @@ def make(
     files: Annotated[list[Path], typer.Option("--file", help="A file of the model; may be given again")],
     lang: Annotated[list[str], typer.Option(help="Language, ISO 639-1; may be given again")],
     licence: Annotated[str, typer.Option(help="Licence of the weights (SPDX)")],
-    seed: Annotated[Path | None, typer.Option(help="WAV of the speaker, for cloning")] = None,
+    ref: Annotated[Path | None, typer.Option(help="WAV of a speaker, whose voice is cloned")] = None,
+    speaker: Annotated[str, typer.Option(help="Whose voice that is")] = "",
+    consent: Annotated[str, typer.Option(help="What the speaker agreed to, in the speaker's words")] = "",
     tag: Annotated[list[str] | None, typer.Option(help="expressive, lora, gpu_only, or a domain")] = None,
     summary: Annotated[str, typer.Option(help="One line for people")] = "",
     folder: Root = _ROOT,
@@ -65,6 +67,9 @@ def make(
     """Make a pack; the files are copied. Example:
 
     parley voicepacks make piper amy --file amy.onnx --file amy.onnx.json --lang en --licence MIT
+
+    parley voicepacks make xtts me --file model.pth --lang en --licence CPML --ref me.wav --speaker "Ann Ray"
+    --consent "I let this server speak with my voice until I withdraw it."
     """
     tags = set(tag or ())
     flags = {"expressive", "lora", "gpu_only"}
@@ -73,10 +78,10 @@ def make(
         summary=summary,
         tags=voicepacks.Tags(
             lang=tuple(lang), expressive="expressive" in tags, lora="lora" in tags, cpu_ok="gpu_only" not in tags,
-            zero_shot=seed is not None, domain=tuple(sorted(tags - flags)),
+            zero_shot=ref is not None, domain=tuple(sorted(tags - flags)),
         ),
     )  # fmt: skip
-    pack = voicepacks.make(folder, family, name, files, metadata, seed)
+    pack = voicepacks.make(folder, family, name, files, metadata, ref, speaker=speaker, statement=consent)
     found = list(voicepacks.faults(pack))
     for fault in found:
         errors.print(f"[yellow]{pack.folder}[/]: {fault}", highlight=False)

@@ -7,14 +7,18 @@ voicepacks/piper/en_us_amy/
   amy.onnx.json
   ref/seed.wav       optional: a few seconds of the speaker, for families that clone
 ```
+
+Whoever's voice is cloned has agreed to it: a pack with a seed holds a consent to that very recording, or is not read.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
@@ -45,6 +49,17 @@ class Tags(BaseModel):
     domain: tuple[str, ...] = Field(default=(), description="What it is good at: news, dialogue ...")
 
 
+class Consent(BaseModel):
+    """That somebody lets a voice be cloned from a recording."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    speaker: str = Field(min_length=2, description="Whose voice it is.")
+    statement: str = Field(min_length=20, description="What was agreed to, in the speaker's words.")
+    given: date = Field(description="When.")
+    recording: str = Field(pattern="^[0-9a-f]{64}$", description="sha256 of ref/seed.wav: it is to no other.")
+
+
 class Metadata(BaseModel):
     """``metadata.yaml`` of a voice pack."""
 
@@ -54,6 +69,9 @@ class Metadata(BaseModel):
     licence: str = Field(min_length=1, description="Of the weights, SPDX where there is one.")
     summary: str = Field(default="", description="One line for people.")
     tags: Tags
+    consent: Consent | None = Field(
+        default=None, description="Of the speaker in ref/seed.wav; needed where there is one."
+    )
     options: dict[str, Any] = Field(default={}, description="Options of the family's adapter.")
 
 
@@ -106,7 +124,23 @@ def read(folder: Path) -> VoicePack:
     except ValidationError as fault:
         raise UsageError(f"{path}: {explain(fault)}") from fault
     found = tuple(sorted(p for p in folder.rglob("*") if p.is_file() and p.name != METADATA))
+    if (seed := folder / SEED) in found:
+        _check_consent(metadata.consent, seed, path)
     return VoicePack(folder.name, folder.parent.name, folder, metadata, found)
+
+
+def _check_consent(consent: Consent | None, seed: Path, path: Path) -> None:
+    if consent is None:
+        raise UsageError(
+            f"{path}: consent: there is a voice to clone ({SEED}) and no consent of its speaker; make the pack with "
+            "'parley voicepacks make --ref FILE --speaker NAME --consent \"...\"'"
+        )
+    if consent.recording != _sha256(seed):
+        raise UsageError(f"{path}: consent.recording: {consent.speaker} agreed to another recording than {SEED}")
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def faults(pack: VoicePack) -> Iterator[str]:
@@ -135,16 +169,29 @@ def _seed_faults(seed: Path) -> Iterator[str]:
         yield f"{SEED} is {seconds:.1f} s long; {_SEED_S[0]:.0f} to {_SEED_S[1]:.0f} s of one speaker are needed"
 
 
+def _consent(speaker: str, statement: str, seed: Path) -> Consent:
+    try:
+        return Consent(speaker=speaker, statement=statement, given=date.today(), recording=_sha256(seed))
+    except ValidationError as fault:
+        raise UsageError(f"a voice is cloned with its speaker's consent alone: {explain(fault)}") from fault
+
+
 def make(
-    root: Path, family: str, name: str, files: Sequence[Path], metadata: Metadata, seed: Path | None = None
-) -> VoicePack:
-    """Make a pack of files that are copied; raises `UsageError` when it is there already or a file is missing."""
+    root: Path, family: str, name: str, files: Sequence[Path], metadata: Metadata, seed: Path | None = None,
+    *, speaker: str = "", statement: str = "",
+) -> VoicePack:  # fmt: skip
+    """Make a pack of files that are copied; a voice is cloned from `seed` with its `speaker`'s `statement` of consent.
+
+    Raises `UsageError` when it is there already, a file is missing or the consent is.
+    """
     folder = root / family / name
     if folder.exists():
         raise UsageError(f"{folder} exists already")
     for path in [*files, *([seed] if seed else [])]:
         if not path.is_file():
             raise UsageError(f"{path} does not exist")
+    if seed is not None:
+        metadata = metadata.model_copy(update={"consent": _consent(speaker, statement, seed)})
     fresh = folder.with_name(f".{name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
