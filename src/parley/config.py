@@ -179,7 +179,13 @@ class Config(BaseSettings):
         description="Give the server's model what was said as sound (a speech LLM: Ultravox, Voxtral, Qwen-Omni); "
         "null: where its name or a llama.cpp server says that it hears.",
     )
-    llm_slots: int = Field(2, ge=1, le=64, validation_alias=_env("llm_slots"), description="Parallel embedded answers.")
+    llm_slots: int | None = Field(
+        None,
+        ge=1,
+        le=64,
+        validation_alias=_env("llm_slots"),
+        description="Prompts that an embedded language model keeps in mind; null: as many as its catalogue entry says.",
+    )
     workers: list[str] = Field(
         [], validation_alias=_env("workers"), description="Addresses of model workers (host:port, unix:/path)."
     )

@@ -37,3 +37,12 @@ async def test_a_voice_that_is_asked_for_and_barred_is_named(tmp_path: Path) -> 
     config = Config.model_validate({"llm": "smollm2-135m", "licences": "permissive", "voices": ["espeak"]})
     with pytest.raises(UsageError, match="espeak"):
         await choose(config, Store(tmp_path))
+
+
+@pytest.mark.parametrize(("given", "slots"), [({}, 6), ({"llm_slots": 3}, 3)])
+async def test_an_embedded_model_keeps_as_many_prompts_as_its_entry_says_unless_it_is_told(
+    given: dict[str, Any], slots: int, tmp_path: Path
+) -> None:
+    config = Config.model_validate({"llm": "smollm2-135m", "voices": [], **given})
+    loaded_models, _ = await choose(config, Store(tmp_path))
+    assert loaded_models.specs["llm"].options["slots"] == slots

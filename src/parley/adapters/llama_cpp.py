@@ -183,7 +183,7 @@ async def load_as(name: str, spec: ModelSpec) -> LlamaCpp:
     source, fast = path, spec.options.get("cpu_weights") == "IQ4_NL" and not options["gpu_layers"]
     if fast:
         path = prepared(path) or path
-    at_once = options.pop("at_once")
+    at_once = options.pop("at_once") or (_AT_ONCE_ON_GPU if options["gpu_layers"] else max(2, options["threads"] // 2))
     command = [sys.executable, "-m", "parley.adapters.llama_cpp", spec.id, str(path), str(projector or ""), *(
         f"{name}={value}" for name, value in options.items()
     )]  # fmt: skip
@@ -213,11 +213,13 @@ async def _prepare_later(path: Path) -> None:
 
 _DEFAULTS: dict[str, int] = {
     "context": 4096, "slots": 4, "threads": max(1, (os.cpu_count() or 2)), "gpu_layers": 0, "threads_one_by_one": 0,
-    "at_once": 8,
+    "at_once": 0,
 }  # fmt: skip
-"""What is generated at once is one batch, which costs little more than one alone. Token by token, a small model gains
-little from more than half of the threads (0), a large one does."""
+"""Slots are prompts that are kept in mind: one for each agent of a debate, and for who else talks. `at_once` of them
+are written on, as one batch (0: 8 on a GPU, half of the threads otherwise, at least 2). Token by token, a small model
+gains little from more than half of the threads (0), a large one does."""
 
+_AT_ONCE_ON_GPU = 8
 _CPU_BATCH = 64
 """Tokens of prompts that are read in one go: whoever is asked next waits for its end, also where it is not wanted any
 more. A CPU reads them a tenth faster so than 512 at once."""

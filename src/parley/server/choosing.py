@@ -108,7 +108,7 @@ def _child(config: Config, specs: Mapping[str, ModelSpec], further: list[Model])
 def _spec(model: Model, store: Store, config: Config) -> ModelSpec:
     options: dict[str, Any] = dict(model.options)
     if model.family == "llama-cpp":
-        options["slots"] = config.llm_slots
+        options |= {"slots": config.llm_slots} if config.llm_slots else {}
         options |= {"context": config.llm_context} if config.llm_context else {}
     return ModelSpec(model.id, model.family, store.paths(model), options, model.kind)
 
