@@ -34,6 +34,19 @@ def test_every_entry_is_as_an_utterance_is_compared(language: str) -> None:
         ("ఒక్క నిమిషం", "te", False, False, True, False),
         ("మళ్ళీ చెప్పు", "te", False, False, False, True),
         ("అది కానీ", "te", False, True, False, False),
+        ("ఔను", "te", True, False, False, False),
+        ("హా", "te", True, False, False, False),
+        ("ఆపు", "te", False, False, True, False),
+        ("aagandi", "te", False, False, True, False),
+        ("మళ్లీ చెప్పండి", "te", False, False, False, True),
+        ("నేను వెళ్ళాలి అనుకుంటున్నాను ఎందుకంటే", "te", False, True, False, False),
+        ("ठीक है।", "hi", True, False, False, False),
+        ("ఒక్క\u200c నిమిషం!", "te", False, False, True, False),
+        ("जी हाँ", "hi", True, False, False, False),
+        ("मैं कल आऊँगा क्योंकि", "hi", False, True, False, False),
+        ("एक मिनट", "hi", False, False, True, False),
+        ("फिर से बोलिए", "hi", False, False, False, True),
+        ("एक", "hi", False, False, False, False),
         ("Mm-hm.", "fi", True, False, False, False),
         ("Stop.", "fi", False, False, False, False),
     ],
@@ -66,4 +79,4 @@ def test_a_language_without_a_file_knows_the_sounds_of_listening_alone() -> None
 
 
 def test_every_language_has_its_own_file() -> None:
-    assert set(LEXICONS) == {"en", "te"}
+    assert set(LEXICONS) == {"en", "hi", "te"}

@@ -9,6 +9,9 @@ from collections.abc import Collection
 from parley.turns.lexicon import lexicon
 
 _WORD = re.compile(r"[\w'’]+", re.UNICODE)
+_FOLDED = str.maketrans("’", "'", "\u200b\u200c\u200d\ufeff")
+"""Joiners say how letters are drawn, and one writer sets them where another does not."""
+_MARKS = ".,!?…;:\"'()-।॥"
 
 
 def asks_for_silence(text: str, language: str) -> bool:
@@ -23,9 +26,9 @@ def asks_for_repetition(text: str, language: str) -> bool:
 
 def normalise(text: str) -> list[str]:
     """Lower-case words without punctuation, for comparing transcripts ("Mm-hm." gives mm, hm)."""
-    folded = unicodedata.normalize("NFC", text).lower().replace("’", "'")
+    folded = unicodedata.normalize("NFC", text).lower().translate(_FOLDED)
     if any("\u0900" <= c <= "\u0dff" for c in folded):  # Indic vowel signs are not \w
-        return [w.strip(".,!?…;:\"'()-") for w in folded.split() if w.strip(".,!?…;:\"'()-")]
+        return [word for w in folded.split() if (word := w.strip(_MARKS))]
     return _WORD.findall(folded)
 
 
