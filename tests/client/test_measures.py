@@ -11,7 +11,7 @@ from parley.client.address import realtime_url
 from parley.client.audibility import first_audible_s, last_audible_s, speech_ends_s, speech_starts_s
 from parley.client.player import Player
 from parley.client.statistics import summary
-from parley.client.word_errors import rate, words_reached
+from parley.client.word_errors import character_distance, distance, rate, words, words_reached
 from parley.models.fakes import tone
 
 RATE = 24000
@@ -99,3 +99,24 @@ def test_the_place_that_was_reached_is_exact_for_what_was_understood(written: li
 )
 def test_addresses_are_understood_as_people_type_them(typed: str, url: str) -> None:
     assert realtime_url(typed, exact=True) == url
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("It's three, OK?", ["it's", "3", "ok"]),
+        ("a\u0308rger", ["ärger"]),
+        ("నమస్కారం, మీరు?", ["నమస్కారం", "మీరు"]),
+        ("ఒక్క\u200cటి ౧౨", ["ఒక్కటి", "1", "2"]),
+        ("ठीक है।", ["ठीक", "है"]),
+        ("AI గురించి", ["ai", "గురించి"]),
+    ],
+)
+def test_words_of_any_script_are_whole_and_in_one_form(text: str, found: list[str]) -> None:
+    assert words(text) == found
+
+
+def test_errors_are_counted_in_words_and_in_characters() -> None:
+    assert distance("మీరు ఎలా ఉన్నారు", "మీరు ఎలావున్నారు") == (2, 3)
+    assert character_distance("మీరు ఎలా ఉన్నారు", "మీరు ఎలావున్నారు") == (2, 16)
+    assert character_distance("Hello, you.", "hello you") == (0, 9)
