@@ -241,8 +241,7 @@ async def _held(
     await _run(*command, "-o", str(sound), "-t", str(told), "-q")
     debate = json.loads(told.read_text())
     samples = load_clip(sound)
-    first = speech_starts_s(samples, RATE_HZ) or 0.0
-    begins = first - debate["speeches"][0]["began_s"]
+    begins, found = _begins_s(samples, debate["speeches"])
     parts = []
     for number, speech in enumerate(debate["speeches"]):
         since, until = begins + speech["began_s"] - 0.1, begins + speech["ended_s"] + 0.2
@@ -250,8 +249,19 @@ async def _held(
         path = folder / f"{number}.wav"
         files.write(path, cut, RATE_HZ)
         parts.append((speech, (await _run("transcribe", str(path), "-q", "--model", model)).strip()))
-    silences = [(since - begins, until - begins) for since, until in _silences(samples)]
-    return debate, parts, silences
+    return debate, parts, [(since - begins, until - begins) for since, until in found]
+
+
+def _begins_s(samples: Int16, speeches: list[dict[str, Any]]) -> tuple[float, list[tuple[float, float]]]:
+    """Where the debate's clock began in its recording, and the silences there.
+
+    The first sound of a server that has just started comes late, so all speeches have a say: each begins, most likely,
+    at the end of a silence.
+    """
+    silences, first = _silences(samples), (speech_starts_s(samples, RATE_HZ) or 0.0) - speeches[0]["began_s"]
+    ends = [until for _, until in silences]
+    offsets = [min((e - s["began_s"] for e in ends), key=lambda o: abs(o - first)) for s in speeches[1:] if ends]
+    return float(np.median(offsets or [first])), silences
 
 
 def _silences(samples: Int16) -> list[tuple[float, float]]:
