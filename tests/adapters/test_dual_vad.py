@@ -125,5 +125,5 @@ async def test_a_question_is_a_voice_for_both_and_noise_for_neither(question: Cl
 
 def test_without_webrtcs_detector_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "webrtcvad", None)
-    with pytest.raises(ModelError, match=r"pip install 'parley\[dual-vad\]'"):
+    with pytest.raises(ModelError, match=r"pip install 'parley-voice\[dual-vad\]'"):
         dual_vad.load(ModelSpec("dual-vad", "dual-vad"))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Page, Route, WebSocketRoute, expect
@@ -62,6 +64,41 @@ async def test_a_voice_introduces_itself_in_its_own_language(
     await expect(bare_page.get_by_role("alert")).to_contain_text("could not be heard (no such voice)")
     assert said[0].startswith(greets)
     assert "Maya" in said[0]
+
+
+async def test_a_mood_can_be_chosen_of_a_voice_that_has_some(server: RunningServer, bare_page: Page) -> None:
+    styles: asyncio.Queue[Any] = asyncio.Queue()
+
+    def listen_in(socket: WebSocketRoute) -> None:
+        onward = socket.connect_to_server()
+
+        def from_page(message: str | bytes) -> None:
+            if isinstance(message, str) and '"style"' in message:
+                styles.put_nowait(json.loads(message)["session"]["parley"]["style"])
+            onward.send(message)
+
+        socket.on_message(from_page)
+
+    await bare_page.route_web_socket("**/ws*", listen_in)
+    await bare_page.goto(f"{server.url}?transport=websocket")
+    await bare_page.get_by_role("button", name="Settings", exact=True).click()
+    mood = bare_page.get_by_role("combobox", name="Mood")
+    await expect(mood).to_be_hidden()
+    await bare_page.locator("input[name=voice][value=espeak]").check()
+    assert await mood.locator("option").all_inner_texts() == [
+        "Neutral", "Happy", "Sad", "Angry", "Calm", "As the assistant likes"
+    ]  # fmt: skip
+    await mood.select_option("Sad")
+    await bare_page.keyboard.press("Escape")
+    await type_and_be_answered(bare_page)
+    assert styles.get_nowait() == {"emotion": "sad", "expressive": False}
+    await bare_page.get_by_role("button", name="Settings", exact=True).click()
+    await mood.select_option("As the assistant likes")
+    assert await asyncio.wait_for(styles.get(), 20) == {"emotion": "neutral", "expressive": True}
+    await bare_page.locator("input[name=voice][value=hibari-heart]").check()
+    assert await asyncio.wait_for(styles.get(), 20) == {"emotion": "neutral", "expressive": False}
+    await expect(mood).to_be_hidden()
+    await expect(bare_page.get_by_role("alert")).to_be_hidden()
 
 
 async def test_timing_is_shown_to_developers_only(open_page: OpenPage, question: Clip, tmp_path: Path) -> None:

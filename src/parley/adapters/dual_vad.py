@@ -130,7 +130,7 @@ def load(spec: ModelSpec) -> Vad:
     try:
         webrtc = importlib.import_module("webrtcvad")
     except ImportError as fault:
-        raise ModelError("two detectors need WebRTC's: pip install 'parley[dual-vad]'") from fault
+        raise ModelError("two detectors need WebRTC's: pip install 'parley-voice[dual-vad]'") from fault
     options = spec.options
     return DualVad(
         SileroVad(str(spec.files["silero_vad.onnx"])), webrtc.Vad, mode=int(options.get("mode", 2)),

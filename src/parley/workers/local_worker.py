@@ -6,6 +6,7 @@ The child gets its settings as one line on standard input and prints its address
 from __future__ import annotations
 
 import json
+import secrets
 import shutil
 import sys
 import tempfile
@@ -57,7 +58,8 @@ class LocalWorker:
     """Use `start` and `aclose`."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="parley-"))
+        self._folder = Path(tempfile.gettempdir(), f"parley-{secrets.token_hex(6)}")
+        """Made when it starts: whoever only wants to know what would be loaded leaves nothing behind."""
         self.address = f"unix:{self._folder}/worker.sock"
         self.keeper = Keeper(
             "voices",
@@ -74,6 +76,7 @@ class LocalWorker:
 
     async def start(self) -> None:
         """Return when it is ready; raises `ModelError`."""
+        self._folder.mkdir(mode=0o700)
         try:
             await self.keeper.start()
         except BaseException:
