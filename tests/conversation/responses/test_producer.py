@@ -231,6 +231,34 @@ def test_calls_usage_and_how_the_model_stopped_are_kept() -> None:
          UsagePart(Usage(3, 4)), CutShortPart())  # fmt: skip
 
 
+def test_what_gives_one_more_part_while_it_is_cancelled_is_not_taken() -> None:
+    class Hasty(Engine):
+        async def answer(self, request: ResponseRequest, emit: Emit) -> None:
+            self.requests.append(request)
+            async with asyncio.TaskGroup() as group:  # as the text of an answer is read beside its voice
+                group.create_task(self.write(len(self.requests), emit))
+
+        async def write(self, number: int, emit: Emit) -> None:
+            if number == 1:
+                await go_on.wait()
+            await emit(TextPart("Thank you."))
+
+    go_on = asyncio.Event()
+
+    async def run() -> None:
+        w = World()
+        object.__setattr__(w.context.agent().models, "engine", Hasty())
+        async with w.conversation:
+            w.start(speculative=True)
+            await asyncio.sleep(0.1)
+            go_on.set()
+            w.runner.producer.restart(response_of(w))
+            await asyncio.sleep(0.1)
+            assert [item.text for item in response_of(w).items] == ["Thank you."]
+
+    run_virtual(run())
+
+
 def test_one_that_is_made_anew_leaves_nothing_of_what_was() -> None:
     async def script(w: World, engine: Engine) -> None:
         w.start(speculative=True)

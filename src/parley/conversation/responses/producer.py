@@ -85,11 +85,12 @@ class ResponseProducer:
             self._reading_ahead.begin(speaker=next((name for name, here in context.people.items() if here), USER))
 
     async def _produce(self, response: Response, begun: PartialResponse | None = None) -> None:
-        context = self._context
+        context, making = self._context, asyncio.current_task()
         response.marks.started = context.now
 
         async def take(part: ResponsePart) -> None:
-            await self.take(response, part)
+            if response.task is making:  # one that was cancelled may have had its next part in hand
+                await self.take(response, part)
 
         try:
             await self._end_reading_ahead(response.options)

@@ -183,7 +183,8 @@ class ResponseRunner:
     def history_changed(self) -> None:
         """Prepare anew what is not committed and whose prompt is of an older history."""
         for response in self._prepared:
-            current = response.options.input is not None or response.revision == self._context.history.revision
+            given = response.options.input is not None or response.options.say is not None
+            current = given or response.revision == self._context.history.revision
             if response.revision is not None and not current:
                 self.producer.restart(response)
 
