@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from parley import checked_yaml
 from parley.errors import UsageError
 
 PEOPLE = "people"
@@ -18,7 +18,6 @@ PEOPLE = "people"
 MODERATOR = "moderator"
 EACH = "each"
 """In the order of a round: every debater, one after the other."""
-_LONGEST_FILE = 100_000
 Text = Annotated[str, Field(min_length=1, max_length=600)]
 
 
@@ -112,72 +111,20 @@ def named(name: str) -> Format:
 
 def read(path: Path) -> Format:
     """A format of somebody's own; raises `UsageError` with what is wrong in which line."""
-    try:
-        if path.stat().st_size > _LONGEST_FILE:
-            raise UsageError(f"{path}: more than {_LONGEST_FILE} bytes are no format")
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as fault:
-        raise UsageError(f"{path}: cannot be read ({fault})") from None
-    return parse(text, str(path))
+    return checked_yaml.read(path, Format, "format")
 
 
 def parse(text: str, source: str) -> Format:
     """Read YAML; raises `UsageError` with one line for each fault: ``SOURCE:LINE: field: what is wrong``."""
-    try:
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
-        given = yaml.safe_load(text)
-    except yaml.YAMLError as fault:
-        mark = getattr(fault, "problem_mark", None)
-        line = mark.line + 1 if mark is not None else 1
-        raise UsageError(f"{source}:{line}: {getattr(fault, 'problem', None) or fault}") from None
-    except RecursionError:
-        raise UsageError(f"{source}:1: too deep") from None
-    if not isinstance(given, dict):
-        raise UsageError(f"{source}:1: a format is a mapping with name, title, sides, rounds")
-    try:
-        return Format.model_validate(given)
-    except ValidationError as fault:
-        told = (_told(error) for error in fault.errors())
-        raise UsageError("\n".join(f"{source}:{_line(tree, at)}: {_named(at)}: {why}" for at, why in told)) from None
+    return checked_yaml.parse(text, source, Format, "format")
 
 
 def of(given: Mapping[str, Any]) -> Format:
     """A format that came as such; raises `UsageError` with one line for each fault."""
-    if len(str(given)) > _LONGEST_FILE:
-        raise UsageError(f"more than {_LONGEST_FILE} characters are no format")
+    if len(str(given)) > checked_yaml.LONGEST:
+        raise UsageError(f"more than {checked_yaml.LONGEST} characters are no format")
     try:
         return Format.model_validate(given)
     except ValidationError as fault:
-        raise UsageError("\n".join(f"{_named(at)}: {why}" for at, why in map(_told, fault.errors()))) from None
-
-
-def _told(error: Any) -> tuple[list[Any], str]:
-    """Where a fault is, and what it is."""
-    where, message = list(error["loc"]), str(error["msg"])
-    if error["type"] == "value_error":
-        message = str(error["ctx"]["error"])
-        if not where:
-            field, _, message = message.partition(": ")
-            where = [int(part) if part.isdecimal() else part for part in field.split(".")]
-    return where, message
-
-
-def _named(where: Sequence[str | int]) -> str:
-    return ".".join(map(str, where))
-
-
-def _line(node: yaml.Node | None, where: Sequence[str | int]) -> int:
-    """The line of a field, or of what it is missing in."""
-    line = node.start_mark.line + 1 if node is not None else 1
-    for part in where:
-        if isinstance(node, yaml.MappingNode):
-            found = next((pair for pair in node.value if pair[0].value == part), None)
-            if found is None:
-                return line
-            line, node = found[0].start_mark.line + 1, found[1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-            line = node.start_mark.line + 1
-        else:
-            return line
-    return line
+        told = (f"{checked_yaml.named(at)}: {why}" for at, why in checked_yaml.faults(fault))
+        raise UsageError("\n".join(told)) from None
