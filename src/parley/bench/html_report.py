@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
 from parley.bench import plots
+from parley.bench.document import document, table
 from parley.bench.report import sampled
-
-_STYLE = """
-:root { color-scheme: light dark; --line: #8886; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; }
-th, td { text-align: right; padding: .25rem .7rem; border-bottom: 1px solid var(--line); }
-th:first-child, td:first-child { text-align: left; }
-td.bad { color: #c0392b; font-weight: 600; }
-figure { margin: 1.5rem 0; } figcaption { font-weight: 600; }
-svg { max-width: 100%; height: auto; }
-small { opacity: .75; }
-"""
 
 
 def page(report: dict[str, Any], title: str, facts: dict[str, str]) -> str:
@@ -45,15 +34,7 @@ def page(report: dict[str, Any], title: str, facts: dict[str, str]) -> str:
         "<h2>In the terms of Full-Duplex-Bench</h2>",
         _axes_table(report),
     ]
-    return _document(title, facts, parts)
-
-
-def _document(title: str, facts: dict[str, str], parts: Iterable[str]) -> str:
-    told = "<br>".join(f"{escape(k)}: {escape(v)}" for k, v in facts.items())
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
-        f"<style>{_STYLE}</style><body><h1>{escape(title)}</h1><p>{told}</p>{''.join(parts)}</body></html>"
-    )
+    return document(title, facts, parts)
 
 
 def curve_page(report: dict[str, Any], title: str, facts: dict[str, str]) -> str:
@@ -68,9 +49,9 @@ def curve_page(report: dict[str, Any], title: str, facts: dict[str, str]) -> str
     ]  # fmt: skip
     parts = [
         plots.lines("Mean wait at a turn's end against pauses taken", points, "ms", "% of pauses taken"),
-        _table(("eagerness", *curve), curve_rows(report)),
+        table(("eagerness", *curve), curve_rows(report)),
     ]
-    return _document(title, facts, parts)
+    return document(title, facts, parts)
 
 
 def _classes(curve: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
@@ -132,16 +113,10 @@ def over_time(load: dict[str, Any]) -> str:
     return ", ".join(told)
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    cells = "".join(f"<th>{escape(h)}</th>" for h in head)
-    body = "".join("<tr>" + "".join(f"<td>{escape(c)}</td>" for c in row) + "</tr>" for row in rows)
-    return f"<table><tr>{cells}</tr>{body}</table>"
-
-
 def _scenario_table(found: dict[str, dict[str, Any]]) -> str:
     head = ("scenario", "calls", "voice to voice", "missed", "taken over", "stop", "history right", "resumed", "hole",
             "underrun ms/min", "understood WER", "spoken WER", "errors")  # fmt: skip
-    return _table(head, (scenario_row(f) for f in found.values()))
+    return table(head, (scenario_row(f) for f in found.values()))
 
 
 def scenario_row(found: dict[str, Any]) -> tuple[str, ...]:
@@ -160,7 +135,7 @@ def _load_table(loads: Sequence[dict[str, Any]]) -> str:
     head = ("callers", "refused", "voice to voice", "server CPU s/min", "CPU s a turn", "calls at once",
             "PSS first / last / most MB", "prepared answers used", "others, ms a turn",
             "callers' CPU s/min")  # fmt: skip
-    return _table(head, map(_load_row, loads))
+    return table(head, map(_load_row, loads))
 
 
 def _load_row(load: dict[str, Any]) -> tuple[str, ...]:
@@ -208,7 +183,7 @@ def _axes_table(report: dict[str, Any]) -> str:
     ours = [(axis, share(v["take_over_rate"]), time(v["latency_ms"])) for axis, v in report["axes"].items()]
     published = [(p["system"], p["pauses taken over"], p["latency"]) for p in report["published"]]
     return (
-        _table(("axis (this server, these recordings)", "take-over rate", "latency ms"), ours)
+        table(("axis (this server, these recordings)", "take-over rate", "latency ms"), ours)
         + "<p><small>Published, on the benchmark's own recordings: context, not the same data.</small></p>"
-        + _table(("system", "pauses taken over", "latency"), published)
+        + table(("system", "pauses taken over", "latency"), published)
     )

@@ -7,6 +7,7 @@ from html import escape
 from statistics import median
 from typing import Any
 
+from parley.bench.document import wide
 from parley.errors import UsageError
 
 _BIN_MS = 50
@@ -88,4 +89,5 @@ def _figure(caption: str, rows: Sequence[dict[str, Any]], **spec: Any) -> str:
         "description": caption,
         **spec,
     }
-    return f"<figure><figcaption>{escape(caption)}</figcaption>{library().vegalite_to_svg(whole)}</figure>"
+    svg = library().vegalite_to_svg(whole)
+    return f"<figure><figcaption>{escape(caption)}</figcaption>{wide(svg, caption)}</figure>"
