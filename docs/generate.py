@@ -17,6 +17,8 @@ from tests.clients.table import table as clients
 
 from parley.config import Config, variables
 from parley.models.catalogue import catalogue
+from parley.plan import prices, scenario
+from parley.plan.report import of_scenario
 from parley.realtime.client_events import CLIENT_EVENTS
 from parley.realtime.server_events import EXTENSION_EVENTS, NEVER_SENT, STOCK_EVENTS
 from parley.turns.tables import FLOOR, RESPONSE, SPEECH
@@ -60,6 +62,13 @@ def _models() -> str:
     return "\n".join(rows)
 
 
+def _stated_figures() -> str:
+    rows = ["| figure | stated | worked out | | why |", "|---|---|---|---|---|"]
+    found = of_scenario(scenario.find("telugu"), prices.shipped(), on_demand=False)
+    rows += [f"| {c.figure} | {c.stated} | {c.found} | {c.verdict} | {c.why} |" for c in found.checks]
+    return "\n".join(rows)
+
+
 GENERATORS: dict[str, Callable[[], str]] = {
     "speech-table": lambda: _transitions(SPEECH),
     "response-table": lambda: _transitions(RESPONSE),
@@ -71,6 +80,7 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "settings": _settings,
     "models": _models,
     "clients": clients,
+    "stated-figures": _stated_figures,
 }
 
 if __name__ == "__main__":

@@ -29,6 +29,10 @@ _COMMANDS = {  # where each is, and its line in the list
         "bench:bench",
         "Measure a server of the Realtime protocol with simulated callers: latency, turn-taking, cost.",
     ),
+    "plan": (
+        "plan:plan",
+        "Plan hosting: pods, cost a month and a user, which machine is cheaper from when on, totals of a year.",
+    ),
     "replay": (
         "replay:replay",
         "Run recorded evidence through turn-taking with other settings and show what would have changed.",
