@@ -142,6 +142,15 @@ def test_void_calls_do_not_count_as_missed(tmp_path: Path) -> None:
     assert capacity.measured(written([run], tmp_path / "bench.json")).users == 1
 
 
+def test_a_load_whose_calls_are_all_void_is_not_taken_for_one_that_was_too_much(tmp_path: Path) -> None:
+    void = load(2, 400)
+    for result in void.results:
+        result.void = "the caller's own frames were late"
+    found = capacity.measured(written([load(1, 400), void], tmp_path / "bench.json"))
+    assert found.users == 1
+    assert found.why.endswith("2 at once: its calls are all void, so it tells nothing")
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

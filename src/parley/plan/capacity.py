@@ -134,9 +134,11 @@ def _fault(report: _Measured, number: int, load: _Load, p50_ms: float, p95_ms: f
     times = load.voice_to_voice_ms
     if load.refused:
         return f"{load.refused} were refused"
+    calls = [call for call in report.calls if call.load == number and not call.void]
+    if not calls:
+        return "its calls are all void, so it tells nothing"
     if not times.n or times.p50 is None or times.p95 is None:
         return "nobody was answered"
-    calls = [call for call in report.calls if call.load == number and not call.void]
     missed, due = sum(call.missed for call in calls), sum(call.answers_due for call in calls)
     if missed > _MISSED * due:
         return f"{missed} of {due} answers did not come"
