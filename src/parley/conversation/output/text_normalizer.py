@@ -17,6 +17,8 @@ from parley.languages import usual_language
 from parley.models.interfaces import SpeakingStyle, Synthesizer
 
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
+_SUFFIXES = frozenset("లో లోని లోపు కి కు తో ని న కే లోనే".split())
+"""Telugu writes cases behind figures without a blank ("2024లో"), and says them so."""
 _LONG_CHARS = 1000
 """Longer texts take so long (some 20 µs a word) that the loop goes on meanwhile."""
 
@@ -101,7 +103,7 @@ def _joined(written: str, visible: Aligned, said: list[Said]) -> SpokenText:
 
 def _apart(before: str, words: str, between: str, *, verbatim: bool) -> bool:
     """Whether there is a blank before `words`; `verbatim`: both stand so, side by side, in the writing."""
-    if words == "," and not verbatim:
+    if (words == "," and not verbatim) or (not between and words in _SUFFIXES):
         return False
     if any(map(str.isspace, between)):
         return True

@@ -10,6 +10,10 @@ _MILLIONS = {  # numerals that are nouns, and what binds others to them
     "fr": (re.compile(r"ill(?:ion|iard)s?$"), "de"),
     "it": (re.compile(r"mili(?:one|oni|ardo|ardi)$"), "di"),
 }
+_TELUGU_PLURAL = re.compile(r"(వేల|వందల|లక్షల|కోట్ల)ు$")
+"""Of a numeral; before what it counts it stands in the genitive (వేలు, but వేల రూపాయలు)."""
+_TELUGU_COUNTED = re.compile(r"మంది|.*ల(?:ు|కు|లో|తో|కి|ని)?$")
+"""Nouns that are counted are plural; a verb may follow as well ("ఐదు వేలు ఉంది")."""
 _VOWELS = "aeiouàáâéèêëíìîóòôúùû"
 _FRENCH_ELISION = re.compile(rf"[{_VOWELS}œh](?!uit|aut|ors)", re.IGNORECASE)
 _UNO = re.compile(r"s[^aeiou\W]|z|gn|p[sn]|[xy]|i[aeou]", re.IGNORECASE)
@@ -39,6 +43,8 @@ def bound(said: str, noun: str, language: str, before: tuple[str, str] = ("", ""
     """
     if language == "de":
         return _declined(said, noun, before)
+    if language == "te":
+        return _TELUGU_PLURAL.sub(r"\1", said) if _TELUGU_COUNTED.match(noun) else said
     if language == "it" and re.search(r"\bun$|tun$|run$", said) and _UNO.match(noun):
         return f"{said}o"
     if language == "it" and said == "una" and _UNA.match(noun):

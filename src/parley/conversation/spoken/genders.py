@@ -11,7 +11,8 @@ from typing import Literal
 
 Form = Literal["alone", "masculine", "feminine"]
 
-_WORD = re.compile(r"\s*([^\W\d_]+)")
+_WORD = re.compile(r"\s*([^\W\d_](?:[^\W\d_]|[\u0900-\u0963\u0966-\u0dff\u200c\u200d])*)")
+"""With the vowel signs of Indian scripts, which are no letters to Python's patterns."""
 _NEVER = "(?!)"
 
 

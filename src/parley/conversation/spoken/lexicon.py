@@ -60,6 +60,8 @@ class Lexicon:
     one_hour: str = ""
     """The hour of one o'clock, where that is no number that counts."""
     cents: str = "{major} {name} {minor}"
+    hundredths: Mapping[str, str] = field(default_factory=dict)
+    """Of currencies: what their cents are called, several of them; English knows both forms."""
     decades: str = ""
     halves: Mapping[int, tuple[str, str]] = field(default_factory=dict)
     """Denominators that are no ordinals: one part, several."""
@@ -164,9 +166,14 @@ TELUGU = Lexicon(
     slash="స్లాష్", dash="డాష్", underscore="అండర్‌స్కోర్", number="నంబర్", degrees="డిగ్రీలు", celsius="డిగ్రీల సెల్సియస్",
     fahrenheit="డిగ్రీల ఫారెన్‌హీట్", per="ప్రతి", hashtag="హ్యాష్‌ట్యాగ్", code="కోడ్ తెర మీద ఉంది.", table="పట్టిక తెర మీద ఉంది.",
     formula="సూత్రం తెర మీద", shown="తెర మీద", shown_code="కోడ్ తెర మీద", time="{hour} గంటల {minute} నిమిషాలు",
-    full_hour="{hour} గంటలు", scales={"లక్ష": "లక్ష", "కోట్లు": "కోట్లు",
-    "వేలు": "వేలు"}, abbreviations={"డా.": "డాక్టర్"},
+    full_hour="{hour} గంటలు", scales={"లక్ష": "లక్ష", "లక్షలు": "లక్షలు", "లక్షల": "లక్షలు",
+    "కోటి": "కోటి", "కోట్లు": "కోట్లు", "కోట్ల": "కోట్లు", "వేలు": "వేలు", "వేల": "వేలు"},
+    abbreviations={
+        "డా.": "డాక్టర్", "Dr.": "డాక్టర్", "శ్రీ.": "శ్రీ", "Mr.": "మిస్టర్", "Mrs.": "మిసెస్", "Ms.": "మిస్",
+        "కి.మీ.": "కిలోమీటర్లు", "కి.గ్రా.": "కిలోగ్రాములు", "ఉ.": "ఉదాహరణకు", "మొ.": "మొదలైనవి",
+    },
     currencies={"USD": ("డాలర్", "డాలర్లు"), "INR": ("రూపాయి", "రూపాయలు"), "GBP": ("పౌండ్", "పౌండ్లు")},
+    cents="{major} {name} {minor} {cents}", hundredths={"INR": "పైసలు", "USD": "సెంట్లు", "EUR": "సెంట్లు", "GBP": "పెన్నీలు"},
 )  # fmt: skip
 
 FRENCH = Lexicon(

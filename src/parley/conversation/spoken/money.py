@@ -105,7 +105,9 @@ def _exact(amount: Amount, iso: str, written: str, cursor: Cursor, *, one: bool)
         if not major:
             return f"{minor} {minor_name}"
         return language.words.cents.format(major=said, name=name, minor=minor, cents=minor_name)
-    return language.words.cents.format(major=said, name=name, minor=minor, cents="").strip()
+    return language.words.cents.format(
+        major=said, name=name, minor=minor, cents=language.words.hundredths.get(iso, "")
+    ).strip()
 
 
 def _name(iso: str, written: str, language: Language, *, one: bool) -> str:

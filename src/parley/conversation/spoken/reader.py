@@ -6,7 +6,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from parley.conversation.spoken import english, german
+from parley.conversation.spoken import english, german, telugu
 from parley.conversation.spoken.addresses import ADDRESSES, address_rules
 from parley.conversation.spoken.aligned import Aligned
 from parley.conversation.spoken.calendar import date_rules, time_rules
@@ -46,10 +46,11 @@ def _rules(code: str) -> tuple[Rule, ...]:
         if short
         else []
     )
+    first = telugu.rules() if spoken.code == "te" else ()
     letters = english.letter_rules() if spoken.english else []
     numbers = english.number_rules() if spoken.english else german.number_rules() if spoken.code == "de" else []
     return (
-        *local, *time_rules(spoken), *money_rules(spoken), *date_rules(spoken), *letters[:_BEFORE_NAMES],
+        *first, *local, *time_rules(spoken), *money_rules(spoken), *date_rules(spoken), *letters[:_BEFORE_NAMES],
         *address_rules(spoken), *identifier_rules(spoken),
         *letters[_BEFORE_NAMES:], *numbers, *quantity_rules(spoken), *sign_rules(spoken),
     )  # fmt: skip

@@ -53,6 +53,7 @@ CURRENCIES = {
     "$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "￥": "JPY", "₹": "INR", "₩": "KRW", "₽": "RUB", "₺": "TRY",
     "₴": "UAH", "₦": "NGN", "₱": "PHP", "₪": "ILS", "₫": "VND", "฿": "THB", "₿": "BTC", "₡": "CRC", "₲": "PYG",
     "₵": "GHS", "₸": "KZT", "₼": "AZN", "₾": "GEL", "zł": "PLN", "Kč": "CZK", "R$": "BRL", "Rs.": "INR", "Rs": "INR",
+    "రూ.": "INR", "రూ": "INR", "रु.": "INR", "रु": "INR",
     "Fr.": "CHF",
 }  # fmt: skip
 NAMED = {
