@@ -1,0 +1,236 @@
+"""Many conversations on one network that goes forward frame by frame: what has a frame ready is stepped together.
+
+The network has a fixed number of slots and steps all of them at once; a mask says which of them go forward. A step
+begins as soon as one slot has a frame and takes every frame that is ready by then. So a frame waits at most for the
+step under way, and the network keeps up with all slots as long as one step is shorter than one frame.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from parley.audio.pcm import Float32, Int16
+from parley.errors import ModelError, Overloaded, UsageError
+from parley.models.executor import ModelExecutor
+from parley.models.interfaces import Caller, DuplexFrame, DuplexSlot, Priority
+
+log = structlog.get_logger("model")
+
+Mask = NDArray[np.bool_]
+_ENDS_S = 10.0
+
+
+class SlotNetwork(Protocol):
+    """A network with a memory for each slot. All calls come from one thread, the one that made it."""
+
+    slots: int
+    rate_hz: int
+    frame_samples: int
+    late_s: float
+    """So far behind its speaker, a conversation leaves frames out."""
+
+    def reset(self, which: Mask) -> None:
+        """Give the slots of `which`, shape (slots,), the memory of a conversation that begins; touch no other."""
+
+    def step(self, frames: Float32, ready: Mask) -> tuple[Int16, Sequence[str]]:
+        """Take a frame for each slot of `ready`, shape (slots,), and leave the memory of all others as it is.
+
+        `frames` has the shape (slots, frame_samples) and is zero where nothing is ready. Returns sound of the same
+        shape and what each slot says; what stands there for slots that are not ready counts for nothing.
+        """
+
+    def close(self) -> None:
+        """Give the memory back."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A frame that is to be stepped, and what came of it."""
+
+    samples: Float32
+    out: DuplexFrame | None = None
+
+
+class SlotBatch:
+    """The slots of one network; see `DuplexModel`. Slots are opened, stepped and closed from one event loop.
+
+    Owns the network and the thread that works for it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        network: SlotNetwork,
+        executor: ModelExecutor,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`executor`: the one thread in which the network was made."""
+        self.name = name
+        self.rate_hz = network.rate_hz
+        self.frame_samples = network.frame_samples
+        self.slots = network.slots
+        self.late_s = network.late_s
+        self.steps = 0
+        """How often the network was stepped."""
+        self.skipped = 0
+        """Frames that were left out because they came to their turn too late."""
+        self.clock = clock
+        self._network = network
+        self._executor = executor
+        self._free = list(range(network.slots))
+        self._lock = threading.Lock()
+        self._waiting: dict[int, _Waiting] = {}
+        self._beginning: set[int] = set()
+        """Slots that have to forget before their next frame."""
+        self._fault = ""
+        self._closed = False
+
+    async def open_slot(self) -> DuplexSlot:
+        """See `DuplexModel.open_slot`; raises `ModelError` when the network has failed or was unloaded."""
+        if self._fault:
+            raise ModelError(self._fault)
+        if not self._free:
+            raise Overloaded(f"all {self.slots} conversations that {self.name} can carry are under way")
+        index = self._free.pop(0)
+        with self._lock:
+            self._beginning.add(index)
+        return _Slot(self, index)
+
+    async def step(self, index: int, samples: Float32) -> DuplexFrame:
+        """Step a slot, together with all others that are ready; for `_Slot`."""
+        if self._fault:
+            raise ModelError(self._fault)
+        frame = _Waiting(samples)
+        with self._lock:
+            if index in self._waiting:
+                raise UsageError(f"{self.name}: a conversation gives one frame at a time")
+            self._waiting[index] = frame
+        try:
+            return await self._executor.run(lambda: self._stepped(frame), Caller(f"{self.name}/{index}"))
+        finally:
+            self._withdraw(index, frame)
+
+    def leave(self, index: int) -> None:
+        """Free a slot; a frame of it that still waits is not stepped. For `_Slot`."""
+        with self._lock:
+            self._waiting.pop(index, None)
+        self._free.append(index)
+        self._free.sort()
+
+    async def aclose(self) -> None:
+        """Unload: what is being stepped comes to its end, everything after that fails. Once more does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        self._fault = self._fault or f"{self.name} was unloaded"
+        try:
+            async with asyncio.timeout(_ENDS_S):
+                await self._executor.run(self._network.close, Caller(priority=Priority.BACKGROUND))
+        except TimeoutError:
+            log.error("duplex network does not end", model=self.name, seconds=_ENDS_S)
+        self._executor.close()
+        await asyncio.to_thread(self._executor.join, _ENDS_S)
+
+    def _withdraw(self, index: int, frame: _Waiting) -> None:
+        with self._lock:
+            if self._waiting.get(index) is frame:  # nobody waits for it any more
+                del self._waiting[index]
+
+    def _stepped(self, frame: _Waiting) -> DuplexFrame:
+        """In the thread: what came of a frame, stepped with all others unless one of them has done so already."""
+        if frame.out is None and not self._fault:
+            with self._lock:
+                taken, self._waiting = self._waiting, {}
+                beginning, self._beginning = self._beginning & taken.keys(), self._beginning - taken.keys()
+            try:
+                if taken:
+                    self._step(taken, beginning)
+            except Exception as fault:
+                self._fault = f"{self.name} failed and has to be loaded anew: {type(fault).__name__}: {fault}"
+                log.error("duplex network failed", model=self.name, exc_info=True)
+                raise ModelError(self._fault) from fault
+        if frame.out is None:
+            raise ModelError(self._fault or f"this conversation with {self.name} is over")
+        return frame.out
+
+    def _step(self, taken: dict[int, _Waiting], beginning: set[int]) -> None:
+        if beginning:
+            self._network.reset(self._mask(beginning))
+        frames = np.zeros((self.slots, self.frame_samples), np.float32)
+        for index, frame in taken.items():
+            frames[index] = frame.samples
+        sound, said = self._network.step(frames, self._mask(taken))
+        self.steps += 1
+        for index, frame in taken.items():
+            frame.out = DuplexFrame(sound[index].copy(), said[index])
+
+    def _mask(self, which: dict[int, _Waiting] | set[int]) -> Mask:
+        mask = np.zeros(self.slots, np.bool_)
+        mask[list(which)] = True
+        return mask
+
+
+class _Slot:
+    """One conversation; see `DuplexSlot`."""
+
+    def __init__(self, batch: SlotBatch, index: int) -> None:
+        self._batch = batch
+        self._index = index
+        self._frame_s = batch.frame_samples / batch.rate_hz
+        self._answered: float | None = None
+        """When the last frame was given back."""
+        self._said = 0.0
+        """When, at the earliest, the last frame was spoken."""
+        self._skipped = 0
+        self._closed = False
+
+    async def step(self, samples: Float32) -> DuplexFrame:
+        """See `DuplexSlot.step`. A frame of a conversation that is too far behind is left out and silence given."""
+        batch = self._batch
+        if self._closed:
+            raise ModelError(f"this conversation with {batch.name} is over")
+        if samples.shape != (batch.frame_samples,):
+            raise UsageError(f"a frame has {batch.frame_samples} samples, got {len(samples)}")
+        try:
+            if self._is_late():
+                self._skip()
+                await asyncio.sleep(0)
+                return DuplexFrame(np.zeros(batch.frame_samples, np.int16))
+            return await batch.step(self._index, samples)
+        finally:
+            self._answered = batch.clock()
+
+    def _is_late(self) -> bool:
+        """Whether this frame has waited too long.
+
+        One that comes soon after the answer to the last has waited for it: it was spoken one frame after the last.
+        One that comes later has not, so it was spoken just now.
+        """
+        now = self._batch.clock()
+        waited = self._answered is not None and now - self._answered < self._frame_s / 2
+        self._said = self._said + self._frame_s if waited else now
+        return now - self._said > self._batch.late_s
+
+    def _skip(self) -> None:
+        self._skipped += 1
+        self._batch.skipped += 1
+        if self._skipped == 1:
+            log.warning("the model is slower than speech: frames are left out", model=self._batch.name)
+
+    async def aclose(self) -> None:
+        """See `DuplexSlot.aclose`."""
+        if not self._closed:
+            self._closed = True
+            self._batch.leave(self._index)
+            if self._skipped:
+                log.info("frames left out", model=self._batch.name, frames=self._skipped)
