@@ -55,7 +55,8 @@ class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A file of a model; the hash decides whether a source's answer is it."""
 
     name: str
-    size: int
+    size: int = 0
+    """Bytes; 0 where nobody here has seen the file, nor what it consists of."""
     sha256: str | None = None
     """None only where the publisher states no hash that could be checked beforehand; said when pulled."""
     sources: tuple[Source, ...] = ()

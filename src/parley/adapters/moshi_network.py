@@ -1,0 +1,252 @@
+"""Mimi and the language model of Moshi, stepped for all slots at once (the `moshi` package: code MIT, Kyutai).
+
+A frame of 80 ms is encoded by Mimi, answered by the language model and decoded by Mimi. The package's streaming
+modules keep a memory for each slot. Two of its means keep slots apart: an execution mask, which says whose memory goes
+forward, and a reset mask, which says whose is emptied.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gc
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import psutil
+import structlog
+import torch
+from moshi.models import LMGen
+from moshi.utils.compile import no_compile
+from pydantic import BaseModel, ConfigDict, Field
+
+from parley.adapters import moshi_checkpoint as checkpoint
+from parley.adapters.moshi_prompt import Prompt
+from parley.adapters.slot_batch import Mask
+from parley.audio.pcm import Float32, Int16
+from parley.errors import ModelError
+from parley.models.interfaces import ModelSpec
+from parley.models.store import sha256_of
+from parley.models.voicepacks import Consent
+
+log = structlog.get_logger("model")
+
+_WARM_UP_STEPS = 3
+_MEASURED_STEPS = 5
+_MARGIN = 1.1
+_TIGHT = 0.75
+_DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
+
+
+class MoshiOptions(BaseModel):
+    """Options of a model of the family `moshi`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    slots: int = Field(2, ge=1, le=64, description="Conversations at the same time.")
+    device: str = Field("auto", description="cpu, cuda or cuda:1; auto: a GPU where there is one.")
+    dtype: str = Field("auto", pattern="^(auto|bfloat16|float16|float32)$", description="Of the language model.")
+    context: int | None = Field(None, ge=1, description="Frames of 80 ms that it remembers; fewer take less memory.")
+    temperature: float | None = Field(None, ge=0, description="Of the sound; 0: always the likeliest.")
+    text_temperature: float | None = Field(None, ge=0, description="Of the words; 0: always the likeliest.")
+    seed: int | None = Field(None, description="Makes what is drawn repeatable, for tests.")
+    lora: str = Field("", description="Adapter weights (safetensors): one of its files, or a path.")
+    lora_scaling: float | None = Field(None, description="How strong they are; none: as their configuration says.")
+    role: str = Field("", description="Who it is to be, in words; PersonaPlex has learnt to follow that.")
+    voice_prompt: str = Field("", description="Recording of the voice to speak with: one of its files, or a path.")
+    consent: Consent | None = Field(None, description="Of the speaker in that recording; none: it is not spoken with.")
+    allow_slow: bool = Field(False, description="Load it even where it cannot keep up with speech.")
+    late_s: float = Field(0.4, gt=0, description="Seconds behind its speaker from which a conversation skips frames.")
+    threads: int | None = Field(None, ge=1, description="Of the CPU.")
+
+
+class MoshiNetwork:
+    """See `SlotNetwork`. Everything, its making too, happens in one thread: CUDA graphs are recorded and played there.
+
+    What is sampled is drawn for all slots at once, so `seed` repeats a run only as a whole; with both temperatures at 0
+    nothing is drawn, and what a slot says depends on its own frames alone.
+    """
+
+    def __init__(self, spec: ModelSpec, options: MoshiOptions) -> None:
+        """Raises `ModelError`: a file is missing or wrong, the memory or the speed does not suffice."""
+        self.slots, self.late_s = options.slots, options.late_s
+        self._device = _device(spec, options)
+        if options.threads is not None:
+            torch.set_num_threads(options.threads)
+        with self._inferring():
+            self._load(spec, options)
+            self._begin(spec, options)
+
+    @contextmanager
+    def _inferring(self) -> Iterator[None]:
+        """Without gradients; on CPUs without `torch.compile`, which wants a compiler of C++ and minutes."""
+        with torch.no_grad():
+            if self._device.type == "cuda":
+                yield
+            else:
+                with no_compile():
+                    yield
+
+    def _load(self, spec: ModelSpec, options: MoshiOptions) -> None:
+        dtype = _DTYPES.get(options.dtype, torch.bfloat16 if self._device.type == "cuda" else torch.float32)
+        lora = _file(spec, "lora", options.lora) if options.lora else None
+        info = checkpoint.find(spec, lora)
+        said = checkpoint.overrides(info, options.context, options.lora_scaling)
+        outline = checkpoint.outline(info, dtype, said)
+        if not outline.dep_q:
+            raise ModelError(f"{spec.id} speaks no sound (dep_q is 0): it is no model for conversations")
+        self._check_memory(spec, outline, info.mimi_weights.stat().st_size)
+        self._mimi = info.get_mimi(device=self._device)
+        self._tokenizer = info.get_text_tokenizer()
+        model = checkpoint.language_model(info, outline, self._device, dtype, said)
+        drawing = dict(info.lm_gen_config)
+        if options.temperature is not None:
+            drawing["temp"] = options.temperature
+        if options.text_temperature is not None:
+            drawing["temp_text"] = options.text_temperature
+        self._generator = LMGen(model, support_out_of_sync=True, **drawing)
+        self._silent_words = {model.text_padding_token_id, model.end_of_text_padding_id}
+        self.rate_hz = int(self._mimi.sample_rate)
+        self.frame_samples = int(self._mimi.frame_size)
+
+    def _begin(self, spec: ModelSpec, options: MoshiOptions) -> None:
+        self._mimi.streaming_forever(self.slots)
+        self._generator.streaming_forever(self.slots)
+        self._fresh = np.ones(self.slots, np.bool_)
+        """Slots that have not had a frame yet."""
+        self._decoders = [codecs.getincrementaldecoder("utf-8")("replace") for _ in range(self.slots)]
+        self._prompt: Prompt | None = None
+        everyone = np.ones(self.slots, np.bool_)
+        silence = np.zeros((self.slots, self.frame_samples), np.float32)
+        took = []
+        for _ in range(_WARM_UP_STEPS + _MEASURED_STEPS):
+            began = time.perf_counter()
+            self.step(silence, everyone)
+            took.append(time.perf_counter() - began)
+        self._check_speed(spec, options, median(took[_WARM_UP_STEPS:]))
+        voice = _voice(spec, options) if options.voice_prompt else None
+        if options.role or voice is not None:
+            self.reset(everyone)
+            self._prompt = Prompt(self._mimi, self._generator, self._tokenizer, options.role, voice, slots=self.slots)
+        self.reset(everyone)
+        if options.seed is not None:
+            torch.manual_seed(options.seed)
+
+    def _check_memory(self, spec: ModelSpec, outline: object, codec_bytes: int) -> None:
+        """Before anything big is loaded; raises `ModelError`."""
+        weights, memory = checkpoint.sizes(outline, self.slots)
+        needed = round((weights + memory + codec_bytes) * _MARGIN)
+        on_gpu = self._device.type == "cuda"
+        free = torch.cuda.mem_get_info(self._device)[0] if on_gpu else psutil.virtual_memory().available
+        log.info("memory asked", model=spec.id, needed_mb=needed >> 20, free_mb=free >> 20, device=str(self._device))
+        if needed > free:
+            raise ModelError(
+                f"{spec.id} needs {needed / 1e9:.2f} GB of memory on {self._device} "
+                f"({weights / 1e9:.2f} GB of weights, {memory / 1e9:.2f} GB for {self.slots} slots) "
+                f"and {free / 1e9:.2f} GB are free; fewer 'slots' or a shorter 'context' take less"
+            )
+
+    def _check_speed(self, spec: ModelSpec, options: MoshiOptions, step_s: float) -> None:
+        """Whether it keeps up with speech; raises `ModelError` where it does not."""
+        frame_s = self.frame_samples / self.rate_hz
+        figures = f"a step of {self.slots} slots takes {step_s * 1e3:.1f} ms on {self._device}"
+        log.info("step measured", model=spec.id, slots=self.slots, ms=round(step_s * 1e3, 1), device=str(self._device))
+        if step_s > frame_s and not options.allow_slow:
+            raise ModelError(
+                f"{spec.id} cannot keep up with speech: {figures}, a frame lasts {frame_s * 1e3:.0f} ms; take a GPU, "
+                "fewer 'slots', or set 'allow_slow' to have it skip frames"
+            )
+        if step_s > frame_s * _TIGHT:
+            log.warning("hardly or not as fast as speech", model=spec.id, figures=figures, frame_ms=frame_s * 1e3)
+
+    def reset(self, which: Mask) -> None:
+        """See `SlotNetwork.reset`. A conversation with a role or a voice begins behind that."""
+        with self._inferring():
+            mask = self._tensor(which)
+            self._mimi.reset_streaming(mask)
+            self._generator.reset_streaming(mask)
+            if self._prompt is not None:
+                self._prompt.enter(np.flatnonzero(which).tolist())
+        self._fresh |= which
+        for index in np.flatnonzero(which):
+            self._decoders[index].reset()
+
+    def step(self, frames: Float32, ready: Mask) -> tuple[Int16, Sequence[str]]:
+        """See `SlotNetwork.step`. The first frames of a conversation are silent: the codes of one moment are spread."""
+        with self._inferring():
+            mask = self._tensor(ready)
+            self._mimi.set_exec_mask(mask)
+            self._generator.set_exec_mask(mask)
+            codes = self._mimi.encode(torch.from_numpy(frames).to(self._device)[:, None])
+            if (first := self._fresh & ready).any():
+                # The package's own server does so: what it takes first lies before the conversation, and the
+                # codec's padding belongs before the frame that follows.
+                self._mimi.reset_streaming(self._tensor(first))
+                self._fresh &= ~ready
+            tokens = self._generator.step(codes)
+            spoken = (tokens[:, 1:, 0] >= 0).all(dim=1)
+            self._mimi.set_exec_mask(spoken)
+            sound = self._mimi.decode(tokens[:, 1:].clamp(min=0))[:, 0]
+            sound = torch.where(spoken[:, None], sound, torch.zeros_like(sound))
+            samples = (sound.clamp(-1, 1) * 32767).round().to(torch.int16).cpu().numpy()
+            words = tokens[:, 0, 0].tolist()
+        return samples, [self._word(i, word) if ready[i] else "" for i, word in enumerate(words)]
+
+    def _word(self, index: int, token: int) -> str:
+        """The text of a token of the inner monologue; letters of some scripts come byte by byte."""
+        if token < 0 or token in self._silent_words or token >= self._tokenizer.get_piece_size():
+            return ""
+        if self._tokenizer.is_control(token):
+            return ""
+        piece = str(self._tokenizer.id_to_piece(token))
+        if self._tokenizer.is_byte(token):
+            return self._decoders[index].decode(bytes([int(piece[1:-1], 16)]))
+        return self._decoders[index].decode(b"", final=True) + piece.replace("\u2581", " ")
+
+    def _tensor(self, mask: Mask) -> torch.Tensor:
+        return torch.from_numpy(mask.copy()).to(self._device)
+
+    def close(self) -> None:
+        """See `SlotNetwork.close`."""
+        del self._generator, self._mimi, self._prompt
+        gc.collect()  # states and graphs know each other
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+
+
+def _device(spec: ModelSpec, options: MoshiOptions) -> torch.device:
+    has_gpu = torch.cuda.is_available()
+    if options.device == "auto":
+        return torch.device("cuda" if has_gpu else "cpu")
+    try:
+        device = torch.device(options.device)
+    except RuntimeError as fault:
+        raise ModelError(f"{spec.id}: option 'device': '{options.device}' is no device: {fault}") from fault
+    if device.type == "cuda" and not (has_gpu and (device.index or 0) < torch.cuda.device_count()):
+        raise ModelError(f"{spec.id}: option 'device': {options.device} is not there; torch finds no such GPU")
+    return device
+
+
+def _voice(spec: ModelSpec, options: MoshiOptions) -> Path:
+    """The recording to speak like; its speaker must have agreed to that, as with a voice pack."""
+    path = _file(spec, "voice_prompt", options.voice_prompt)
+    if options.consent is None:
+        raise ModelError(
+            f"{spec.id}: option 'consent': {path.name} is a voice to clone and there is no consent of its speaker; "
+            "say speaker, statement, given (a date) and recording (the sha256 of the file)"
+        )
+    if options.consent.recording != sha256_of(path):
+        raise ModelError(
+            f"{spec.id}: option 'consent': {options.consent.speaker} agreed to another recording than {path.name}"
+        )
+    return path
+
+
+def _file(spec: ModelSpec, option: str, name: str) -> Path:
+    path = Path(spec.files.get(name, name)).expanduser()
+    if not path.is_file():
+        raise ModelError(f"{spec.id}: option '{option}': {path} does not exist")
+    return path
