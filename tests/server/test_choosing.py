@@ -46,3 +46,12 @@ async def test_an_embedded_model_keeps_as_many_prompts_as_its_entry_says_unless_
     config = Config.model_validate({"llm": "smollm2-135m", "voices": [], **given})
     loaded_models, _ = await choose(config, Store(tmp_path))
     assert loaded_models.specs["llm"].options["slots"] == slots
+
+
+async def test_a_model_that_takes_turns_itself_is_a_workers_where_there_are_workers(tmp_path: Path) -> None:
+    for workers, here in (({}, True), ({"workers": ["10.0.0.5:7200"], "local_voices": True}, False)):
+        config = Config.model_validate({"llm": "smollm2-135m", "llms": ["moshiko"], **workers})
+        loaded_models, missing = await choose(config, Store(tmp_path))
+        assert loaded_models.specs["llm:moshiko"].kind == "duplex"
+        assert ("moshiko" in {m.id for m in missing}) is here
+        assert "smollm2-135m" in {m.id for m in missing}

@@ -14,7 +14,7 @@ from parley.models.catalogue import catalogue
 from parley.models.interfaces import ModelSpec
 from parley.models.resolve import named
 from parley.server.info_routes import details
-from parley.server.loaded_models import FleetVoices, LoadedModels, _find_voice, load_all
+from parley.server.loaded_models import FleetVoices, LoadedModels, _conversing_elsewhere, _find_voice, load_all
 from parley.workers.announcement import Announcement, Offer
 from parley.workers.fleet import Fleet
 from parley.workers.routing import Standing as RouteStanding
@@ -146,3 +146,19 @@ def test_a_language_model_is_known_by_its_servers_name_for_it_too() -> None:
     first, second = SimpleNamespace(name="llama3.2"), SimpleNamespace(name="second")
     loaded_models.models |= {"llm": first, "llm:second": second}
     assert loaded_models.llms == {"auto": first, "llama3.2": first, "second": second}
+
+
+async def test_a_duplex_model_of_a_worker_is_taken_with_the_frames_that_it_asks_for(tmp_path: Path) -> None:
+    async with fake_worker(fake_settings("gpu", f"unix:{tmp_path}/gpu.sock")) as gpu, Fleet([gpu.address]) as fleet:
+        loaded_models = LoadedModels({"tts": ModelSpec("voice", "fake-voice")}, fleet, has_workers=True)
+        model = await _conversing_elsewhere(loaded_models, "duplex")
+        assert (model.name, model.rate_hz, model.frame_samples) == ("duplex", 24000, 1920)
+
+
+async def test_a_duplex_model_that_no_worker_has_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("parley.server.loaded_models._LOADED_S", 0.0)
+    async with fake_worker(fake_settings("gpu", f"unix:{tmp_path}/gpu.sock")) as gpu, Fleet([gpu.address]) as fleet:
+        assert await fleet.until(lambda: "gpu" in fleet.workers, 60)
+        loaded_models = LoadedModels({"tts": ModelSpec("voice", "fake-voice")}, fleet, has_workers=True)
+        with pytest.raises(ModelError, match="moshiko"):
+            await _conversing_elsewhere(loaded_models, "moshiko")

@@ -75,7 +75,13 @@ async def choose(config: Config, store: Store, *, own_port: int | None = None) -
         if not config.light:
             better = known.get(advice.BETTER, "llm")
             loaded_models.successor = better, _spec(better, store, config)
-    needed = [m for part, m in chosen.items() if isinstance(m, Model) and (child is not None or not speaks(part))]
+    needed = [
+        m
+        for part, m in chosen.items()
+        if isinstance(m, Model)
+        and (child is not None or not speaks(part))
+        and not (m.kind == "duplex" and config.has_workers)
+    ]
     return loaded_models, list({m.id: m for m in needed if not store.is_present(m)}.values())
 
 

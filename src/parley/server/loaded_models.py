@@ -25,6 +25,7 @@ from parley.transports.mapping import AvailableModels, Hearing, Voices
 from parley.workers.announcement import Announcement, Offer
 from parley.workers.fleet import Fleet
 from parley.workers.local_worker import LocalWorker
+from parley.workers.remote_duplex import RemoteDuplex
 from parley.workers.remote_recognizer import RemoteRecognizer
 from parley.workers.remote_synthesizer import RemoteSynthesizer
 from parley.workers.routing import Need, route
@@ -207,6 +208,8 @@ async def load_all(loaded_models: LoadedModels, *, tell: Callable[[str, float], 
         elif part.partition(":")[0] == "asr" and await _heard_elsewhere(loaded_models, spec.id):
             languages = catalogue().get(spec.id).languages
             loaded_models.models[part] = RemoteRecognizer(loaded_models.fleet, spec.id, languages)
+        elif spec.kind == "duplex" and loaded_models.has_workers:  # it wants a GPU, and packages, of its own
+            loaded_models.models[part] = await _conversing_elsewhere(loaded_models, spec.id)
         elif part == "llm" and loaded_models.successor is not None:
             loaded_models.models[part] = Succession(await load(spec))
         else:
@@ -253,6 +256,14 @@ async def _heard_elsewhere(loaded_models: LoadedModels, name: str) -> bool:
         return False
     need = Need(name, kind="asr", fallback=False)
     return await loaded_models.fleet.until(lambda: route(need, loaded_models.fleet.standings).now is not None, _LOOK_S)
+
+
+async def _conversing_elsewhere(loaded_models: LoadedModels, name: str) -> RemoteDuplex:
+    """A model that takes turns itself, once a worker has it in memory; raises `ModelError`."""
+    if not await loaded_models.fleet.loaded(name, _LOADED_S, "duplex"):
+        why = route(Need(name, "duplex", fallback=False), loaded_models.fleet.standings).why
+        raise ModelError(why or f"no worker has loaded '{name}' within {_LOADED_S:.0f} s")
+    return await RemoteDuplex.find(loaded_models.fleet, name)
 
 
 async def _nothing(_: ResponsePart) -> None:

@@ -233,9 +233,9 @@ class Fleet:
             self._load(found.load)
         return found
 
-    async def loaded(self, model: str, timeout_s: float) -> bool:
-        """Have a voice in the memory of a worker that offers it; whether it is there in time."""
-        need = Need(model, fallback=False)
+    async def loaded(self, model: str, timeout_s: float, kind: str = "tts") -> bool:
+        """Have a model in the memory of a worker that offers it; whether it is there in time."""
+        need = Need(model, kind, fallback=False)
 
         def resident() -> bool:
             found = route(need, self.standings)

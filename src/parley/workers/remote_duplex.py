@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Self
 
 from parley.audio.pcm import Float32, from_bytes, to_bytes, to_int16
 from parley.errors import ModelError
@@ -25,24 +25,36 @@ class RemoteDuplex:
         self.frame_samples = frame_samples
         self._fleet = fleet
 
+    @classmethod
+    async def find(cls, fleet: Fleet, name: str) -> Self:
+        """A model that a worker has in memory, with the frames that it asks for; raises what `open_slot` raises."""
+        slot, opened = await _open(fleet, name)
+        await slot.aclose()
+        return cls(fleet, name, opened.rate_hz, opened.frame_samples)
+
     async def open_slot(self) -> DuplexSlot:
         """See `DuplexModel.open_slot`; raises `ModelError` when the worker's frames are others."""
-        need = Need(self.name, kind="duplex", fallback=False)
-        choice = await self._fleet.choose(need, "", set())
-        async with self._fleet.calling(choice) as worker:
-            slot = _Slot(self._fleet, choice, worker.duplex.Converse())
-            request = pb.DuplexInput(open=pb.OpenSlot(model_id=choice.model))
-            try:
-                opened = (await slot.exchange(request, _OPEN_S)).opened
-                if (opened.rate_hz, opened.frame_samples) != (self.rate_hz, self.frame_samples):
-                    raise ModelError(
-                        f"{self.name} on worker {choice.worker} takes {opened.frame_samples} samples at "
-                        f"{opened.rate_hz} Hz, expected {self.frame_samples} at {self.rate_hz}"
-                    )
-            except BaseException:
-                await slot.aclose()
-                raise
+        slot, opened = await _open(self._fleet, self.name)
+        if (opened.rate_hz, opened.frame_samples) != (self.rate_hz, self.frame_samples):
+            await slot.aclose()
+            raise ModelError(
+                f"{self.name} on worker {slot.worker} takes {opened.frame_samples} samples at "
+                f"{opened.rate_hz} Hz, expected {self.frame_samples} at {self.rate_hz}"
+            )
         return slot
+
+
+async def _open(fleet: Fleet, name: str) -> tuple[_Slot, pb.SlotOpened]:
+    """Take a slot on whatever worker has the model, and be told its frames."""
+    choice = await fleet.choose(Need(name, kind="duplex", fallback=False), "", set())
+    async with fleet.calling(choice) as worker:
+        slot = _Slot(fleet, choice, worker.duplex.Converse())
+        try:
+            request = pb.DuplexInput(open=pb.OpenSlot(model_id=choice.model))
+            return slot, (await slot.exchange(request, _OPEN_S)).opened
+        except BaseException:
+            await slot.aclose()
+            raise
 
 
 class _Slot:
@@ -50,6 +62,11 @@ class _Slot:
         self._fleet = fleet
         self._choice = choice
         self._call = call
+
+    @property
+    def worker(self) -> str:
+        """Whose slot it is."""
+        return self._choice.worker
 
     async def exchange(self, request: pb.DuplexInput, limit_s: float) -> pb.DuplexOutput:
         async with asyncio.timeout(limit_s):
