@@ -55,6 +55,16 @@ clients *ARGS: system install-clients
 install-clients:
     python -m tests.clients.environments
 
+# Heavy model families: the tests of each in its environment; the first time that installs torch (docs/duplex.md says what it costs)
+families *ARGS:
+    for list in tests/families/*/requirements.in; do just family "$(basename "$(dirname "$list")")"; done
+    for list in tests/families/*/requirements.in; do name=$(basename "$(dirname "$list")"); \
+      ".venv-family-$name/bin/python" -m pytest "tests/families/$name" {{ARGS}}; done
+
+# The environment of a heavy family, into .venv-family-NAME; its worker and its tests live there
+family NAME:
+    python -m tests.families.environments '{{NAME}}'
+
 # The server and the protocol with the oldest packages that are allowed, in an environment of their own
 test-oldest *ARGS:
     uv venv -q --allow-existing --python 3.11 .venv-oldest
@@ -77,7 +87,7 @@ fit-turns RECORDINGS EVIDENCE='evidence.npz':
 
 # All tests with the full counts: thousands of generated conversations, a thousand broken connections
 accept: system
-    TEST_EXAMPLES=5000 TEST_DISCONNECTS=1000 TEST_INTERRUPTIONS=40 TEST_FAULTS=40 TEST_CUTS=2,10,50 TEST_FUZZ_S=150 pytest --ignore tests/clients --timeout 3600
+    TEST_EXAMPLES=5000 TEST_DISCONNECTS=1000 TEST_INTERRUPTIONS=40 TEST_FAULTS=40 TEST_CUTS=2,10,50 TEST_FUZZ_S=150 pytest --ignore tests/clients --ignore tests/families --timeout 3600
 
 # What CI runs
 ci: lint typecheck test pages wild faults clients
@@ -104,6 +114,10 @@ run-tts-espeak *ARGS:
 # Voices of voicepacks/ (any installed family); the first argument is the default voice
 run-tts-voicepacks DEFAULT *ARGS:
     printf 'voicepacks: voicepacks\ndefault_model_id: %s\n' '{{DEFAULT}}' | parley worker --config - {{ARGS}}
+
+# A worker with a model that takes turns itself, in its family's environment
+run-duplex-moshi MODEL="moshiko" *ARGS: (family "moshi")
+    .venv-family-moshi/bin/parley worker --model '{{MODEL}}' {{ARGS}}
 
 # Talk to a running server
 cli URL="ws://localhost:8000":
@@ -136,6 +150,12 @@ lock-clients:
       --no-annotate --no-emit-index-url --custom-compile-command "just lock-clients" -q -o "${list%.in}.txt"; done
     for list in tests/clients/*/package.json; do npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund \
       --prefix "$(dirname "$list")"; done
+
+# Renew what the environments of the heavy families are made of; torch is named in tests/families/torch.txt
+lock-families:
+    for list in tests/families/*/requirements.in; do uv pip compile pyproject.toml "$list" --extra "$(basename "$(dirname "$list")")" \
+      --override tests/families/without.txt --universal --python-version 3.11 --upgrade --no-annotate --no-emit-index-url \
+      --custom-compile-command "just lock-families" -q -o "${list%.in}.txt"; done
 
 # Stubs of the worker interface, from proto/; a test fails when they are not fresh
 gen-proto:

@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent
 LIVE = ("bench", "client", "conformance", "e2e")
 """What talks in real time."""
-APART = ("clients", "faults", "pages", "wild")
+APART = ("clients", "families", "faults", "pages", "wild")
 """What has recipes of its own."""
 _NO_TESTS = 5
 
