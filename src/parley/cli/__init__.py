@@ -43,6 +43,10 @@ _COMMANDS = {  # where each is, and its line in the list
         "Write what is said in recordings to standard output; one that cannot be read is named, and the others go on.",
     ),
     "models": ("models:app", "Models: what there is, under which licence, and bringing them here."),
+    "voices": (
+        "voices:voices",
+        "Voices: who they sound like, what they speak; the same words by each, to compare them.",
+    ),
     "worker": ("worker:worker", "One model worker: voices and recognisers for servers on this and other hosts."),
     "workers": ("worker:workers", "The fleet: who is there, which models are resident, queue, latency, sessions."),
     "certs": ("certs:certs", "Certificates for mutual TLS between servers and workers."),
