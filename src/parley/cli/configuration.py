@@ -31,9 +31,9 @@ def show(
 
 
 def list_profiles() -> None:
-    """Profiles: settings that belong together. One of your own is a YAML file in PARLEY_HOME/profiles.
+    """Profiles: settings that belong together, such as those of a language.
 
-    Examples:
+    One of your own is a YAML file in PARLEY_HOME/profiles. Examples:
 
       parley serve --profile telugu
 

@@ -36,7 +36,7 @@ def voices(
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress")] = False,
 ) -> None:
-    """Voices: who they sound like, what they speak, which are here.
+    """Voices: who they sound like, what they speak; the same words by each, to compare them.
 
     Examples:
 
