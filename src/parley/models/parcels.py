@@ -18,7 +18,7 @@ import threading
 import zipfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -145,13 +145,12 @@ def _watch(process: subprocess.Popen[bytes], scratch: Path, growth: Growth) -> N
 
 
 def _size(folder: Path) -> int:
-    """Bytes below a folder in which files come and go."""
+    """Bytes below a folder in which files and folders come and go: what went meanwhile counts nothing."""
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size if path.is_file() else 0
-        except FileNotFoundError:
-            continue
+    for place, _, names in os.walk(folder):  # unlike `rglob`, it passes over a folder that went
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += Path(place, name).stat().st_size
     return total
 
 
