@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed
 
 from parley.client.caller import RecordedCaller
 from parley.client.connection import Connection
-from parley.transports.websocket import SocketLimits
+from parley.transports.conversation_socket import SocketLimits
 from tests.conftest import UNDERSTOOD, Clip, RunningServer
 
 DISCONNECTS = int(os.environ.get("TEST_DISCONNECTS", "60"))

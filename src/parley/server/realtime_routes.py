@@ -15,7 +15,8 @@ from parley.server.bodies import json_of
 from parley.server.call_routes import attach, signal
 from parley.server.session_setup import admitted, begun, initial_session, settled
 from parley.server.state import ServerState
-from parley.transports.websocket import RealtimeSocket, SocketLimits, accept, refuse
+from parley.transports.conversation_socket import SocketLimits
+from parley.transports.websocket import RealtimeSocket, accept, refuse
 
 log = structlog.get_logger("websocket")
 router = APIRouter()

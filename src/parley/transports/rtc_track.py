@@ -12,13 +12,12 @@ import numpy as np
 from aiortc import MediaStreamTrack
 from aiortc.mediastreams import MediaStreamError
 
-from parley.audio.pcm import Int16, mixed
-from parley.audio.resample import AdaptingResampler
+from parley.audio.pcm import Int16
 from parley.conversation.output.playout import PlayoutFrame
 from parley.realtime import server_events as se
 from parley.transports import opus
 from parley.transports.audio_sink import AudioTarget
-from parley.transports.voices import Neighbours
+from parley.transports.sound_line import SoundLine
 
 RATE_HZ = 48000
 _FRAME = RATE_HZ // 50
@@ -34,9 +33,7 @@ class TrackSound:
 
     def __init__(self, send: Callable[[se.Event], None]) -> None:
         self._send = send
-        self._waiting: Int16 = np.empty(0, np.int16)
-        self._neighbours = Neighbours(RATE_HZ)
-        self._resampler = AdaptingResampler(RATE_HZ)
+        self._line = SoundLine(RATE_HZ)
         self._key: str | None = None
         self._response: str | None = None
 
@@ -44,21 +41,19 @@ class TrackSound:
         """See `AudioSink.deliver`."""
         if self._key != frame.response:
             self._key, self._response = frame.response, target.response
-            self._resampler = AdaptingResampler(RATE_HZ)
             self._send({"type": "output_audio_buffer.started", "response_id": target.response})
-        samples = self._resampler.push(frame.frame.samples, frame.frame.rate_hz)
-        self._waiting = np.concatenate([self._waiting, samples])
+        self._line.push(frame)
 
     def overhear(self, name: str, samples: Int16, rate_hz: int) -> None:
         """See `AudioSink.overhear`: it is mixed into the track."""
-        self._neighbours.hear(name, samples, rate_hz)
+        self._line.overhear(name, samples, rate_hz)
 
     def all_sent(self, target: AudioTarget) -> None:
         """See `AudioSink.all_sent`: the end is told when it was played."""
 
     def flushed(self) -> None:
         """See `AudioSink.flushed`."""
-        self._waiting = np.empty(0, np.int16)
+        self._line.clear()
         self._over("cleared")
 
     def finished(self) -> None:
@@ -71,11 +66,8 @@ class TrackSound:
         self._response = None
 
     def take(self) -> Int16:
-        """The next 20 ms, what other people say included; silence where there is nothing."""
-        samples, self._waiting = self._waiting[:_FRAME], self._waiting[_FRAME:]
-        own = samples if len(samples) == _FRAME else np.pad(samples, (0, _FRAME - len(samples)))
-        others = self._neighbours.pull()
-        return own if others is None else mixed(own, others)
+        """The next 20 ms."""
+        return self._line.take()
 
 
 class PlayoutTrack(MediaStreamTrack):

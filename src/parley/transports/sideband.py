@@ -11,8 +11,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from parley.conversation.items import new_id
 from parley.errors import ProtocolError
 from parley.realtime import server_events as se
+from parley.transports.conversation_socket import Outbox, SocketLimits
 from parley.transports.webrtc import RtcCall
-from parley.transports.websocket import Outbox, SocketLimits
 
 log = structlog.get_logger("websocket")
 
