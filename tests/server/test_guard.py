@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any, cast
 
 import pytest
@@ -79,6 +80,20 @@ async def test_the_page_and_health_need_no_key(path: str) -> None:
 async def test_all_other_paths_need_it(path: str) -> None:
     assert await status(Gate("sesame", []), path) == 401
     assert await status(Gate("sesame", []), path, **bearer("sesame")) == 299
+
+
+@pytest.mark.parametrize(
+    ("credentials", "code"),
+    [("anybody:sesame", 299), (":sesame", 299), ("sesame:", 401), ("sesame", 401), ("anybody:sesam", 401)],
+)
+async def test_the_key_may_be_the_password_of_an_address(credentials: str, code: int) -> None:
+    shown = f"Basic {base64.b64encode(credentials.encode()).decode()}"
+    assert await status(Gate("sesame", []), "/v1/models", authorization=shown) == code
+
+
+@pytest.mark.parametrize("nonsense", ["Basic", "Basic !!", "Basic /w==", "Basic c2VzYW1l=="])
+async def test_a_password_that_cannot_be_read_opens_nothing(nonsense: str) -> None:
+    assert await status(Gate("sesame", []), "/v1/models", authorization=nonsense) == 401
 
 
 @pytest.mark.parametrize("host", ["localhost/health?", "x/web/page.js?", "localhost/health#", "localhost/?"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import secrets
@@ -142,10 +143,20 @@ def shown_secret(headers: Headers) -> str | None:
     scheme, _, value = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and value:
         return value.strip()
+    if scheme.lower() == "basic":
+        return _password(value.strip())
     for protocol in headers.get("sec-websocket-protocol", "").split(","):
         if protocol.strip().startswith(PROTOCOL_KEY):
             return protocol.strip().removeprefix(PROTOCOL_KEY)
     return None
+
+
+def _password(credentials: str) -> str | None:
+    """Of ``Authorization: Basic``: what programs send that know no header, but take an address with a password."""
+    try:
+        return base64.b64decode(credentials, validate=True).decode().partition(":")[2] or None
+    except ValueError:
+        return None
 
 
 def _shown(headers: Headers) -> bytes | None:
