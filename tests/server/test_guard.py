@@ -108,7 +108,7 @@ async def test_the_prefix_of_a_proxy_is_taken_off() -> None:
     assert await status(gate, "/health/v1/models", root_path="/health") == 401
 
 
-@pytest.mark.parametrize("path", ["/v1/realtime", "/v1/realtime/calls", "/v1/parley", "/ws"])
+@pytest.mark.parametrize("path", ["/v1/realtime", "/v1/realtime/calls", "/v1/parley", "/ws", "/api/chat"])
 async def test_a_client_secret_opens_conversations(path: str) -> None:
     gate = Gate("sesame", [])
     assert await status(gate, path, **bearer(gate.new_secret()[0])) == 299

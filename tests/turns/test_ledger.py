@@ -25,6 +25,12 @@ def test_a_word_is_heard_from_sixty_percent() -> None:
     assert ledger.heard_chars("r") == 5
 
 
+def test_a_word_is_begun_as_soon_as_any_of_it_left() -> None:
+    ledger = ledger_of(4)
+    assert [ledger.begun_chars("r", at) for at in (0.0, 0.02, 0.5, 0.52, 9.0)] == [0, 5, 5, 10, 20]
+    assert ledger.begun_chars("other", 1.0) == 0
+
+
 def test_positions_beyond_what_was_sent_are_not_believed() -> None:
     ledger = ledger_of(4)
     ledger.heard("user", "r", 100.0)

@@ -68,6 +68,10 @@ class Outlet:
             echo.played(frame, plays_at)
         self._ledger.sent(response, end_s)
 
+    def begun_chars(self, response: str, until_s: float) -> int:
+        """How much of an answer's text has been begun to be said at a position; see `HeardLedger.begun_chars`."""
+        return self._ledger.begun_chars(response, until_s)
+
     def heard(self, response: str, until_s: float) -> None:
         """The listener has come so far."""
         self._ledger.heard(self.name, response, until_s)

@@ -20,6 +20,7 @@ from parley.server import (
     call_routes,
     debate_routes,
     info_routes,
+    moshi_routes,
     picture_routes,
     realtime_routes,
     recordings,
@@ -72,6 +73,7 @@ def create_app(state: ServerState) -> FastAPI:
     app.add_exception_handler(HTTPException, _http_error)
     app.include_router(realtime_routes.router)
     app.include_router(call_routes.router)
+    app.include_router(moshi_routes.router)
     app.include_router(speech_routes.router)
     app.include_router(transcription_routes.router)
     app.include_router(info_routes.router)

@@ -16,12 +16,14 @@ from starlette.websockets import WebSocket
 
 from parley.realtime import server_events as se
 from parley.server.answers import error_answer
+from parley.server.moshi_routes import PATH as MOSHI_PATH
 from parley.server.security import Refusal
 from parley.server.state import ServerState
+from parley.transports.moshi import turn_away
 from parley.transports.websocket import refuse
 
 _OPEN_PATHS = frozenset({"/", "/debate", "/health", "/favicon.ico"})
-_PATHS_OF_SECRETS = frozenset({"/v1/realtime", "/ws", "/v1/realtime/calls", "/v1/parley"})
+_PATHS_OF_SECRETS = frozenset({"/v1/realtime", "/ws", "/v1/realtime/calls", "/v1/parley", MOSHI_PATH})
 """Where a client secret opens what the key opens: conversations, and what the page asks before one."""
 _KNOWN_BY_ID = "/v1/recordings/"
 """Whoever knows the id of a recording may have it: a link to it shows no key."""
@@ -64,7 +66,8 @@ class Guard:
             self._state.metrics.refused.labels(refusal.code).inc()
             kind = "authentication_error" if refusal.status == 401 else "invalid_request_error"
             event = se.error(refusal.message, kind=kind, code=refusal.code)
-            await refuse(WebSocket(scope, receive, send), event)
+            socket = WebSocket(scope, receive, send)
+            await (turn_away(socket, refusal.message) if _routed(scope) == MOSHI_PATH else refuse(socket, event))
         else:
             await self._app(scope, receive, send)
 

@@ -108,6 +108,12 @@ class HeardLedger:
         line = self._lines.get(response)
         return line.words[-1].text_end if line and line.words else 0
 
+    def begun_chars(self, response: str, until_s: float) -> int:
+        """Length of the answer's text up to the last word that begins before a position."""
+        line = self._lines.get(response)
+        count = bisect_left(line.words, until_s, key=lambda word: word.start_s) if line else 0
+        return line.words[count - 1].text_end if line and count else 0
+
     def all_heard(self, response: str) -> bool:
         """Whether the last word was heard."""
         line = self._lines.get(response)
