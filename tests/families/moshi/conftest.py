@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -10,16 +13,22 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import yaml
 
 from parley.adapters.moshi import load
 from parley.adapters.slot_batch import SlotBatch
 from parley.audio.pcm import Float32
 from parley.models.interfaces import DuplexFrame, DuplexSlot, ModelSpec
+from parley.models.store import Store
+from tests.conftest import RunningServer, start_server
 from tests.families.moshi import tiny
+from tests.looking import unexpected
 
 torch.set_num_threads(1)
 GREEDY = {"temperature": 0.0, "text_temperature": 0.0}
 """Nothing is drawn: what a slot says depends on what it hears alone."""
+SLOTS = 2
+"""Of the worker."""
 Loader = Callable[..., Awaitable[SlotBatch]]
 
 
@@ -40,6 +49,44 @@ async def loaded(files: dict[str, Path]) -> AsyncIterator[Loader]:
             return model
 
         yield made
+
+
+@pytest.fixture
+def worker(files: dict[str, Path], tmp_path: Path) -> Iterator[str]:
+    """The address of a worker with the tiny checkpoint; its log is looked at in the end."""
+    address = f"unix:{tmp_path}/w.sock"
+    model = {
+        "id": "tiny", "family": "moshi", "kind": "duplex", "files": [str(path) for path in files.values()],
+        "options": {"slots": SLOTS, "device": "cpu", "allow_slow": True, "late_s": 1000, **GREEDY},
+    }  # fmt: skip
+    settings = {"name": "w", "listen": address, "models": [model], "default_model_id": "tiny", "threads": 1}
+    (config := tmp_path / "worker.yaml").write_text(yaml.safe_dump(settings))
+    with (log := tmp_path / "worker.log").open("wb") as sink:
+        command = [sys.executable, "-m", "parley.cli", "worker", "--config", str(config)]
+        process = subprocess.Popen(command, stdout=sink, stderr=subprocess.STDOUT)
+    yield address
+    process.terminate()
+    assert process.wait(60) == 0, log.read_text()
+    assert not unexpected(log.read_text())
+    assert "step measured" in log.read_text()
+
+
+@pytest.fixture
+def served(worker: str, tmp_path: Path) -> Iterator[RunningServer]:
+    """A server whose model is that worker's: it has none of the files itself and would not load them."""
+    (home := tmp_path / "home").mkdir()
+    (home / "models").symlink_to(Store().root / "models")
+    entry = {"id": "tiny", "kind": "duplex", "family": "moshi", "licence": "MIT", "runtime_licence": "MIT"}
+    (home / "catalogue.yaml").write_text(yaml.safe_dump([entry | {"files": [{"name": "model.safetensors"}]}]))
+    environment = {
+        "PARLEY_HOME": str(home), "PARLEY_LLM": "tiny", "PARLEY_WORKERS": json.dumps([worker]),
+        "PARLEY_LOCAL_VOICES": "true", "PARLEY_TTS": "espeak", "PARLEY_VOICES": "[]",
+    }  # fmt: skip
+    process, server = start_server(tmp_path / "serve.log", **environment)
+    yield server
+    process.terminate()
+    process.wait(20)
+    assert not unexpected(server.log.read_text(errors="replace"))
 
 
 def sounds(seed: int, frames: int) -> list[Float32]:

@@ -4,50 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 from openai import AsyncOpenAI
 
 from parley.audio.pcm import to_float, to_int16
 from parley.errors import Overloaded
-from parley.models.store import Store
 from parley.workers.fleet import Fleet
 from parley.workers.remote_duplex import RemoteDuplex
 from tests.conformance.test_official_client import Conversation
-from tests.conftest import Clip, start_server
-from tests.families.moshi.conftest import GREEDY, Loader, converse, same, sounds
-from tests.looking import unexpected
-
-SLOTS = 2
-
-
-@pytest.fixture
-def worker(files: dict[str, Path], tmp_path: Path) -> Iterator[str]:
-    """The address of a worker with the tiny checkpoint; its log is looked at in the end."""
-    address = f"unix:{tmp_path}/w.sock"
-    model = {
-        "id": "tiny", "family": "moshi", "kind": "duplex", "files": [str(path) for path in files.values()],
-        "options": {"slots": SLOTS, "device": "cpu", "allow_slow": True, "late_s": 1000, **GREEDY},
-    }  # fmt: skip
-    settings = {"name": "w", "listen": address, "models": [model], "default_model_id": "tiny", "threads": 1}
-    (config := tmp_path / "worker.yaml").write_text(yaml.safe_dump(settings))
-    with (log := tmp_path / "worker.log").open("wb") as sink:
-        command = [sys.executable, "-m", "parley.cli", "worker", "--config", str(config)]
-        process = subprocess.Popen(command, stdout=sink, stderr=subprocess.STDOUT)
-    yield address
-    process.terminate()
-    assert process.wait(60) == 0, log.read_text()
-    assert not unexpected(log.read_text())
-    assert "step measured" in log.read_text()
+from tests.conftest import Clip, RunningServer
+from tests.families.moshi.conftest import SLOTS, Loader, converse, same, sounds
 
 
 async def test_a_worker_steps_two_conversations_as_this_process_would(worker: str, loaded: Loader) -> None:
@@ -112,19 +81,5 @@ def loud(event: dict[str, Any]) -> bool:
 
 
 @pytest.mark.timeout(300)
-def test_a_server_talks_through_a_worker_over_a_websocket(worker: str, question: Clip, tmp_path: Path) -> None:
-    """The server itself has none of the files and would not load them."""
-    (home := tmp_path / "home").mkdir()
-    (home / "models").symlink_to(Store().root / "models")
-    entry = {"id": "tiny", "kind": "duplex", "family": "moshi", "licence": "MIT", "runtime_licence": "MIT"}
-    (home / "catalogue.yaml").write_text(yaml.safe_dump([entry | {"files": [{"name": "model.safetensors"}]}]))
-    environment = {
-        "PARLEY_HOME": str(home), "PARLEY_LLM": "tiny", "PARLEY_WORKERS": json.dumps([worker]),
-        "PARLEY_LOCAL_VOICES": "true", "PARLEY_TTS": "espeak", "PARLEY_VOICES": "[]",
-    }  # fmt: skip
-    with ExitStack() as stack:
-        process, server = start_server(tmp_path / "serve.log", **environment)
-        stack.callback(process.wait, 20)
-        stack.callback(process.terminate)
-        asyncio.run(talk(server.url, question))
-        assert not unexpected(server.log.read_text(errors="replace"))
+def test_a_server_talks_through_a_worker_over_a_websocket(served: RunningServer, question: Clip) -> None:
+    asyncio.run(talk(served.url, question))
