@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from parley.adapters.saying import Playing, clip, place, sound_begins, sound_ends
+from parley.adapters.saying import Playing, clip, cut, pause_s, place, sound_begins, sound_ends
 from parley.audio import loudness
 from parley.audio.pcm import Float32, to_int16
 from parley.errors import ModelError
@@ -36,9 +36,6 @@ _WORD = re.compile(r"\S+")
 _reading = threading.Lock()
 _MARKS = frozenset(';:,.!?—…"()“” ')
 """What stands among the phonemes and is a pause."""
-_PAUSES_S = (("!?.…", 0.25), (",;:—–", 0.12))
-_OTHER_PAUSE_S = 0.05
-"""Silence left behind a sentence, a clause, anything else; the voice itself leaves half a second behind each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +141,7 @@ class PhonemeVoice(ABC):
     ) -> SpeechChunk:
         """Without the silence in front, with a pause of the right length behind."""
         begin, ends = sound_begins(sound, RATE_HZ), sound_ends(sound)
-        end = ends + int(_pause_s(said.written[-1].group()) * RATE_HZ)
+        end = ends + int(pause_s(said.written[-1].group()) * RATE_HZ)
         length_s, cut_s, until_s = len(sound) / RATE_HZ, begin / RATE_HZ, max(0, ends - begin) / RATE_HZ
         audio = loudness.limit(sound[begin:end], gain)
         if len(audio):
@@ -169,26 +166,13 @@ class PhonemeVoice(ABC):
         words = list(_WORD.finditer(text))
         for sentence in Package.split_sentences(text):
             count = len(_WORD.findall(sentence))
-            yield from self._pieces(words[:count])
+            yield from cut(words[:count], self._longest_chars)
             words = words[count:]
-        yield from self._pieces(words)
-
-    def _pieces(self, words: Sequence[re.Match[str]]) -> Iterator[Sequence[re.Match[str]]]:
-        while words:
-            fits = sum(w.end() - words[0].start() <= self._longest_chars for w in words) or 1
-            clauses = [i + 1 for i, w in enumerate(words[:fits]) if w.group()[-1] in ",;:—–"]
-            cut = len(words) if fits == len(words) else next((c for c in reversed(clauses) if c > fits // 3), fits)
-            yield words[:cut]
-            words = words[cut:]
+        yield from cut(words, self._longest_chars)
 
     def close(self) -> None:
         """Stop the thread."""
         self._executor.close()
-
-
-def _pause_s(last: str) -> float:
-    mark = last.rstrip("\"'”’)]")[-1:]
-    return next((pause for marks, pause in _PAUSES_S if mark and mark in marks), _OTHER_PAUSE_S)
 
 
 def _reader(british: bool) -> Any:

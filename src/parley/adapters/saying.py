@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -20,6 +20,11 @@ _EDGE_S = 0.005
 """Silence kept before the first sound of a sentence."""
 _MAKING_S = 0.15
 """A piece takes this long to make on a busy machine."""
+_PAUSES_S = (("!?.…।॥", 0.25), (",;:—–", 0.12))
+_OTHER_PAUSE_S = 0.05
+"""Silence left behind a sentence, a clause, anything else."""
+_WORD = re.compile(r"\S+")
+_SENTENCE_ENDS = re.compile(r"""[.?!…।॥]["'”’)\]]*$""")
 
 
 class Playing:
@@ -47,6 +52,33 @@ class Playing:
         if not self._samples:
             self._began = time.monotonic()
         self._samples += samples
+
+
+def sentences(text: str, longest_chars: int) -> Iterator[Sequence[re.Match[str]]]:
+    """The words of each sentence of `text`, which a mark ends; a sentence that is too long in parts, see `cut`."""
+    words: list[re.Match[str]] = []
+    for word in _WORD.finditer(text):
+        words.append(word)
+        if _SENTENCE_ENDS.search(word.group()):
+            yield from cut(words, longest_chars)
+            words = []
+    yield from cut(words, longest_chars)
+
+
+def cut(words: Sequence[re.Match[str]], longest_chars: int) -> Iterator[Sequence[re.Match[str]]]:
+    """The words of a sentence in parts of so many letters at most: ended by a clause's end, else between words."""
+    while words:
+        fits = sum(w.end() - words[0].start() <= longest_chars for w in words) or 1
+        clauses = [i + 1 for i, w in enumerate(words[:fits]) if w.group()[-1] in ",;:—–"]
+        end = len(words) if fits == len(words) else next((c for c in reversed(clauses) if c > fits // 3), fits)
+        yield words[:end]
+        words = words[end:]
+
+
+def pause_s(last: str) -> float:
+    """Seconds of silence behind the word `last`."""
+    mark = last.rstrip("\"'”’)]")[-1:]
+    return next((pause for marks, pause in _PAUSES_S if mark and mark in marks), _OTHER_PAUSE_S)
 
 
 def sound_begins(audio: Float32, rate_hz: int) -> int:
