@@ -16,7 +16,6 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-import psutil
 import structlog
 import torch
 from moshi.models import LMGen
@@ -26,6 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from parley.adapters import moshi_checkpoint as checkpoint
 from parley.adapters.moshi_prompt import Prompt
 from parley.adapters.slot_batch import Mask
+from parley.adapters.torch_device import DTYPES, device_named, free_bytes
 from parley.audio.pcm import Float32, Int16
 from parley.errors import ModelError
 from parley.models.interfaces import ModelSpec
@@ -38,7 +38,6 @@ _WARM_UP_STEPS = 3
 _MEASURED_STEPS = 5
 _MARGIN = 1.1
 _TIGHT = 0.75
-_DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
 
 
 class MoshiOptions(BaseModel):
@@ -73,7 +72,7 @@ class MoshiNetwork:
     def __init__(self, spec: ModelSpec, options: MoshiOptions) -> None:
         """Raises `ModelError`: a file is missing or wrong, the memory or the speed does not suffice."""
         self.slots, self.late_s = options.slots, options.late_s
-        self._device = _device(spec, options)
+        self._device = device_named(spec.id, options.device)
         if options.threads is not None:
             torch.set_num_threads(options.threads)
         with self._inferring():
@@ -91,7 +90,7 @@ class MoshiNetwork:
                     yield
 
     def _load(self, spec: ModelSpec, options: MoshiOptions) -> None:
-        dtype = _DTYPES.get(options.dtype, torch.bfloat16 if self._device.type == "cuda" else torch.float32)
+        dtype = DTYPES.get(options.dtype, torch.bfloat16 if self._device.type == "cuda" else torch.float32)
         lora = _file(spec, "lora", options.lora) if options.lora else None
         info = checkpoint.find(spec, lora)
         said = checkpoint.overrides(info, options.context, options.lora_scaling)
@@ -139,8 +138,7 @@ class MoshiNetwork:
         """Before anything big is loaded; raises `ModelError`."""
         weights, memory = checkpoint.sizes(outline, self.slots)
         needed = round((weights + memory + codec_bytes) * _MARGIN)
-        on_gpu = self._device.type == "cuda"
-        free = torch.cuda.mem_get_info(self._device)[0] if on_gpu else psutil.virtual_memory().available
+        free = free_bytes(self._device)
         log.info("memory asked", model=spec.id, needed_mb=needed >> 20, free_mb=free >> 20, device=str(self._device))
         if needed > free:
             raise ModelError(
@@ -215,19 +213,6 @@ class MoshiNetwork:
         gc.collect()  # states and graphs know each other
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
-
-
-def _device(spec: ModelSpec, options: MoshiOptions) -> torch.device:
-    has_gpu = torch.cuda.is_available()
-    if options.device == "auto":
-        return torch.device("cuda" if has_gpu else "cpu")
-    try:
-        device = torch.device(options.device)
-    except RuntimeError as fault:
-        raise ModelError(f"{spec.id}: option 'device': '{options.device}' is no device: {fault}") from fault
-    if device.type == "cuda" and not (has_gpu and (device.index or 0) < torch.cuda.device_count()):
-        raise ModelError(f"{spec.id}: option 'device': {options.device} is not there; torch finds no such GPU")
-    return device
 
 
 def _voice(spec: ModelSpec, options: MoshiOptions) -> Path:

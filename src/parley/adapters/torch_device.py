@@ -1,0 +1,34 @@
+"""Where a model of torch computes, and how much memory is free there."""
+
+from __future__ import annotations
+
+import psutil
+import torch
+
+from parley.errors import ModelError
+
+DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
+
+
+def device_named(model: str, name: str) -> torch.device:
+    """What the option `device` of a model means; "auto" is a GPU where there is one.
+
+    Raises `ModelError` for what is no device, and for a GPU that is not there.
+    """
+    has_gpu = torch.cuda.is_available()
+    if name == "auto":
+        return torch.device("cuda" if has_gpu else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as fault:
+        raise ModelError(f"{model}: option 'device': '{name}' is no device: {fault}") from fault
+    if device.type == "cuda" and not (has_gpu and (device.index or 0) < torch.cuda.device_count()):
+        raise ModelError(f"{model}: option 'device': {name} is not there; torch finds no such GPU")
+    return device
+
+
+def free_bytes(device: torch.device) -> int:
+    """Memory of a GPU, or of this machine, that nobody uses."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    return int(psutil.virtual_memory().available)
