@@ -102,7 +102,8 @@ async def warm_up(model: Any) -> None:
     """Run a model once, whatever it is, so that the first user does not pay for lazy initialisation."""
     caller = Caller("warm-up")
     if hasattr(model, "synthesize"):
-        async for _ in model.synthesize(_WARM_UP_TEXT, SpeakingStyle(), caller):
+        text = getattr(model, "sample_text", _WARM_UP_TEXT)  # of a voice that has no English letters
+        async for _ in model.synthesize(text, SpeakingStyle(), caller):
             pass
     elif hasattr(model, "open_slot"):
         slot = await model.open_slot()

@@ -1,0 +1,83 @@
+"""Weights of the library transformers: where they compute, whether they fit, and whether they are all there."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+from typing import Any
+
+import structlog
+import torch
+from transformers import AutoConfig
+from transformers.utils import logging as library_log
+
+from parley.adapters.torch_device import DTYPES, device_named, free_bytes
+from parley.adapters.transformers_voice import VoiceOptions
+from parley.errors import ModelError
+from parley.models.interfaces import ModelSpec
+
+log = structlog.get_logger("model")
+
+_MARGIN = 1.1
+_NAMED = 3
+"""So many weights that are missing are named."""
+
+
+class Checkpoint:
+    """A folder of a checkpoint, read as one kind of model."""
+
+    def __init__(self, spec: ModelSpec, folder: Path, options: VoiceOptions, usual: torch.dtype | None = None) -> None:
+        """`usual`: what the weights are to be on a GPU unless the options say it; None: float32, as on a CPU.
+
+        Raises `ModelError`.
+        """
+        self._spec, self._folder = spec, folder
+        self.device = device_named(spec.id, options.device)
+        on_gpu = usual if self.device.type == "cuda" else None
+        self.dtype = DTYPES.get(options.dtype, on_gpu or torch.float32)
+        if options.threads is not None:
+            torch.set_num_threads(options.threads)
+        torch.set_grad_enabled(False)  # in the voice's own thread, where everything happens
+        library_log.disable_progress_bar()
+        self.config: Any = AutoConfig.from_pretrained(folder, local_files_only=True)
+
+    def load(self, kind: Any, speech_bytes: int = 0) -> Any:
+        """The model with its weights, on its device; `speech_bytes`: what speech that is under way takes beside it.
+
+        Raises `ModelError` where the memory does not suffice, before anything big is loaded, and where weights are
+        missing, which the library would make up.
+        """
+        self._check_memory(kind, speech_bytes)
+        model, told = kind.from_pretrained(
+            self._folder, config=self.config, dtype=self.dtype, local_files_only=True, use_safetensors=True,
+            output_loading_info=True,
+        )  # fmt: skip
+        if missing := sorted(told["missing_keys"]):
+            more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+            raise ModelError(
+                f"{self._spec.id}: its files have no weights called {', '.join(missing[:_NAMED])}{more}, which "
+                "config.json asks for"
+            )
+        if unknown := sorted(told["unexpected_keys"]):
+            log.warning("weights that config.json knows nothing of", model=self._spec.id, count=len(unknown))
+        return model.to(self.device).eval()
+
+    def _check_memory(self, kind: Any, speech_bytes: int) -> None:
+        with torch.device("meta"):
+            outline = kind(self.config)
+        weights = sum(p.numel() for p in outline.parameters()) * self.dtype.itemsize
+        needed, free = round(weights * _MARGIN) + speech_bytes, free_bytes(self.device)
+        name, device = self._spec.id, str(self.device)
+        log.info("memory asked", model=name, needed_mb=needed >> 20, free_mb=free >> 20, device=device)
+        if needed > free:
+            raise ModelError(
+                f"{name} needs {needed / 1e9:.2f} GB of memory on {device} ({weights / 1e9:.2f} GB of weights) and "
+                f"{free / 1e9:.2f} GB are free"
+            )
+
+
+def give_back(device: torch.device) -> None:
+    """Let others have the memory of what nobody refers to any more."""
+    gc.collect()  # modules and their hooks know each other
+    if device.type == "cuda":
+        torch.cuda.empty_cache()

@@ -1,0 +1,103 @@
+"""Voices of the library transformers (Apache-2.0): MMS-TTS and other VITS checkpoints, and CSM.
+
+A checkpoint is a folder as the library's `save_pretrained` writes it; `model_type` in its ``config.json`` says which
+kind it is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from parley.adapters.transformers_voice import TransformersVoice, VoiceNetwork
+from parley.errors import ModelError, ParleyError
+from parley.models.executor import ModelExecutor
+from parley.models.interfaces import Caller, ModelSpec
+from parley.validation import explain
+
+
+def _vits(spec: ModelSpec, folder: Path) -> VoiceNetwork:
+    from parley.adapters.transformers_vits import VitsNetwork
+
+    return VitsNetwork(spec, folder)
+
+
+def _csm(spec: ModelSpec, folder: Path) -> VoiceNetwork:
+    from parley.adapters.transformers_csm import CsmNetwork
+
+    return CsmNetwork(spec, folder)
+
+
+_KINDS: dict[str, tuple[Callable[[ModelSpec, Path], VoiceNetwork], tuple[str, ...]]] = {
+    "vits": (_vits, ("tokenizer_config.json", "vocab.json")),
+    "csm": (_csm, ("tokenizer.json", "tokenizer_config.json")),
+}
+"""How each is made, and the files that it needs beside ``config.json`` and the weights."""
+
+
+async def load(spec: ModelSpec) -> TransformersVoice:
+    """Adapter entry point; files: those of a checkpoint, in one folder. Options: `VitsOptions`, `CsmOptions`."""
+    executor = ModelExecutor(spec.id)
+    try:
+        return await executor.run(lambda: _voice(spec, executor), Caller("load"))
+    except BaseException:
+        executor.close()
+        raise
+
+
+def _voice(spec: ModelSpec, executor: ModelExecutor) -> TransformersVoice:
+    folder = _folder(spec)
+    make, needed = _KINDS[_kind(spec, folder / "config.json")]
+    for name in needed:
+        if name not in spec.files:
+            raise _missing(spec, name)
+    try:
+        return TransformersVoice(spec.id, make(spec, folder), executor)
+    except ImportError as fault:
+        raise ModelError(
+            f"{spec.id} needs the packages torch and transformers ({fault}); install the extra: "
+            "pip install 'parley-voice[transformers-tts]'"
+        ) from fault
+    except ValidationError as fault:
+        raise ModelError(f"{spec.id}: options: {explain(fault)}") from fault
+    except ParleyError:
+        raise
+    except Exception as fault:  # what the library makes of wrong files is of every kind
+        raise ModelError(f"{spec.id} could not be loaded: {type(fault).__name__}: {fault}") from fault
+
+
+def _folder(spec: ModelSpec) -> Path:
+    """Where the checkpoint is; raises `ModelError` that names the file that is missing or elsewhere."""
+    if "config.json" not in spec.files:
+        raise _missing(spec, "config.json")
+    if "seed.wav" in spec.files:
+        raise ModelError(f"{spec.id}: ref/seed.wav: no voice of this family is cloned from a recording; remove it")
+    folder = Path(spec.files["config.json"]).parent
+    for name, path in sorted(spec.files.items()):
+        if not Path(path).is_file():
+            raise ModelError(f"{spec.id}: the file {name} is missing ({path})")
+        if Path(path) != folder / name:
+            raise ModelError(f"{spec.id}: {path} must be in one folder with the other files, {folder}")
+    if not any(name.endswith(".safetensors") for name in spec.files):
+        raise _missing(spec, "model.safetensors")
+    return folder
+
+
+def _missing(spec: ModelSpec, name: str) -> ModelError:
+    return ModelError(f"{spec.id}: the file {name} is missing; it has {', '.join(sorted(spec.files)) or 'none'}")
+
+
+def _kind(spec: ModelSpec, config: Path) -> str:
+    try:
+        content = json.loads(config.read_text(encoding="utf-8"))
+    except ValueError as fault:
+        raise ModelError(f"{spec.id}: config.json is no JSON: {fault}") from fault
+    kind = content.get("model_type") if isinstance(content, dict) else None
+    if kind not in _KINDS:
+        raise ModelError(
+            f"{spec.id}: config.json: model_type '{kind}' is no voice that is known; known: {', '.join(_KINDS)}"
+        )
+    return str(kind)
