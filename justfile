@@ -111,6 +111,10 @@ run-tts-piper *ARGS:
 run-tts-espeak *ARGS:
     parley worker --model espeak {{ARGS}}
 
+# A worker with a voice of the library transformers, in its family's environment
+run-tts-transformers MODEL="mms-tts-tel" *ARGS: (family "transformers_tts")
+    .venv-family-transformers_tts/bin/parley worker --model '{{MODEL}}' {{ARGS}}
+
 # Voices of voicepacks/ (any installed family); the first argument is the default voice
 run-tts-voicepacks DEFAULT *ARGS:
     printf 'voicepacks: voicepacks\ndefault_model_id: %s\n' '{{DEFAULT}}' | parley worker --config - {{ARGS}}
