@@ -117,5 +117,18 @@ def test_nothing_is_overwritten_and_nothing_half_made_is_left(tmp_path: Path) ->
     assert [f.name for f in voicepacks.folders(tmp_path / "packs")] == ["amy"]
 
 
+def test_lora_adapters_lie_beside_the_models_own_files_and_hide_none_of_them(tmp_path: Path) -> None:
+    for name in ("model.bin", "tokenizer.json", "ann/adapter_config.json", "ann/tokenizer.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    metadata = Metadata(licence="MIT", tags=Tags(lang=("en",)))
+    own = [tmp_path / "model.bin", tmp_path / "tokenizer.json"]
+    made = voicepacks.make(tmp_path / "packs", "piper", "many", own, metadata, lora=[tmp_path / "ann"])
+    assert {name: path.read_text() for name, path in made.spec.files.items()} == {path.name: path.name for path in own}
+    assert (made.folder / "voices/ann/tokenizer.json").read_text() == "ann/tokenizer.json"
+    with pytest.raises(UsageError, match=r"packs is no LoRA adapter: it has no adapter_config\.json"):
+        voicepacks.make(tmp_path / "packs", "piper", "none", own, metadata, lora=[tmp_path / "packs"])
+
+
 def test_the_published_schema_is_fresh() -> None:
     assert DOCUMENTED.read_text() == voicepacks.schema(), "run: parley voicepacks schema > docs/schemas/voicepack.json"

@@ -2,7 +2,8 @@
 
 A frame of 80 ms at a time: a backbone draws the first code of Mimi, a smaller network the others. Text and sound of
 what was said before stand in front of the text to say, as the model was taught. Every conversation begins with the same
-sentence, which is said once when the model is loaded: so all of them have one voice.
+sentence, which is said once when the model is loaded: so all of them have one voice. LoRA adapters beside the
+checkpoint are further voices of the same network, each with its own saying of that sentence.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pydantic import Field
 from transformers import AutoTokenizer, CsmForConditionalGeneration
 
 from parley.adapters.transformers_checkpoint import Checkpoint, give_back
+from parley.adapters.transformers_lora import LoraVoices, size_bytes
 from parley.adapters.transformers_voice import Made, VoiceOptions
 from parley.audio.pcm import Float32
 from parley.errors import ModelError
@@ -75,30 +77,25 @@ class CsmNetwork:
         options = CsmOptions.model_validate(dict(spec.options))
         checkpoint = Checkpoint(spec, folder, options, torch.bfloat16)
         config = checkpoint.config
-        if options.voice:
-            raise ModelError(f"{spec.id}: option 'voice': it has one voice, and 'seed' chooses which")
         self._name = spec.id
         self._device = checkpoint.device
         self._speaker = options.speaker
         self._context_frames = round(options.context_s * config.codec_config.frame_rate)
         self._positions = int(config.max_position_embeddings)
         self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        self._model: Any = checkpoint.load(
-            CsmForConditionalGeneration, _cache_numbers(config) * checkpoint.dtype.itemsize
-        )
+        beside = _cache_numbers(config) * checkpoint.dtype.itemsize + size_bytes(folder)
+        self._model: Any = checkpoint.load(CsmForConditionalGeneration, beside)
+        self._speakers: Any = LoraVoices(spec, folder, self._model)
         self._model.codec_model.float()  # sound in less is noisy
         self._draw_as(options.temperature, int(config.num_codebooks))
         self._end: int = config.codebook_eos_token_id
         self.rate_hz = int(config.codec_config.sampling_rate)
         self._codes = int(config.codec_config.codebook_size)
         self._frame_samples = round(self.rate_hz / config.codec_config.frame_rate)
-        self.voices: Sequence[str] = (spec.id,)
+        self.voices: Sequence[str] = _usual_first(spec, self._speakers.names, options.voice)
         self.languages: Sequence[str] = (options.language or "en",)
-        self._conversations: OrderedDict[str, deque[_Said]] = OrderedDict()
-        self._beginning: list[_Said] = []
-        if options.seed is not None:
-            torch.manual_seed(options.seed)
-        self._begin()
+        self._conversations: OrderedDict[tuple[str, str], deque[_Said]] = OrderedDict()
+        self._beginnings = {voice: self._begin(voice, options.seed) for voice in self.voices}
 
     def _draw_as(self, temperature: float | None, books: int) -> None:
         """The backbone and the network of the other codes, the library draws for which, draw alike."""
@@ -108,22 +105,24 @@ class CsmNetwork:
             if temperature is not None:
                 drawing.do_sample, drawing.temperature = temperature > 0, temperature or 1.0
 
-    def _begin(self) -> None:
-        """Say what every conversation begins with."""
+    def _begin(self, voice: str, seed: int | None) -> _Said:
+        """Say what every conversation of a voice begins with."""
+        if seed is not None:
+            torch.manual_seed(seed)
         ids = self._ids(_BEGINNING)
         read = self._embedded([], ids)
-        frames = list(self._frames(read, self._most(read, _BEGINNING)))
-        self._beginning = [_Said(ids, torch.stack(frames, dim=1))]
+        return _Said(ids, torch.stack(list(self._frames(read, self._most(read, _BEGINNING), voice)), dim=1))
 
     def say(self, words: Sequence[re.Match[str]], style: SpeakingStyle, owner: str) -> Iterator[Made]:
         """See `VoiceNetwork.say`: a step for each frame; some frames at a time have sound. Speed is the model's own."""
         text = words[0].string[words[0].start() : words[-1].end()]
+        voice = style.voice if style.voice in self._beginnings else self.voices[0]
         ids = self._ids(text)
-        read = self._embedded([*self._beginning, *self._remembered(owner)], ids)
+        read = self._embedded([self._beginnings[voice], *self._remembered(owner, voice)], ids)
         most = self._most(read, text)
         made: list[torch.Tensor] = []
         sounded, wanted = 0, _FIRST_FRAMES
-        for frame in self._frames(read, most):
+        for frame in self._frames(read, most, voice):
             made.append(frame)
             ready = len(made) - sounded >= wanted
             yield Made(self._sound(made, sounded) if ready else _NO_SOUND)
@@ -134,7 +133,7 @@ class CsmNetwork:
         if len(made) == most:
             log.warning("a sentence found no end", model=self._name, frames=most)
         elif owner:
-            self._remember(owner, _Said(ids, torch.stack(made, dim=1)))
+            self._remember(owner, voice, _Said(ids, torch.stack(made, dim=1)))
 
     def _ids(self, text: str) -> torch.Tensor:
         """Text as the model was taught to read it, shape (1, tokens)."""
@@ -156,10 +155,11 @@ class CsmNetwork:
         """Frames that a text may take behind what the backbone has read."""
         return min(len(text) * _FRAMES_OF_A_LETTER + _FRAMES_AT_LEAST, self._positions - int(read.shape[1]))
 
-    def _frames(self, embedded: torch.Tensor, most: int) -> Iterator[torch.Tensor]:
+    def _frames(self, embedded: torch.Tensor, most: int, voice: str) -> Iterator[torch.Tensor]:
         """The codes of frame after frame, shape (1, codebooks) each, up to the model's end or `most`; one at least."""
         cache = None
         for index in range(most):
+            self._speakers.speak_as(voice)  # another sentence may have had a frame meanwhile
             read = self._model.backbone_model(inputs_embeds=embedded, cache=cache, use_cache=True)
             cache, last = read.cache, read.last_hidden_state[:, -1]
             likely = self._model.lm_head(last)
@@ -195,15 +195,15 @@ class CsmNetwork:
         new: Float32 = sound[sounded * self._frame_samples : len(made) * self._frame_samples].float().cpu().numpy()
         return new
 
-    def _remembered(self, owner: str) -> Sequence[_Said]:
-        """The last sentences of a conversation."""
-        if owner in self._conversations:
-            self._conversations.move_to_end(owner)
-        return tuple(self._conversations.get(owner, ()))
+    def _remembered(self, owner: str, voice: str) -> Sequence[_Said]:
+        """The last sentences of a voice in a conversation."""
+        if (owner, voice) in self._conversations:
+            self._conversations.move_to_end((owner, voice))
+        return tuple(self._conversations.get((owner, voice), ()))
 
-    def _remember(self, owner: str, said: _Said) -> None:
+    def _remember(self, owner: str, voice: str, said: _Said) -> None:
         """Sentences that were said to their end, as many as fit into the context."""
-        kept = self._conversations.setdefault(owner, deque())
+        kept = self._conversations.setdefault((owner, voice), deque())
         kept.append(said)
         while kept and sum(one.codes.shape[1] for one in kept) > self._context_frames:
             kept.popleft()
@@ -212,10 +212,19 @@ class CsmNetwork:
 
     def close(self) -> None:
         """See `VoiceNetwork.close`."""
-        self._model = None
+        self._model = self._speakers = None
         self._conversations.clear()
-        self._beginning = []
+        self._beginnings.clear()
         give_back(self._device)
+
+
+def _usual_first(spec: ModelSpec, names: Sequence[str], usual: str) -> Sequence[str]:
+    if usual and usual not in names:
+        raise ModelError(
+            f"{spec.id}: option 'voice': no voice is called '{usual}'; there are {', '.join(names)}. Further ones are "
+            "LoRA adapters beside the checkpoint, voices/NAME/"
+        )
+    return tuple(sorted(names, key=lambda name: name != usual))
 
 
 def _cache_numbers(config: Any) -> int:

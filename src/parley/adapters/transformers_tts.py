@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from parley.adapters.transformers_lora import adapters
 from parley.adapters.transformers_voice import TransformersVoice, VoiceNetwork
 from parley.errors import ModelError, ParleyError
 from parley.models.executor import ModelExecutor
@@ -37,6 +38,8 @@ _KINDS: dict[str, tuple[Callable[[ModelSpec, Path], VoiceNetwork], tuple[str, ..
 }
 """How each is made, and the files that it needs beside ``config.json`` and the weights."""
 
+_WITH_ADAPTERS = ("csm",)
+
 
 async def load(spec: ModelSpec) -> TransformersVoice:
     """Adapter entry point; files: those of a checkpoint, in one folder. Options: `VitsOptions`, `CsmOptions`."""
@@ -50,7 +53,11 @@ async def load(spec: ModelSpec) -> TransformersVoice:
 
 def _voice(spec: ModelSpec, executor: ModelExecutor) -> TransformersVoice:
     folder = _folder(spec)
-    make, needed = _KINDS[_kind(spec, folder / "config.json")]
+    make, needed = _KINDS[kind := _kind(spec, folder / "config.json")]
+    if kind not in _WITH_ADAPTERS and (found := adapters(folder)):
+        raise ModelError(
+            f"{spec.id}: {found[0]}: LoRA adapters are voices of {', '.join(_WITH_ADAPTERS)}, not of {kind}"
+        )
     for name in needed:
         if name not in spec.files:
             raise _missing(spec, name)

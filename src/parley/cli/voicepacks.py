@@ -60,6 +60,10 @@ def make(
     ref: Annotated[Path | None, typer.Option(help="WAV of a speaker, whose voice is cloned")] = None,
     speaker: Annotated[str, typer.Option(help="Whose voice that is")] = "",
     consent: Annotated[str, typer.Option(help="What the speaker agreed to, in the speaker's words")] = "",
+    lora: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folder of a LoRA adapter, a further voice with its name; may be given again"),
+    ] = None,
     tag: Annotated[list[str] | None, typer.Option(help="expressive, lora, gpu_only, or a domain")] = None,
     summary: Annotated[str, typer.Option(help="One line for people")] = "",
     folder: Root = _ROOT,
@@ -77,11 +81,13 @@ def make(
         licence=licence,
         summary=summary,
         tags=voicepacks.Tags(
-            lang=tuple(lang), expressive="expressive" in tags, lora="lora" in tags, cpu_ok="gpu_only" not in tags,
-            zero_shot=ref is not None, domain=tuple(sorted(tags - flags)),
+            lang=tuple(lang), expressive="expressive" in tags, lora=bool(lora) or "lora" in tags,
+            cpu_ok="gpu_only" not in tags, zero_shot=ref is not None, domain=tuple(sorted(tags - flags)),
         ),
     )  # fmt: skip
-    pack = voicepacks.make(folder, family, name, files, metadata, ref, speaker=speaker, statement=consent)
+    pack = voicepacks.make(
+        folder, family, name, files, metadata, ref, speaker=speaker, statement=consent, lora=lora or ()
+    )
     found = list(voicepacks.faults(pack))
     for fault in found:
         errors.print(f"[yellow]{pack.folder}[/]: {fault}", highlight=False)

@@ -6,6 +6,7 @@ voicepacks/piper/en_us_amy/
   amy.onnx           the model's files, with whatever names its family expects
   amy.onnx.json
   ref/seed.wav       optional: a few seconds of the speaker, for families that clone
+  voices/ann/        optional: a LoRA adapter, which is a further voice of the same model
 ```
 
 Whoever's voice is cloned has agreed to it: a pack with a seed holds a consent to that very recording, or is not read.
@@ -33,6 +34,8 @@ from parley.validation import explain
 
 METADATA = "metadata.yaml"
 SEED = "ref/seed.wav"
+LORA = "voices"
+_ADAPTER = "adapter_config.json"
 _SEED_S = (2.0, 30.0)
 
 
@@ -88,8 +91,9 @@ class VoicePack:
 
     @property
     def spec(self) -> ModelSpec:
-        """For the adapter: file names to paths; the seed is called ``seed.wav``."""
-        return ModelSpec(self.id, self.family, {p.name: p for p in self.files}, dict(self.metadata.options))
+        """For the adapter: file names to paths; the seed is called ``seed.wav``. LoRA adapters lie beside them."""
+        own = (path for path in self.files if self.folder / LORA not in path.parents)
+        return ModelSpec(self.id, self.family, {path.name: path for path in own}, dict(self.metadata.options))
 
     @property
     def tag_names(self) -> tuple[str, ...]:
@@ -178,9 +182,11 @@ def _consent(speaker: str, statement: str, seed: Path) -> Consent:
 
 def make(
     root: Path, family: str, name: str, files: Sequence[Path], metadata: Metadata, seed: Path | None = None,
-    *, speaker: str = "", statement: str = "",
+    *, speaker: str = "", statement: str = "", lora: Sequence[Path] = (),
 ) -> VoicePack:  # fmt: skip
     """Make a pack of files that are copied; a voice is cloned from `seed` with its `speaker`'s `statement` of consent.
+
+    `lora`: folders of adapters, each a further voice with the folder's name.
 
     Raises `UsageError` when it is there already, a file is missing or the consent is.
     """
@@ -190,6 +196,9 @@ def make(
     for path in [*files, *([seed] if seed else [])]:
         if not path.is_file():
             raise UsageError(f"{path} does not exist")
+    for path in lora:
+        if not (path / _ADAPTER).is_file():
+            raise UsageError(f"{path} is no LoRA adapter: it has no {_ADAPTER}")
     if seed is not None:
         metadata = metadata.model_copy(update={"consent": _consent(speaker, statement, seed)})
     fresh = folder.with_name(f".{name}.new")
@@ -200,6 +209,8 @@ def make(
     if seed is not None:
         (fresh / "ref").mkdir()
         shutil.copyfile(seed, fresh / SEED)
+    for path in lora:
+        shutil.copytree(path, fresh / LORA / path.resolve().name)
     text = yaml.safe_dump(metadata.model_dump(mode="json", exclude_defaults=True) | {"version": 1}, sort_keys=False)
     (fresh / METADATA).write_text(text, encoding="utf-8")
     fresh.rename(folder)

@@ -27,7 +27,7 @@ def network_of(voice: Any) -> Any:
 def ending(network: Any, frames: int) -> None:
     """Let each sentence end behind so many frames of anything."""
 
-    def made(read: torch.Tensor, _: int) -> Iterator[torch.Tensor]:
+    def made(read: torch.Tensor, most: int, voice: str) -> Iterator[torch.Tensor]:
         for _ in range(frames):
             yield torch.randint(1, 4, (1, 3))
 
@@ -38,7 +38,6 @@ async def test_a_sentence_is_what_the_library_itself_generates_of_it(csm: Path, 
     """Nothing is drawn, so both must find the same codes, and their sound."""
     voice = await loaded(csm, temperature=0)
     network = network_of(voice)
-    network._beginning = []
     model = CsmForConditionalGeneration.from_pretrained(csm).eval()
     model.generation_config.do_sample = model.depth_decoder.generation_config.do_sample = False
     tokenizer = AutoTokenizer.from_pretrained(csm)
@@ -47,7 +46,7 @@ async def test_a_sentence_is_what_the_library_itself_generates_of_it(csm: Path, 
     with torch.inference_mode():
         expected = model.generate(input_ids=ids.input_ids, max_new_tokens=frames, output_audio=False)
         read = network._embedded([], network._ids(ENGLISH))
-        found = [codes[0].tolist() for codes in network._frames(read, frames)]
+        found = [codes[0].tolist() for codes in network._frames(read, frames, "tiny")]
     assert found
     assert found == expected[0, : len(found)].tolist()
 
@@ -79,10 +78,10 @@ async def test_a_sentence_that_finds_no_end_is_stopped_and_not_gone_on_from(csm:
     network = network_of(voice)
     ending(network, 25 + 3 * len("good."))
     await said(voice, "good.")
-    assert not network._remembered("ann")
+    assert not network._remembered("ann", "tiny")
     ending(network, 24 + 3 * len("good."))
     await said(voice, "good.")
-    assert len(network._remembered("ann")) == 1
+    assert len(network._remembered("ann", "tiny")) == 1
     with torch.inference_mode():
         read = network._embedded([], network._ids("good."))
     assert network._most(read, "good.") == 40
@@ -100,7 +99,6 @@ async def test_a_conversation_goes_on_from_its_own_sound_and_from_no_others(csm:
 
     network._embedded = noted
     ending(network, 10)
-    assert len(network._beginning) == 1
     for owner in ("ann", "ann", "bob"):
         await said(voice, ENGLISH, owner=owner)
     assert seen == [1, 2, 1]
@@ -115,16 +113,16 @@ async def test_what_was_broken_off_is_not_gone_on_from_and_old_sound_is_forgotte
     ending(network, 5)
     async with aclosing(voice.synthesize(ENGLISH, SpeakingStyle(), Caller("ann"))) as chunks:
         await anext(chunks)
-    assert not network._remembered("ann")
+    assert not network._remembered("ann", "tiny")
     kept = []
     for _ in range(4):
         await said(voice, ENGLISH, owner="bob")
-        kept.append(len(network._remembered("bob")))
+        kept.append(len(network._remembered("bob", "tiny")))
     assert kept == [1, 2, 2, 2]  # a second has 12.5 frames
     for i in range(70):
-        network._remember(str(i), network._beginning[0])
+        network._remember(str(i), "tiny", network._beginnings["tiny"])
     assert len(network._conversations) == 64
-    assert "bob" not in network._conversations
+    assert ("bob", "tiny") not in network._conversations
 
 
 async def test_two_conversations_take_turns_frame_by_frame(csm: Path, loaded: Loader) -> None:
@@ -133,9 +131,9 @@ async def test_two_conversations_take_turns_frame_by_frame(csm: Path, loaded: Lo
     turns: list[object] = []
     frames = network._frames
 
-    def noted(read: torch.Tensor, most: int) -> Any:
+    def noted(read: torch.Tensor, most: int, voice: str) -> Any:
         whose = object()
-        for codes in frames(read, most):
+        for codes in frames(read, most, voice):
             turns.append(whose)
             yield codes
 
@@ -146,7 +144,7 @@ async def test_two_conversations_take_turns_frame_by_frame(csm: Path, loaded: Lo
 
 
 async def test_the_seed_chooses_the_voice_that_all_conversations_begin_with(csm: Path, loaded: Loader) -> None:
-    one, same, other = [network_of(await loaded(csm, seed=seed))._beginning[0].codes for seed in (1, 1, 2)]
+    one, same, other = [network_of(await loaded(csm, seed=seed))._beginnings["tiny"].codes for seed in (1, 1, 2)]
     assert torch.equal(one, same)
     assert not (one.shape == other.shape and torch.equal(one, other))
 
@@ -159,7 +157,7 @@ async def test_no_sentence_ends_before_it_began(csm: Path, loaded: Loader) -> No
         network._model.depth_decoder.generate = lambda input_ids, **_: torch.cat(
             [input_ids, *[input_ids[:, 1:]] * 2], dim=1
         )
-        made = list(network._frames(network._embedded([], network._ids("good.")), 20))
+        made = list(network._frames(network._embedded([], network._ids("good.")), 20, "tiny"))
     assert [codes.tolist() for codes in made] == [[[1, 1, 1]]]
 
 
@@ -174,7 +172,7 @@ async def test_marks_that_are_no_codes_of_the_codec_do_no_harm(csm: Path, loaded
     [
         ({"context_s": 61}, "tiny: options: context_s: .*less than or equal to 60"),
         ({"speaker": 10}, "tiny: options: speaker"),
-        ({"voice": "ann"}, "option 'voice': it has one voice"),
+        ({"voice": "ann"}, "option 'voice': no voice is called 'ann'; there are tiny"),
     ],
 )
 async def test_what_is_wrong_with_the_options_is_said(

@@ -6,10 +6,12 @@ What they say is noise, and what is tested is everything around that.
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
 import torch
+from peft import LoraConfig, get_peft_model
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import (
     CsmConfig,
@@ -50,8 +52,8 @@ def write_vits(folder: Path, letters: str = TELUGU, *, says: dict[str, Any] | No
     VitsTokenizer(str(folder / "vocab.json"), pad_token=letters[0], **settings).save_pretrained(folder)
 
 
-def write_csm(folder: Path) -> None:
-    """Write a checkpoint of CSM: its sentences end by chance, after some frames."""
+def write_csm(folder: Path, *, layers: tuple[int, int] = (1, 1)) -> None:
+    """Write a checkpoint of CSM: its sentences end by chance, after some frames. `layers`: of its two networks."""
     torch.manual_seed(1)
     codec = MimiConfig(
         hidden_size=32, num_filters=4, codebook_size=CODES, codebook_dim=16, num_quantizers=BOOKS,
@@ -61,12 +63,12 @@ def write_csm(folder: Path) -> None:
     tokenizer = _tokenizer()
     depth = {
         "num_codebooks": BOOKS, "backbone_hidden_size": 32, "vocab_size": CODES + 3, "hidden_size": 32,
-        "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 1,
+        "intermediate_size": 32, "num_hidden_layers": layers[1], "num_attention_heads": 2, "num_key_value_heads": 1,
         "max_position_embeddings": BOOKS + 1,
     }  # fmt: skip
     config = CsmConfig(
         num_codebooks=BOOKS, vocab_size=CODES + 3, text_vocab_size=len(tokenizer), hidden_size=32,
-        intermediate_size=32, num_hidden_layers=1, num_attention_heads=2, num_key_value_heads=1,
+        intermediate_size=32, num_hidden_layers=layers[0], num_attention_heads=2, num_key_value_heads=1,
         max_position_embeddings=600, pad_token_id=2, bos_token_id=0, codebook_pad_token_id=CODES + 2,
         audio_token_id=2, audio_eos_token_id=3, depth_decoder_config=depth, codec_config=codec,
     )  # fmt: skip
@@ -82,6 +84,16 @@ def write_csm(folder: Path) -> None:
         drawing.do_sample, drawing.temperature = True, 1.0
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+
+
+def write_lora(checkpoint: Path, folder: Path, seed: int, **config: Any) -> None:
+    """Write an adapter for a checkpoint of CSM, as Unsloth's recipe trains them; its weights are random."""
+    torch.manual_seed(seed)
+    layers = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+    settings = LoraConfig(**{"r": 4, "lora_alpha": 16, "target_modules": layers, "init_lora_weights": False, **config})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # peft asks in a way that transformers will drop
+        get_peft_model(CsmForConditionalGeneration.from_pretrained(checkpoint), settings).save_pretrained(folder)
 
 
 def _tell_codes_apart(codec: Any) -> None:
