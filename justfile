@@ -56,10 +56,13 @@ install-clients:
     python -m tests.clients.environments
 
 # Heavy model families: the tests of each in its environment; the first time that installs torch (docs/duplex.md says what it costs)
-families *ARGS:
-    for list in tests/families/*/requirements.in; do just family "$(basename "$(dirname "$list")")"; done
+families *ARGS: install-families
     for list in tests/families/*/requirements.in; do name=$(basename "$(dirname "$list")"); \
-      ".venv-family-$name/bin/python" -m pytest "tests/families/$name" {{ARGS}}; done
+      ".venv-family-$name/bin/python" -m pytest "tests/families/$name" {{ARGS}} || failed=1; done; exit "${failed:-0}"
+
+# The environments of all heavy families
+install-families:
+    for list in tests/families/*/requirements.in; do just family "$(basename "$(dirname "$list")")"; done
 
 # The environment of a heavy family, into .venv-family-NAME; its worker and its tests live there
 family NAME:
