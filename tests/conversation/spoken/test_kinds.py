@@ -8,6 +8,11 @@ from parley.conversation.output.text_normalizer import speakable
 from tests.conversation.spoken.test_everyday import plain
 
 MONEY = {
+    "€12,50 or 1.234,56 € or 1.000.000 €": (
+        "twelve euros and fifty cents or one thousand two hundred thirty four euros and fifty six cents "
+        "or one million euros"
+    ),
+    "$1,234 and $5,250": "one thousand two hundred thirty four dollars and five thousand two hundred fifty dollars",
     "In $ or in €.": "in dollars or in euros",
     "From $5k-10k to $1-2M.": "from five to ten thousand dollars to one to two million dollars",
     "Only $.50 or 99¢.": "only fifty cents or ninety nine cents",
@@ -25,6 +30,10 @@ MONEY = {
     "A $5 bill and $5 bills.": "a five dollar bill and five dollars bills",
 }
 UNITS = {
+    "An 8-bit chip and a 10-km run.": "an eight bit chip and a ten kilometer run",
+    "He is 5 ft 10 in, it is 3.5 in wide.": "he is five feet ten inches it is three point five inches wide",
+    "I have 5 in stock.": "i have five in stock",
+    "Add 3/4 tsp salt.": "add three quarters teaspoon salt",
     "He is 5'7, ok.": "he is five foot seven ok",
     "From 5.2%–5.5%.": "from five point two to five point five percent",
     "From 5kg-10kg.": "from five kilograms to ten kilograms",
@@ -49,6 +58,19 @@ UNITS = {
     "Up 5%, down -5.5%.": "up five percent down minus five point five percent",
 }
 NUMBERS = {
+    "I give it 7/10, or 85/100.": "i give it seven out of ten or eighty five out of one hundred",
+    "It is 7/10 of it, 20/20 vision.": "it is seven tenths of it twenty twenty vision",
+    "About 50 - 60 people, 50 - 60 is.": "about fifty to sixty people fifty minus sixty is",
+    "π ≈ 3.14": "pi about three point one four",
+    "Psalm 23:4 and Genesis 1:1.": "psalm twenty three four and genesis one one",
+    "A 401(k) plan.": "a four oh one k plan",
+    "Call 4155552671.": "call four one five five five five two six seven one",
+    "It has 4155552671 rows, 1000000000000.": (
+        "it has four billion one hundred fifty five million five hundred fifty two thousand six hundred seventy one "
+        "rows one trillion"
+    ),
+    "Qwen2.5-1.5B on i7-9700K": "qwen two point five one point five b on i seven nine thousand seven hundred k",
+    "Order #A12-9981, #A12 rocks": ("order number a twelve nine thousand nine hundred eighty one hashtag a12 rocks"),
     "1-2-3 go!": "one two three go",
     "E=mc², 2**10 in 3D.": "e equals m c squared two to the power of ten in three d",
     "x / y = 2, yes / no": "x divided by y equals two yes no",
@@ -86,6 +108,8 @@ NUMBERS = {
     "20 ± 3": "twenty plus or minus three",
 }
 TIMES = {
+    "At 7.30 tonight, 7.30 metres.": "at seven thirty tonight seven point three zero metres",
+    "Due on 12/25, on 1/2 of it.": "due on december twenty fifth on one half of it",
     "Open 9 A.M.–5 P.M., 10:30-11:45am.": "open nine a m to five p m ten thirty to eleven forty five a m",
     "Take 3/day or 2x/week.": "take three per day or two times per week",
     "From 08:00-09:15.": "from eight o clock to nine fifteen",
@@ -146,6 +170,10 @@ NAMES = {
     "Node.js, C++ and .NET": "node dot j s c plus plus and dot net",
 }
 WORDS = {
+    "See pg. 3 at 123 N. Main St. now.": "see page three at one hundred twenty three north main street now",
+    "A PhD, a B.Sc. and 5% YoY.": "a p h d a b s c and five percent year over year",
+    "He got a B- and an A+.": "he got a b minus and an a plus",
+    "Ask him/her, he/she knows.": "ask him or her he or she knows",
     "AM radio, I AM here, P/E ratio.": "a m radio i am here p e ratio",
     "It is ﬁne: ①.": "it is fine one",
     "An i7-12700 chip.": "an i seven twelve thousand seven hundred chip",
@@ -223,7 +251,9 @@ LANGUAGES = {
             "das kostet drei euro fünfzig oder eintausendzweihundertvierunddreißig komma fünf null kilometer"
         ),
         "Am 26.11.2026.": "am sechsundzwanzigsten november zweitausendsechsundzwanzig",
-        "Um 7:30 Uhr.": "um sieben uhr dreißig",
+        "Um 7:30 Uhr, 14.30 Uhr.": "um sieben uhr dreißig vierzehn uhr dreißig",
+        "Ludwig XIV. lebte im XVII. Jahrhundert.": "ludwig der vierzehnte lebte im siebzehnten jahrhundert",
+        "Hauptstr. 12, 5 Min., 1990er": "hauptstraße zwölf fünf minuten neunzehnhundertneunziger",
         "Im 2. Weltkrieg, die 90er, am 24.12. dort": (
             "im zweiten weltkrieg die neunziger am vierundzwanzigsten dezember dort"
         ),
@@ -232,11 +262,16 @@ LANGUAGES = {
         "1.000.000 Menschen, 50 %": "eine million menschen fünfzig prozent",
     },
     "es": {
+        "Luis XIV, Felipe II, siglo XIX.": "luis catorce felipe segundo siglo diecinueve",
+        "La 3ª planta, el 2.º piso, n.º 5, 25ºC": (
+            "la tercera planta el segundo piso número cinco veinticinco grados celsius"
+        ),
         "Cuesta 3,50 € y pesa 5 kg.": "cuesta tres euros con cincuenta y pesa cinco kilogramos",
         "El 26 de noviembre de 2026.": "el veintiséis de noviembre de dos mil veintiséis",
         "A las 7:30, 21 km, 50 %.": "a las siete y treinta veintiún kilómetros cincuenta por ciento",
     },
     "hi": {
+        "मेरा नंबर 9876543210": "मेरा नंबर नौ आठ सात छह पाँच चार तीन दो एक शून्य",
         "यह ₹1,50,000 है।": "यह एक लाख पचास हज़ार रुपये है।",
         "26/11/2026, 50%": "छब्बीस नवंबर, दो हज़ार छब्बीस, पचास प्रतिशत",
         "१२३ और 3.5 kg": "एक सौ तेईस और तीन दशमलव पाँच किलोग्राम",
@@ -246,7 +281,13 @@ LANGUAGES = {
         "26/11/2026": "ఇరవై ఆరు, నవంబర్ రెండు వేల ఇరవై ఆరు",
         "3.5 kg": "మూడు పాయింట్ ఐదు కిలోగ్రాములు",
     },
-    "fr": {"**Ça** coûte 3,50 € & -5 °C": "ça coûte trois euros cinquante et moins cinq degrés celsius"},
+    "it": {"Il 1º maggio, XX secolo, 3ª classe": "il primo maggio ventesimo secolo terza classe"},
+    "pt": {"14h30, 2º andar, século XX": "catorze e trinta segundo andar século vinte"},
+    "fr": {
+        "Le 1er mai à 14h30, 2e étage.": "le premier mai à quatorze heures trente deuxième étage",
+        "Louis XIV au XVIIe siècle, n° 5": "louis quatorze au dix-septième siècle numéro cinq",
+        "**Ça** coûte 3,50 € & -5 °C": "ça coûte trois euros cinquante et moins cinq degrés celsius",
+    },
     "nl": {"**Kost** 3,50 € & 3*4": "kost drie euro vijftig & drie×vier"},
     "zh": {"价格是¥1,234。": "价格是一千二百三十四 人民币。"},
     "xx": {"**Kost** `500` 😀 3+4": "kost 500 3+4"},

@@ -13,6 +13,14 @@ from parley.conversation.spoken.lexicon import NO_WORDS
 
 _HALF_DAY = r"(?P<half>[aApP])\.?\s?[mM](?![\w])(?P<stop>\.?)"
 _RATIOS = set("ratio odds score scored scale won lost beat win aspect lead leads leading ahead verse".split())
+_HOURS_WITH_H = frozenset(("fr", "pt"))
+"""Languages that write 14h30."""
+_BEFORE_TIMES = frozenset("at by until till before after from about around since".split())
+_PARTS_OF_DAYS = (
+    "tonight|tomorrow|today|yesterday|sharp|this|in the (?:morning|afternoon|evening)|at night|"
+    "on (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6}"
+)
+_BEFORE_DAYS = frozenset("on by until till since before after due from".split())
 _CENTURY = 100
 _PIVOT = 70
 """Two digits below it are a year of this century."""
@@ -30,6 +38,12 @@ def date_rules(language: Language) -> Sequence[Rule]:
     ]
     if language.comma_decimals:
         rules.append(rule(r"(?P<a>\d{1,2})(?P<sep>\.)(?P<b>\d{1,2})\.(?P<y>)(?!\d)", _numeric, "9"))
+    if language.english:
+        rules.append(
+            rule(
+                r"(?P<m>\d{1,2})/(?P<d>\d{1,2})(?P<y>(?!))?(?P<sep>/(?!))?(?![\w/]|[.,]\d|\s+of\b)", _without_year, "9"
+            )
+        )
     names = "|".join(sorted(map(re.escape, language.months()), key=len, reverse=True))
     if not names:
         return rules
@@ -39,7 +53,7 @@ def date_rules(language: Language) -> Sequence[Rule]:
             sorted({n.capitalize() for n in [*language.months(), "sept"]} - {"Mar", "May"}, key=len, reverse=True)
         )
         names = rf"{names}|Mar|May"
-    month = rf"(?P<name>{names})(?![\w])\.?"
+    month = rf"(?P<name>{names})(?![\w])(?:\.(?=,|\s*[\da-z]))?"  # a full stop that ends the sentence stays
     more = r"(?:,?\s+(?:de\s+|of\s+|del\s+)?(?P<y>\d{4})(?![\d,.]*\d|\w|%))?"
     return [
         *rules,
@@ -48,7 +62,7 @@ def date_rules(language: Language) -> Sequence[Rule]:
             _month_first, "a", flags,
         ),
         rule(
-            rf"(?P<d>\d{{1,2}})(?:st|nd|rd|th|\.|º)?(?:\s?[-–]\s?(?P<d2>\d{{1,2}})(?:st|nd|rd|th|\.)?)?(?:\s+(?:of|de))?\s+{month}{more}",
+            rf"(?P<d>\d{{1,2}})(?:st|nd|rd|th|er|\.|º)?(?:\s?[-–]\s?(?P<d2>\d{{1,2}})(?:st|nd|rd|th|\.)?)?(?:\s+(?:of|de))?\s+{month}{more}",
             _day_first, "9", flags,
         ),
         rule(rf"{month}(?:\s+(?:de|of))?\s+(?P<y>1[1-9]\d\d|20\d\d)(?![\w%]|[.,]\d)", _month_year, "a", flags),
@@ -57,7 +71,8 @@ def date_rules(language: Language) -> Sequence[Rule]:
 
 def time_rules(language: Language) -> Sequence[Rule]:
     """Rules for times of day."""
-    clock = r"(?P<h>[01]?\d|2[0-4])[:](?P<m>[0-5]\d)(?::(?P<s>[0-5]\d))?(?![\d:]|[.,]\d)"
+    between = r"(?:[:]|\s?[hH]\s?)" if language.code in _HOURS_WITH_H else "[:]"
+    clock = rf"(?P<h>[01]?\d|2[0-4]){between}(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d))?(?![\d:]|[.,]\d)"
     again = clock.replace("<h>", "<h2>").replace("<m>", "<m2>").replace("<s>", "<s2>")
     span = rule(rf"{clock}\s?[-–]\s?{again}(?!\s?[aApP]\.?[mM])", _clocks, "9")
     rules = [span, rule(clock + r"(?:\s?(?:Uhr|h|बजे)(?![\w]))?", _clock, "9")]
@@ -69,8 +84,11 @@ def time_rules(language: Language) -> Sequence[Rule]:
         return [
             rule(r"(?P<h>1[0-2]|[1-9])(?P<m>)\s?[-–]\s?(?P<h2>1[0-2]|[1-9])\s?" + _HALF_DAY, _half_days, "9"),
             *half,
+            rule(rf"(?P<h>1[0-2]|[1-9])\.(?P<m>[0-5]\d)(?P<s>(?!))?(?=\s+(?:{_PARTS_OF_DAYS})(?!\w))", _stopped, "9"),
             *rules,
         ]
+    if language.code == "de":
+        rules.append(rule(r"(?P<h>[01]?\d|2[0-4])\.(?P<m>[0-5]\d)(?P<s>(?!))?\s?Uhr(?!\w)", _clock, "9"))
     return rules
 
 
@@ -91,6 +109,11 @@ def _numeric(match: re.Match[str], cursor: Cursor) -> str | None:
     if said is None or parts.get("h") is None:
         return said
     return f"{said}, {_hours(int(match['h']), int(match['min']), cursor.language)}"
+
+
+def _without_year(match: re.Match[str], cursor: Cursor) -> str | None:
+    """ "on 12/25"."""
+    return _numeric(match, cursor) if cursor.word() in _BEFORE_DAYS else None
 
 
 def _date(cursor: Cursor, month: int, day: int | None, year: int | None) -> str | None:
@@ -177,6 +200,11 @@ def _clock(match: re.Match[str], cursor: Cursor) -> str | None:
         language.unit(unit, say(Amount(str(n)), language, name, counts=True), one=n == 1) for n, unit, name in named
     ]
     return ", ".join(part for part in said if part) or numerals.cardinal(0, language.code)
+
+
+def _stopped(match: re.Match[str], cursor: Cursor) -> str | None:
+    """ "at 7.30 tonight", as the British write it."""
+    return _clock(match, cursor) if cursor.word() in _BEFORE_TIMES else None
 
 
 def _clocks(match: re.Match[str], cursor: Cursor) -> str | None:

@@ -18,7 +18,8 @@ from parley.conversation.spoken.english_words import (
     NUMBERED,
     RULERS,
 )
-from parley.conversation.spoken.streets import HOUSE, TITLE, WAY, title_or_way
+from parley.conversation.spoken.formulas import say_decimal
+from parley.conversation.spoken.streets import DIRECTION, HOUSE, TITLE, WAY, title_or_way
 
 _ROMAN = re.compile(r"(?=[IVXLCDM])M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})")
 _ROMAN_VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
@@ -40,6 +41,7 @@ def letter_rules() -> Sequence[Rule]:
         rule(r"(?!N/A)[A-Z](?:/[A-Z]){1,3}(?![\w/])", lambda m, _: spelled(m.group().replace("/", "")), "a"),
         rule(r"(?P<a>[A-Z]{1,4})&(?P<b>[A-Z]{1,4})(?![A-Z])", _and, "a"),
         TITLE,
+        DIRECTION,
         rule(rf"(?:{dotted})(?![^\W\d]|/)|(?:{bare})(?![\w/])", _abbreviation, "a&"),
         WAY,
         rule(r"(?:[A-Za-z]\.){2,8}(?![\w])", _dotted, "a"),
@@ -52,6 +54,11 @@ def letter_rules() -> Sequence[Rule]:
         rule(r"(?P<roman>[ivx]{1,6})(?!\w)", _small_roman, "a"),
         rule(r"(?P<roman>[IVXLCDM]{1,10})(?P<tail>['’]s)?(?![\w'’+&]|\.\w)", _roman, "a"),
         rule(r"(?:[A-Z][a-z]?[\d₀-₉]{0,3}){2,12}(?:[⁺⁻]|[+-](?=[\s.,)]|$))?(?!\w)", _chemical, "a"),
+        rule(r"(?:(?:he|him|his)/(?:she|hers?)|(?:she|her)/(?:he|him|his))(?!/|\w)",
+             lambda m, _: m.group().replace("/", " or "), "a"),
+        rule(r"(?P<grade>[A-DF])[-−](?![\w-])", _grade, "a"),
+        rule(r"(?P<w>[A-Za-z]{1,12})-?(?P<parts>\d{1,4}(?:\.\d{1,2})?[A-Za-z]?(?:-\d{1,5}(?:\.\d{1,2})?[A-Za-z]?){1,2})"
+             r"(?![\w/:-]|[.,]\d)", _model, "a"),
         rule(r"(?P<w>[A-Za-z]{1,12})(?P<gap>-?)(?!\d{2,4}s)(?P<n>\d{1,4})(?P<rest>[a-zA-Z]?(?:-?\d{1,2})?)"
              r"(?!\w|[.,:/]\d)", _with_number, "a"),
         rule(r"(?P<caps>[A-Z]{2,12})(?P<tail>s|['’]s|['’]d)?(?![\w])", _capitals, "a"),
@@ -70,6 +77,7 @@ def number_rules() -> Sequence[Rule]:
             "'’",
         ),
         HOUSE,
+        rule(r"401\(?k\)?(?!\w)", lambda m, _: "four oh one K", "9"),
         rule(r"(?P<n>\d{1,3})(?P<letters>[A-Z]{1,2})(?!\w|[-+]\d)", _number_and_letters, "9"),
         rule(r"\.NET(?!\w)", lambda m, _: "dot net", "."),
     ]
@@ -214,6 +222,22 @@ def _with_number(match: re.Match[str], cursor: Cursor) -> str | None:
     return f"{word} {spoken} {tail}".strip()
 
 
+def _grade(match: re.Match[str], cursor: Cursor) -> str | None:
+    """ "a B-"."""
+    return f"{match['grade']} minus" if cursor.word() in _BEFORE_GRADES else None
+
+
+def _model(match: re.Match[str], cursor: Cursor) -> str:
+    """Names of models and parts: Qwen2.5-1.5B, i7-9700K."""
+    letters = match["w"]
+    word = say_capitals(letters, cursor) if letters.isupper() and len(letters) > 1 else letters
+    said = []
+    for part in match["parts"].split("-"):
+        number, letter = part.rstrip(_ASCII), part.lstrip("0123456789.")
+        said.append(f"{say_decimal(number, cursor.language)} {letter.upper()}".strip())
+    return f"{word} {', '.join(said)}"
+
+
 def _capitals(match: re.Match[str], cursor: Cursor) -> str:
     said = say_capitals(match["caps"], cursor, match.end())
     tail = match["tail"] or ""
@@ -261,4 +285,6 @@ def _number_and_letters(match: re.Match[str], cursor: Cursor) -> str | None:
 
 _COUNTING = frozenset("K M B V W A L N J GB MB TB KB PB GW MW Hz MP PM AM".split())
 """Letters behind a number that are its scale or its unit."""
+_BEFORE_GRADES = frozenset("a an grade grades got and or".split())
+_ASCII = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _PLACES = frozenset("rm room apt apartment gate seat unit flat suite row section block platform table bay".split())

@@ -26,17 +26,20 @@ ABBREVIATIONS = {
     "d.": "died", "w/o": "without",
     "b/c": "because", "c/o": "care of",
     "n/a": "not applicable", "N/A": "not applicable", "vs": "versus", "Mr": "Mister", "Mrs": "Missus",
+    "PhD": "P-H-D", "B.Sc.": "B-S-C", "M.Sc.": "M-S-C", "pg.": "page", "pgs.": "pages",
+    "YoY": "year over year", "QoQ": "quarter over quarter", "MoM": "month over month",
     "Ph.D.": "P-H-D", "Esq.": "Esquire", "approx": "approximately", "incl.": "including", "excl.": "excluding",
     "ref.": "reference", "tbsp.": "tablespoons", "tsp.": "teaspoons", "w.r.t.": "with respect to",
     "a.k.a.": "also known as", "aka": "also known as", "R.I.P.": "rest in peace", "Messrs.": "Messieurs",
     "Bros.": "Brothers", "St": "Saint", "Dr": "Doctor", "WWI": "World War One", "WWII": "World War Two",
 }  # fmt: skip
 BEFORE_NUMBERS = set(
-    "b. d. c. no. nos. No. Nos. p. pp. ch. Ch. fig. Fig. vol. Vol. eq. Eq. Sec. ext. min. max. ed. tel. Tel.".split()
+    "b. d. c. no. nos. No. Nos. p. pp. pg. pgs. ch. Ch. fig. Fig. vol. Vol. eq. Eq. Sec. ext. min. max. ed. tel. "
+    "Tel.".split()
 )
 """Abbreviations that are also words, or end sentences: taken only before a digit (or, for ed., behind one)."""
 ENDING = set(
-    "etc. &c. Jr. Sr. Inc. Ltd. Corp. Co. Ave. Blvd. Rd. Hwy. Ln. Sq. et al. Ph.D. Esq. Bros. a.k.a.".split()
+    "etc. &c. Jr. Sr. Inc. Ltd. Corp. Co. Ave. Blvd. Rd. Hwy. Ln. Sq. et al. Ph.D. B.Sc. M.Sc. Esq. Bros.".split()
 ) | {"et al."}
 """Abbreviations that a sentence may end with."""
 KEYS = {"Ctrl": "Control", "Cmd": "Command", "Alt": "Alt", "Shift": "Shift", "Esc": "Escape", "Del": "Delete",
@@ -93,6 +96,14 @@ RULERS = set(
     "kaiser pharaoh abdullah hussein mohammed hassan rama edmund eric canute conrad rudolf maximilian matthias pedro "
     "manuel".split()
 )
+SCRIPTURES = set(
+    "genesis exodus leviticus numbers deuteronomy joshua judges ruth samuel kings chronicles ezra nehemiah esther job "
+    "psalm psalms proverbs ecclesiastes isaiah jeremiah lamentations ezekiel daniel hosea joel amos obadiah jonah "
+    "micah nahum habakkuk zephaniah haggai zechariah malachi matthew mark luke john acts romans corinthians galatians "
+    "ephesians philippians colossians thessalonians timothy titus philemon hebrews james peter jude revelation "
+    "quran sura surah".split()
+)
+"""Books whose chapters and verses are written with a colon."""
 ELEMENTS = set(
     "H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Ti Cr Mn Fe Co Ni Cu Zn Ga As Se Br Kr Ag Cd Sn Sb I Xe Cs "
     "Ba W Pt Au Hg Pb Bi U".split()

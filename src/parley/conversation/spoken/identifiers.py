@@ -23,7 +23,10 @@ _VERSIONED = set(
     "typescript perl "
     "postgres mysql redis firmware build rust go cuda".split()
 )
+_COUNTED = frozenset("order ticket case item part invoice issue model room booking reservation po sku".split())
 _MOST_SPELLED = 12
+_TEN_IN_TWO = frozenset("hi te ta kn ml bn mr gu pa or".split())
+"""Languages of India, where ten digits are said as five and five."""
 
 
 def identifier_rules(_: Language) -> Sequence[Rule]:
@@ -46,6 +49,7 @@ def identifier_rules(_: Language) -> Sequence[Rule]:
         rule(r"0\d{1,4}[ /-]\d{3,8}(?:[ -]\d{2,6}){0,3}(?!\w)", _phone, "9+("),
         rule(r"0\d(?:[ .]\d\d){4}(?!\w)", _phone, "9+("),
         rule(r"[6-9]\d{4} \d{5}(?!\w)", _phone, "9+("),
+        rule(r"\d{10,19}(?![.,]?\w|\s?[%°€$£₹])", _long, "9"),
         rule(r"\d{4}([ -])\d{4}\1\d{4}(?:\1\d{1,4})?(?!\w)", _phone, "9+("),
         rule(r"\d{1,5}(?:-\d{1,7}){2,60}+(?:-?X)?(?!\w)", _chain, "9+("),
         rule(r"[vV]\.?(?P<v>\d{1,4}(?:\.\d{1,4}){0,4})(?P<rest>(?:-[a-z]+[.\d]{0,6})?)(?![\w]|\.\d)", _version, "9a"),
@@ -54,6 +58,7 @@ def identifier_rules(_: Language) -> Sequence[Rule]:
         rule(r"0x(?P<hex>[0-9a-fA-F]{1,64})(?!\w)", _hexadecimal, "9"),
         rule(r"#(?P<hex>(?=[a-fA-F]*\d)[0-9a-fA-F]{6}|[0-9a-fA-F]{8})(?!\w)", _hexadecimal, "#"),
         rule(r"[#№]\s?(?P<n>\d{1,9})(?![\w])", _numbered, "#№"),
+        rule(r"#(?=[A-Z]{1,4}-?\d)", _counted, "#"),
         rule(r"#(?P<tag>\w[\w-]{0,60})", _hashtag, "#"),
         rule(r"@(?P<tag>[^\W\d][\w.-]{0,60}(?<![.-]))", _handle, "@"),
     ]  # fmt: skip
@@ -100,6 +105,19 @@ def _phone(match: re.Match[str], cursor: Cursor) -> str | None:
     if text.endswith("X"):
         groups.append("X")
     return (f"{language.words.plus} " if text[0] == "+" else "") + ", ".join(groups)
+
+
+def _long(match: re.Match[str], cursor: Cursor) -> str | None:
+    """Ten digits or more without a mark between them are dialled or typed in; round ones, and what counts, are said."""
+    text, language = match.group(), cursor.language
+    counts = language.english and re.match(r"\s+[a-z]{2,}s\b", cursor.following(match.end()))
+    if not language.counts or counts or text.endswith("000") or cursor.last[-1:] in "=×*+-/":
+        return None
+    size = 5 if len(text) == 10 and language.code in _TEN_IN_TWO else 4 if len(text) > 12 else 3
+    groups = [text[at : at + size] for at in range(0, len(text), size)]
+    if len(groups[-1]) < size:
+        groups[-2:] = ["".join(groups[-2:])]
+    return ", ".join(numerals.digits(group, language.code) for group in groups)
 
 
 def _chain(match: re.Match[str], cursor: Cursor) -> str | None:
@@ -153,6 +171,11 @@ def _hexadecimal(match: re.Match[str], cursor: Cursor) -> str | None:
 def _numbered(match: re.Match[str], cursor: Cursor) -> str | None:
     words = cursor.language.words
     return f"{words.number} {say_decimal(match['n'], cursor.language)}" if words.number else None
+
+
+def _counted(_: re.Match[str], cursor: Cursor) -> str | None:
+    """ "order #A12-9981"."""
+    return cursor.language.words.number if cursor.word() in _COUNTED else None
 
 
 def _hashtag(match: re.Match[str], cursor: Cursor) -> str:

@@ -22,6 +22,8 @@ _SCRIPTS = (  # first and last letter of a script, and the language that is mean
     ("\u4e00", "\u9fff", "zh"),
 )  # fmt: skip
 _UNKNOWN = "und"
+_FORMULAS = "el"
+"""The language whose letters are names of things in formulas."""
 _LONGEST_CODE = 3
 _SHARED = {
     "ru": {"uk", "be", "bg", "sr", "mk", "kk", "ky"},
@@ -140,12 +142,15 @@ def spoken_in(text: str, wanted: str) -> str:
     """The language that a text is in: the wanted one, unless its letters are of a script that that has none of."""
     counts: dict[str, int] = {}
     letters = 0
-    for char in text[:400]:
+    head = text[:400]
+    for at, char in enumerate(head):
         if not char.isalpha():
             continue
         letters += 1
         if char > "\u036f":
             found = next((code for first, last, code in _SCRIPTS if first <= char <= last), "")
+            if found == _FORMULAS and not (head[at - 1 : at] + head[at + 1 : at + 2]).strip().isalpha():
+                continue  # π alone is a sign of a formula
             counts[found] = counts.get(found, 0) + 1
     if counts.get("ja") and "zh" in counts:
         counts["ja"] += counts.pop("zh")

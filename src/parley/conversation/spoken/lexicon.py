@@ -125,6 +125,7 @@ GERMAN = Lexicon(
         "Dr.": "Doktor", "Prof.": "Professor", "Hr.": "Herr", "Tel.": "Telefon", "Fr.": "Frau", "St.": "Sankt",
         "vgl.": "vergleiche",
         "etc.": "et cetera", "inkl.": "inklusive", "evtl.": "eventuell", "ggf.": "gegebenenfalls",
+        "Min.": "Minuten", "Std.": "Stunden", "Sek.": "Sekunden", "Abs.": "Absatz", "Art.": "Artikel", "Str.": "Straße",
     },
     currencies={"USD": ("Dollar", "Dollar"), "INR": ("Rupie", "Rupien"), "GBP": ("Pfund", "Pfund")},
 )  # fmt: skip

@@ -14,6 +14,8 @@ from parley.conversation.spoken.units import CENTS, CURRENCIES, NAMED, PER
 
 _DIGITS_OF_CENTS = 2
 _END = r"(?![\dA-Za-z_]|[.,]\d)"
+_CONTINENTAL = r"(?:\d{1,3}(?:\.\d{3}){2,4}(?:,\d\d)?|\d{1,3}(?:\.\d{3})+,\d\d|\d{1,6},\d\d)(?![\d.,]*\d)"
+"""1.234,56 and 12,50: sums as much of Europe writes them, where the language has a point and they mean nothing else."""
 _MOST_DIGITS = 15
 _PLACES = {
     "AUD": "Australian",
@@ -27,7 +29,7 @@ _PLACES = {
 
 def money_rules(language: Language) -> Sequence[Rule]:
     """A currency before or behind a number, a range of numbers or a scaled number."""
-    num = number(language)
+    num = number(language) if language.comma_decimals else rf"(?:{_CONTINENTAL}|{number(language)})"
     signs = "|".join(sorted(map(re.escape, [*CURRENCIES, *NAMED]), key=len, reverse=True))
     scales = "|".join(sorted(map(re.escape, language.words.scales), key=len, reverse=True)) or "(?!)"
     pers = "|".join(
@@ -61,7 +63,7 @@ def _money(match: re.Match[str], cursor: Cursor) -> str | None:
     iso = NAMED.get(written) or CURRENCIES[written]
     if iso == "JPY" and language.code == "zh":
         iso = "CNY"  # both are written ¥
-    amount = read(match["n"], language)
+    amount = _amount(match["n"], language)
     one = attributive(cursor, match.end())
     if match["scale"] or match["n2"]:
         name = _name(iso, written, language, one=one)
@@ -70,7 +72,7 @@ def _money(match: re.Match[str], cursor: Cursor) -> str | None:
         if match["n2"]:
             if match["scale1"] and match["scale1"] != match["scale"]:
                 said += f" {language.words.scales[match['scale1']]}"
-            last = say(read(match["n2"], language), language, scale or name, counts=True)
+            last = say(_amount(match["n2"], language), language, scale or name, counts=True)
             said += f" {language.words.to} {last}"
         if scale:
             said = agreement.bound(agreement.joined(said, scale), name, language.code)
@@ -82,6 +84,13 @@ def _money(match: re.Match[str], cursor: Cursor) -> str | None:
     if match["per"]:
         said += f" {language.words.per} {PER.get(match['per'], match['per'])}"
     return said
+
+
+def _amount(written: str, language: Language) -> Amount:
+    if language.comma_decimals or not re.fullmatch(_CONTINENTAL, written):
+        return read(written, language)
+    whole, _, part = written.replace(".", "").partition(",")
+    return Amount(whole, part)
 
 
 def _exact(amount: Amount, iso: str, written: str, cursor: Cursor, *, one: bool) -> str:

@@ -22,6 +22,10 @@ _FORMS: dict[Form, tuple[str, ...]] = {
     "feminine": ("spellout-cardinal-feminine", *_CARDINALS),
 }
 _ORDINALS = ("spellout-ordinal", "spellout-ordinal-masculine", "spellout-ordinal-r")
+_OF_MEN = {"fr": ("spellout-ordinal-masculine",)}
+"""Where the plain ordinal is a part of larger ones: "unième"."""
+_FIRST_DAYS = frozenset("fr it pt".split())
+"""Languages whose months begin with an ordinal."""
 _YEARS = ("spellout-numbering-year", "spellout-numbering")
 _DATIVES = frozenset("am vom zum dem den ab bis seit".split())
 _NO_YEARS = frozenset("ja zh ko ru".split())
@@ -83,11 +87,13 @@ def cardinal(number: int, language: str, form: Form = "alone") -> str:
     return said
 
 
-def ordinal(number: int, language: str) -> str:
+def ordinal(number: int, language: str, *, feminine: bool = False) -> str:
     """ "twenty-first"; the cardinal where the language's rules have no ordinals."""
     if len(str(number)) > _MOST_DIGITS:
         return digits(str(number), language)
-    said = _spell(number, language, _ORDINALS)
+    said = _spell(
+        number, language, ("spellout-ordinal-feminine", *_ORDINALS) if feminine else _OF_MEN.get(language, _ORDINALS)
+    )
     return said if not said.isdigit() else cardinal(number, language)
 
 
@@ -97,6 +103,8 @@ def day(number: int, language: str, after: str = "") -> str:
         return _spell(number, language, ("spellout-ordinal-n",))
     if language == "de" and after == "der":
         return _spell(number, language, ("spellout-ordinal",))
+    if language in _FIRST_DAYS and number == 1:
+        return ordinal(number, language)
     if language in _DATE_DAYS:
         return _spell(number, language, _DATE_DAYS[language])
     return cardinal(number, language)

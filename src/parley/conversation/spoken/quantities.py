@@ -1,4 +1,4 @@
-"""Numbers with what they count: money, units, percent, ranges, fractions, years, codes."""
+"""Numbers with what they count: units, percent, ranges, years, codes."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import re
 from collections.abc import Sequence
 
 from parley.conversation.spoken import agreement, genders, numerals
-from parley.conversation.spoken.amounts import VULGAR, number, read, say, say_vulgar
+from parley.conversation.spoken.amounts import VULGAR, number, read, say
 from parley.conversation.spoken.cursor import Cursor, Rule, rule
-from parley.conversation.spoken.formulas import parts_of
 from parley.conversation.spoken.languages import Language
+from parley.conversation.spoken.shares import fraction, out_of, ratio, say_written, vulgar
 from parley.conversation.spoken.units import ADJACENT, ENGLISH_UNITS, PER, UNITS
 
 _OPERATORS = tuple("+-−=*/^²³<>")
+_ACROSS = re.compile(r"\s(?:tall|wide|long|deep|high|thick|across)\b|\s?[x×]\s?\d")
 _OPENING = re.compile(r"(?<![\d.])\"")
 _DASH = r"\s?[-–—]\s?"
 _FOLLOWERS = set("and or in to for per of from at is was by a the each every with on if when than as are".split())
@@ -21,15 +22,12 @@ _CODES = set(
     "confirmation cvv cvc pnr serial id room".split()
 )
 _CALLED = {"call", "dial", "dialed", "text"}
-_COMMON = {12, 16, 20, 24, 32, 50, 64, 100}
-"""Denominators above ten that people say as ordinals."""
-_RATED = {"scored", "rated", "rating", "score", "got", "gave", "rate"}
+_RESULTS = frozenset("equals makes gives leaves would was becomes and then should".split())
 _LINKS = {"is", "was", "are", ":", "=", "number", "no", "code", "id", "#", "to"}
 _YEARS = set(
     "c ca in since by until till before after during from of year years circa copyright © early late mid "
     "between".split()
 )
-_SPECIAL = {"24/7": "twenty-four seven", "9/11": "nine eleven", "50/50": "fifty-fifty", "7/11": "seven eleven"}
 
 
 def quantity_rules(language: Language) -> Sequence[Rule]:
@@ -50,21 +48,18 @@ def quantity_rules(language: Language) -> Sequence[Rule]:
              r"(?!\w)", _scientific, "9"),
         rule(rf"(?P<n>{num})(?:\s?[×x]\s?(?:{num})){{1,3}}(?![\w])", _dimensions, "9"),
         rule(rf"(?P<n>{num})[x×](?![\w])", _times, "9"),
-        rule(r"(?P<n>\d{1,3}[.,]\d{1,2})/(?P<n2>\d{1,3})(?![\w/])", _out_of, "9"),
+        rule(r"(?P<n>\d{1,3}[.,]\d{1,2})/(?P<n2>\d{1,3})(?![\w/])", out_of, "9"),
         rule(r"(?P<n>[3-8])['’′](?P<n2>1[01]|\d)(?![\w\"”″])", _feet, "9"),
         rule(r"(?P<unit>km/h|m/s|mph|kph)(?!\w)", _unit_alone, "a"),
-        rule(r"(?:(?P<w>\d{1,4})[ -])?(?P<a>\d{1,4})[/\u2044](?P<b>\d{1,4})(?![\w/]|[.,]\d)", _fraction, "9"),
-        rule(rf"(?P<w>\d{{1,6}})?\s?(?P<v>[{VULGAR}])(?:\s?(?P<unit>{units})(?!\w))?", _vulgar, "9"),
+        rule(r"(?:(?P<w>\d{1,4})[ -])?(?P<a>\d{1,4})[/\u2044](?P<b>\d{1,4})(?![\w/]|[.,]\d)"
+             r"(?: (?P<unit>tsp|tbsp|oz|lb|km|cm|mm|kg|ml)(?!\w))?", fraction, "9"),
+        rule(rf"(?P<w>\d{{1,6}})?\s?(?P<v>[{VULGAR}])(?:\s?(?P<unit>{units})(?!\w))?", vulgar, "9"),
         rule(rf"{span}(?:\s(?=[a-zA-Z]{{2}})|(?<=\d))(?P<scale>{scales})(?!\w)", _scaled, "9"),
-        rule(r"(?P<n>\d{1,4}):(?P<n2>\d{1,4})(?::(?P<n3>\d{1,4}))?(?![\w:])", _ratio, "9"),
+        rule(r"(?P<n>\d{1,4}):(?P<n2>\d{1,4})(?::(?P<n3>\d{1,4}))?(?![\w:])", ratio, "9"),
         rule(rf"(?P<n>{num}){_DASH}(?P<n2>{num})(?![\w=]|[-–]\w)", _range, "9"),
         rule(num, _number, "9"),
         rule(r"\.(?P<part>\d+)", _part, "."),
     ]  # fmt: skip
-
-
-def _say(written: str, cursor: Cursor, following: str = "") -> str:
-    return say(read(written, cursor.language), cursor.language, following, before=cursor.two())
 
 
 def attributive(cursor: Cursor, end: int) -> bool:
@@ -92,14 +87,15 @@ def _measure(match: re.Match[str], cursor: Cursor) -> str | None:
     unit, per, language = match["unit"], match["per"], cursor.language
     if not language.counts:
         return None
-    if unit in ADJACENT and match["gap"] == " " and unit in ("in", "A", "N", "J", "K", "l"):
+    inches = unit == "in" and (not match["gap"] or _is_length(match, cursor))
+    if unit in ADJACENT and match["gap"] == " " and unit in ("in", "A", "N", "J", "K", "l") and not inches:
         return None
-    if (unit == "in" and not match["gap"]) or unit == "in.":
+    if inches or unit == "in.":
         unit = "in."
-    one = _is_one(match, cursor) or attributive(cursor, match.end())
+    one = _is_one(match, cursor) or attributive(cursor, match.end()) or (language.english and match["gap"] == "-")
     said = _spans(match, cursor, language.unit(UNITS.get(unit, ""), "", one=one) or "")
-    if unit in ("°C", "℃", "°F", "℉"):
-        words = language.words.celsius if unit in ("°C", "℃") else language.words.fahrenheit
+    if UNITS.get(unit) in ("celsius", "fahrenheit"):
+        words = language.words.celsius if UNITS[unit] == "celsius" else language.words.fahrenheit
         if words and not one:
             return f"{said} {words}"
     if unit in UNITS:
@@ -121,6 +117,11 @@ def _measure(match: re.Match[str], cursor: Cursor) -> str | None:
     return f"{said} {first}{'' if one else 's' if first != 'hertz' else ''}{' ' + rest if rest else ''}"
 
 
+def _is_length(match: re.Match[str], cursor: Cursor) -> bool:
+    """Whether "in" behind a number is no preposition: "5 ft 10 in", "3.5 in wide"."""
+    return cursor.word().endswith(("ft", "feet", "foot")) or bool(_ACROSS.match(cursor.following(match.end())))
+
+
 def _singular(named: str, said: str) -> str:
     return named if named.startswith(said) else f"{said} {named}"
 
@@ -132,8 +133,8 @@ def _feet(match: re.Match[str], cursor: Cursor) -> str | None:
         if match.group()[-1] == '"' and len(_OPENING.findall(cursor.text, 0, match.start())) % 2:
             return None  # it closes a quotation
         one = read(match["n"], cursor.language).one or cursor.following(match.end())[:2].strip().isalpha()
-        return f"{_say(match['n'], cursor)} {'inch' if one else 'inches'}"
-    return f"{_say(match['n'], cursor)} foot {_say(match['n2'], cursor)}"
+        return f"{say_written(match['n'], cursor)} {'inch' if one else 'inches'}"
+    return f"{say_written(match['n'], cursor)} foot {say_written(match['n2'], cursor)}"
 
 
 def _percent(match: re.Match[str], cursor: Cursor) -> str | None:
@@ -150,16 +151,14 @@ def _scientific(match: re.Match[str], cursor: Cursor) -> str | None:
     exponent = match["e"] or match["e2"]
     if not words.times or not cursor.language.counts:
         return None
-    said = _exponent(exponent, cursor)
-    return (
-        f"{_say(match['n'], cursor)} {words.times} {numerals.cardinal(10, cursor.language.code)} {words.power} {said}"
-    )
+    ten, said = numerals.cardinal(10, cursor.language.code), _exponent(exponent, cursor)
+    return f"{say_written(match['n'], cursor)} {words.times} {ten} {words.power} {said}"
 
 
 def _exponent(written: str, cursor: Cursor) -> str:
     sign = f"{cursor.language.words.minus} " if written[0] in "-−" else ""
     digits = written.lstrip("+-−")
-    return sign + (_say(digits, cursor) if digits.isdecimal() else digits)
+    return sign + (say_written(digits, cursor) if digits.isdecimal() else digits)
 
 
 def _dimensions(match: re.Match[str], cursor: Cursor) -> str | None:
@@ -167,7 +166,7 @@ def _dimensions(match: re.Match[str], cursor: Cursor) -> str | None:
     by = "by" if cursor.language.english and not reckoned else cursor.language.words.times
     if not by or not cursor.language.counts or match["n"].startswith("0"):
         return None
-    return f" {by} ".join(_say(part.strip(), cursor) for part in re.split("[×x]", match.group()))
+    return f" {by} ".join(say_written(part.strip(), cursor) for part in re.split("[×x]", match.group()))
 
 
 def _unit_alone(match: re.Match[str], cursor: Cursor) -> str | None:
@@ -176,52 +175,13 @@ def _unit_alone(match: re.Match[str], cursor: Cursor) -> str | None:
     return named.strip() if named else None
 
 
-def _out_of(match: re.Match[str], cursor: Cursor) -> str | None:
-    return f"{_say(match['n'], cursor)} out of {_say(match['n2'], cursor)}" if cursor.language.english else None
-
-
 def _times(match: re.Match[str], cursor: Cursor) -> str | None:
     after = cursor.following(match.end()).lstrip()
     if cursor.last[-1:] in _OPERATORS or (after[:1] in _OPERATORS and not re.match("/[a-z]{2}", after)):
-        return f"{_say(match['n'], cursor)} {match.group()[-1]}" if cursor.language.counts else None  # a formula's x
-    return f"{_say(match['n'], cursor)} times" if cursor.language.english else None
-
-
-def _fraction(match: re.Match[str], cursor: Cursor) -> str | None:
-    language = cursor.language
-    if not language.counts:
-        return None
-    if language.english and not match["w"] and match.group() in _SPECIAL:
-        return _SPECIAL[match.group()]
-    above, below = int(match["a"]), int(match["b"])
-    if not match["w"] and cursor.following(match.end()).lstrip()[:1] == "=":
-        return f"{_say(match['a'], cursor)} {language.words.divided} {_say(match['b'], cursor)}"
-    if language.english and cursor.word() in _RATED:
-        return f"{_say(match['a'], cursor)} out of {_say(match['b'], cursor)}"
-    said = (
-        parts_of(above, below, language)
-        if 0 < above < 100 and below > 1 and (below <= 10 or below in _COMMON)
-        else None
-    )
-    if match["w"]:
-        if said is None:
-            return None
-        said = "a half" if said == "one half" else said
-        return f"{_say(match['w'], cursor)} {language.words.conjunction} {said}"
-    over = "over" if language.english else language.words.divided
-    return said or f"{_say(match['a'], cursor)} {over} {_say(match['b'], cursor)}"
-
-
-def _vulgar(match: re.Match[str], cursor: Cursor) -> str | None:
-    said = say_vulgar(match["v"], cursor.language) if cursor.language.counts else None
-    if said is None:
-        return None
-    if match["w"]:
-        said = "a half" if said == "one half" else said
-        said = f"{_say(match['w'], cursor)} {cursor.language.words.conjunction} {said}"
-    if not match["unit"]:
-        return said
-    return cursor.language.unit(UNITS.get(match["unit"], ""), said, one=not match["w"]) or f"{said} {match['unit']}"
+        return (
+            f"{say_written(match['n'], cursor)} {match.group()[-1]}" if cursor.language.counts else None
+        )  # a formula's x
+    return f"{say_written(match['n'], cursor)} times" if cursor.language.english else None
 
 
 def _scaled(match: re.Match[str], cursor: Cursor) -> str | None:
@@ -230,7 +190,7 @@ def _scaled(match: re.Match[str], cursor: Cursor) -> str | None:
     if not cursor.language.counts or (adjacent and scale == "m"):
         return None
     if adjacent and scale == "K" and match["n"] in ("4", "5", "8", "10"):
-        return f"{_say(match['n'], cursor)} K"
+        return f"{say_written(match['n'], cursor)} K"
     if adjacent and scale in ("b", "T", "L"):
         return None
     scale = cursor.language.scale(scale, one=_is_one(match, cursor))
@@ -239,14 +199,6 @@ def _scaled(match: re.Match[str], cursor: Cursor) -> str | None:
     if genders.form(following, code, one=False) == "alone":
         return said
     return agreement.bound(said, genders.first_word(following), code)
-
-
-def _ratio(match: re.Match[str], cursor: Cursor) -> str | None:
-    language = cursor.language
-    if not language.counts:
-        return None
-    parts = [p for p in (match["n"], match["n2"], match["n3"]) if p]
-    return f" {language.words.ratio} ".join(_say(part, cursor) for part in parts)
 
 
 def _range(match: re.Match[str], cursor: Cursor) -> str | None:
@@ -258,12 +210,20 @@ def _range(match: re.Match[str], cursor: Cursor) -> str | None:
         and re.fullmatch(r"[12]\d{3}|\d\d", second)
         and (len(second) == 4 or second > first[2:])
     ):
-        last = numerals.year(int(second), language.code) if len(second) == 4 else _say(second, cursor)
+        last = numerals.year(int(second), language.code) if len(second) == 4 else say_written(second, cursor)
         return f"{numerals.year(int(first), language.code)} {language.words.to} {last}"
-    spaced_minus = re.search(r"\s[-−]\s", match.group()) is not None
+    spaced_minus = re.search(r"\s[-−]\s", match.group()) is not None and not _counted(match, cursor)
     link = language.words.minus if spaced_minus else language.words.to
     following = cursor.following(match.end())
-    return f"{_say(first, cursor, following)} {link} {_say(second, cursor, following)}"
+    return f"{say_written(first, cursor, following)} {link} {say_written(second, cursor, following)}"
+
+
+def _counted(match: re.Match[str], cursor: Cursor) -> bool:
+    """Whether a minus with blanks around it stands for "to": "50 - 60 people", but not "5 - 7 is"."""
+    first, second = (read(match[name], cursor.language) for name in ("n", "n2"))
+    counted = re.match(r"\s([a-z]{3,})", cursor.following(match.end()))
+    rising = (first.value, first.part) < (second.value, second.part)
+    return cursor.language.english and rising and counted is not None and counted[1] not in _RESULTS
 
 
 def _part(match: re.Match[str], cursor: Cursor) -> str | None:
@@ -282,7 +242,7 @@ def _number(match: re.Match[str], cursor: Cursor) -> str | None:
     if is_year(written, match.end(), cursor):
         cursor.years = True
         return numerals.year(int(written), language.code)
-    return _say(written, cursor, cursor.following(match.end()))
+    return say_written(written, cursor, cursor.following(match.end()))
 
 
 def is_year(written: str, end: int, cursor: Cursor) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 
-from parley.conversation.spoken import english, german, telugu
+from parley.conversation.spoken import english, german, romance, telugu
 from parley.conversation.spoken.addresses import ADDRESSES, address_rules
 from parley.conversation.spoken.aligned import Aligned
 from parley.conversation.spoken.calendar import date_rules, time_rules
@@ -29,7 +30,7 @@ _LETTER = (
 _PLAIN = re.compile(rf"{_LETTER}++(?:['’-]{_LETTER}++)*+(?=[\s,;!?\"”)…।॥،؟。，、！？]|[.:](?:\s|$)|$)")
 _ANY = re.compile(rf"{_LETTER}++(?:['’-]{_LETTER}++)*+|\d+|.", re.DOTALL)
 _SPECIAL = {a.split()[0].rstrip(".").lower() for a in ABBREVIATIONS} | {"dr", "st"}
-_BEFORE_NAMES = 7
+_BEFORE_NAMES = 8
 """Rules for English words (keys, titles, abbreviations) that come before addresses: "w/o", "e.g."."""
 _SAMPLE = "5 km, $5.50, 60 km/h, 1,234.5, 2026-01-31, 7:30, May 5."
 _NUMERALS = frozenset("ivx")
@@ -46,8 +47,10 @@ def _rules(code: str) -> tuple[Rule, ...]:
         if short
         else []
     )
-    first = telugu.rules() if spoken.code == "te" else ()
-    letters = english.letter_rules() if spoken.english else []
+    first: Sequence[Rule] = telugu.rules() if spoken.code == "te" else ()
+    if spoken.code in romance.LANGUAGES:
+        first = [*date_rules(spoken), *romance.rules(spoken.code)]
+    letters = english.letter_rules() if spoken.english else german.letter_rules() if spoken.code == "de" else []
     numbers = english.number_rules() if spoken.english else german.number_rules() if spoken.code == "de" else []
     return (
         *first, *local, *time_rules(spoken), *money_rules(spoken), *date_rules(spoken), *letters[:_BEFORE_NAMES],

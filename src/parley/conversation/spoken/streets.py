@@ -9,6 +9,7 @@ from parley.conversation.spoken.cursor import Cursor, rule
 from parley.conversation.spoken.english_words import ABBREVIATIONS
 
 _SHORT = {"Ave": "Avenue", "Rd": "Road", "Blvd": "Boulevard", "Ln": "Lane", "Hwy": "Highway", "Pkwy": "Parkway"}
+_DIRECTIONS = {"N": "North", "S": "South", "E": "East", "W": "West"}
 _NAME = r"(?:[A-Z][\w'’.-]*|\d{1,3}(?:st|nd|rd|th))\s+"
 _WAYS = "|".join([*_SHORT, *_SHORT.values(), *"St Street Dr Drive Square Way Place".split()])
 _BEGINNINGS = "And|But|The|It|He|She|They|We|This|That|Then|In|On|At|If|So|There|You|I|When|What"
@@ -62,6 +63,11 @@ def title_or_way(match: re.Match[str], cursor: Cursor) -> str | None:
     return {"St": "Street", "Dr": "Drive"}[match.group()] if behind else None
 
 
+def _direction(match: re.Match[str], _: Cursor) -> str:
+    return _DIRECTIONS[match["side"]]
+
+
+DIRECTION = rule(rf"(?P<side>[NSEW])\.?(?=\s+(?:{_NAME}){{1,2}}(?:{_WAYS})(?!\w))", _direction, "a")
 HOUSE = rule(rf"(?P<n>\d{{1,5}})(?P<letter>[A-Z]?)(?=\s+(?:{_NAME}){{1,3}}(?:{_WAYS})(?!\w))", _house, "9")
 WAY = rule(rf"(?P<way>{'|'.join(_SHORT)})(?![\w.])", _way, "a")
 TITLE = rule(r"(?P<title>Dr|St)\.(?=[\s,;:)]|$)", _title, "a")

@@ -27,7 +27,7 @@ UNITS = {
     "MP": "megapixel", "dpi": "dot-per-inch", "lx": "lux", "eV": "electronvolt", "dB": "decibel",
     "in.": "inch", "ly": "light-year", "kn": "knot", "mg/dL": "milligram-ofglucose-per-deciliter",
     "mg/dl": "milligram-ofglucose-per-deciliter", "°": "degree", "°C": "celsius", "°F": "fahrenheit", "℃": "celsius",
-    "℉": "fahrenheit",
+    "℉": "fahrenheit", "ºC": "celsius", "ºF": "fahrenheit",
 }  # fmt: skip
 ADJACENT = {"s", "h", "g", "l", "L", "A", "N", "J", "in", "K", "W", "V", "m"}
 """Units that are also letters or words: taken behind a blank only where nothing else can be meant."""
@@ -37,7 +37,7 @@ ENGLISH_UNITS = {
     "BPM": "beat per minute", "fps": "frame per second", "FPS": "frame per second", "Mbps": "megabit per second",
     "Gbps": "gigabit per second", "kbps": "kilobit per second", "Kbps": "kilobit per second", "kΩ": "kiloohm",
     "MΩ": "megaohm", "t": "ton", "KiB": "kibibyte", "MiB": "mebibyte", "GiB": "gibibyte", "TiB": "tebibyte",
-    "kn": "knot", "mmol": "millimole",
+    "kn": "knot", "in": "inch", "mmol": "millimole",
 }  # fmt: skip
 """What CLDR has no names for: the singular; its first word takes the s of the plural."""
 PER = {
