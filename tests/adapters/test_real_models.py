@@ -213,7 +213,9 @@ async def test_an_embedded_language_model_that_is_killed_comes_back() -> None:
         with pytest.raises(ModelError) as broke:
             await killed_in_an_answer(model, messages)
         assert broke.value.retryable
-        assert await model.keeper.until_up(60)
+        async with asyncio.timeout(120):
+            while not await model.keeper.replaced(times, 60):  # on a busy machine what was killed lives on for a while
+                pass
         texts = [d.text async for d in model.stream(messages, ChatOptions(max_tokens=8), CALLER)]
         assert "".join(texts).strip()
         assert model.keeper.restarts == times

@@ -65,7 +65,7 @@ def turn_server(tmp_path: Path) -> Iterator[Turn]:
 def doctor(**environment: str) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "COLUMNS": "300", **environment}
     command = [sys.executable, "-m", "parley.cli", "doctor"]
-    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=280, check=False)
 
 
 def test_stun_and_turn_servers_are_asked(turn_server: Turn) -> None:

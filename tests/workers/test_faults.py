@@ -24,6 +24,7 @@ from parley.workers.remote_synthesizer import RemoteSynthesizer
 from tests.workers.fake_worker import FakeWorkerProcess, fake_settings, fake_worker
 
 TEXT = "one two three four five six seven eight nine ten"
+_SILENT_S = 3.0
 SLOWLY = [{"id": "voice", "family": "fake-voice", "languages": ["en"], "options": {"word_delay_s": 0.1}}]
 
 
@@ -44,7 +45,10 @@ class Two:
 
 
 @pytest.fixture
-async def two(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Two]:
+async def two(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Two]:
+    # a frozen worker is silent for ever, and a good one on a busy machine for longer than users would wait
+    monkeypatch.setattr("parley.workers.remote_synthesizer.STREAM_SILENT_S", _SILENT_S)
+    monkeypatch.setattr("parley.workers.remote_recognizer.STREAM_SILENT_S", _SILENT_S)
     async with AsyncExitStack() as stack:
         processes = {
             name: await stack.enter_async_context(
