@@ -53,10 +53,14 @@ def _settings() -> str:
     return "\n".join(rows)
 
 
+_TRIED = {"real": "yes", "random": "with random weights", "never": "no"}
+
+
 def _models() -> str:
-    rows = ["| model | kind | MB | weights | runtime | what |", "|---|---|---|---|---|---|"]
+    rows = ["| model | kind | MB | weights | runtime | run here | what |", "|---|---|---|---|---|---|---|"]
     rows += [
-        f"| `{m.id}` | {m.kind} | {m.size / 1e6:.0f} | {m.licence} | {m.runtime_licence} | {m.summary} |"
+        f"| `{m.id}` | {m.kind} | {m.size / 1e6:.0f} | {m.licence} | {m.runtime_licence} | {_TRIED[m.tried]} "
+        f"| {m.summary} |"
         for m in catalogue().models
     ]
     return "\n".join(rows)

