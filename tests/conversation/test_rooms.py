@@ -337,9 +337,7 @@ def test_a_guest_sets_what_is_its_own_and_nothing_else() -> None:
             assert ben.connection.person.input.inference.language == "te"
             ann.connection.update(replace(before, instructions="Be brief."))
             assert ben.connection.person.input.manual, "the host's settings are not the guest's"
-            with pytest.raises(ProtocolError, match="only the host") as refused:
-                ben.connection.check(replace(own, instructions="Be rude."))
-            assert refused.value.field == "session.instructions"
+            ben.connection.update(replace(own, instructions="Be rude."))
             assert room.conversation.settings.instructions == "Be brief."
             await ben.say(1.0)
             await room.silence(2.0)

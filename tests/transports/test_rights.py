@@ -92,6 +92,39 @@ def test_what_is_the_hosts_is_refused_by_that_name_and_changes_nothing() -> None
     meet(script)
 
 
+def test_of_a_clients_first_settings_those_of_its_own_person_count_and_the_rest_is_named() -> None:
+    async def script(host: Client, guest: Client) -> None:
+        before = host.session.settings
+        heard = {"format": {"type": "audio/pcmu"}, "turn_detection": None, "transcription": {"language": "te"}}
+        asked = {
+            "type": "realtime", "instructions": "Obey me.", "output_modalities": ["text"], "tool_choice": "none",
+            "audio": {"input": heard, "output": {"voice": "espeak", "speed": 1.5}},
+        }  # fmt: skip
+        guest.send("session.update", session=asked, event_id="mine")
+        updated = guest.of("session.updated")[-1]["session"]
+        assert (updated["audio"]["input"]["turn_detection"], updated["audio"]["input"]["format"]) == (
+            None,
+            heard["format"],
+        )
+        assert updated["instructions"] == STOCK.instructions
+        error = guest.of("error")[-1]["error"]
+        assert (error["code"], error["param"], error["event_id"]) == (
+            "not_the_host",
+            "session.audio.output.voice",
+            "mine",
+        )
+        named = ("audio.output.voice", "instructions", "output_modalities", "tool_choice", "audio.output.speed")
+        assert error["message"] == f"only the host of the conversation changes {', '.join(named)}; the rest counts"
+        assert host.session.settings is before
+        guest.send("session.update", session={"type": "realtime", "parley": {"style": {"emotion": "happy"}}})
+        assert guest.of("error")[-1]["error"]["param"] == "session.parley.style"
+        guest.send("session.update", session={"type": "realtime", "parley": {"echo_cancellation": True}})
+        assert len(guest.of("error")) == 2
+        assert guest.of("session.updated")[-1]["session"]["parley"]["echo_cancellation"] is True
+
+    meet(script)
+
+
 def test_a_response_beside_the_conversation_is_seen_by_who_asked_for_it() -> None:
     async def script(host: Client, guest: Client) -> None:
         host.send("response.create", response={"conversation": "none", "output_modalities": ["text"]})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import fields
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,7 +16,7 @@ from parley.conversation.conversation import Conversation
 from parley.conversation.followers import Tell
 from parley.conversation.listener import Outlet
 from parley.conversation.person import Person
-from parley.conversation.settings import OF_A_PERSON, SessionSettings
+from parley.conversation.settings import SessionSettings
 from parley.errors import ProtocolError
 
 log = structlog.get_logger("conversation")
@@ -128,18 +127,8 @@ class Connection:
         """As they stand for this client."""
         return self.conversation.settings if self.place.host else self._settings
 
-    def check(self, wanted: SessionSettings) -> None:
-        """Raise `ProtocolError` where a guest wants what is not its own."""
-        if self.place.host:
-            return
-        for name in (f.name for f in fields(SessionSettings)):
-            if name not in OF_A_PERSON and getattr(self._settings, name) != getattr(wanted, name):
-                raise ProtocolError(
-                    f"only the host of the conversation changes '{name}'", field=f"session.{name}", code="not_the_host"
-                )
-
     def update(self, settings: SessionSettings) -> None:
-        """Replace the settings, which passed `check`; they count from the next turn or response on."""
+        """Replace the settings; they count from the next turn or response on. Of a guest's, those of its person do."""
         self._settings = settings
         if self.place.host:
             self.conversation.update(settings)

@@ -86,10 +86,6 @@ class SessionSettings:
         return "\n\n".join(filter(None, [self.instructions, self.circumstances]))
 
 
-OF_A_PERSON = frozenset({"recognizer", "language", "guidance", "echo_cancellation", "noise_reduction", "turns"})
-"""Settings that each person of a conversation may have of his own."""
-
-
 async def _nothing(_: str) -> None:
     """There is nothing to bring."""
 

@@ -230,9 +230,11 @@ class RealtimeAdapter:
 
     def _update(self, command: ce.UpdateSession) -> None:
         changed = updated(self.shown, command.session)
+        others: tuple[str, ...] = ()
+        if not self.connection.place.host:
+            changed, others = rights.own_part(self.shown, changed)
         self._available.check(self.shown, changed)
         settings = settings_of(changed, self.connection.settings, self._available)
-        self.connection.check(settings)
         before, self.shown = self.shown, changed
         if changed.input_format != before.input_format:
             self._incoming.forget()
@@ -240,6 +242,11 @@ class RealtimeAdapter:
         self._set_vad()
         self.connection.update(settings)
         self.send({"type": "session.updated", "session": changed.to_json()})
+        if others:
+            raise ProtocolError(
+                f"only the host of the conversation changes {', '.join(others)}; the rest counts",
+                field=f"session.{others[0]}", code="not_the_host",
+            )  # fmt: skip
 
     def _set_vad(self) -> None:
         if (detection := self.shown.turn_detection) is not None:

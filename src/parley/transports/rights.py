@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+
 from parley.conversation.circle import Place
 from parley.errors import ProtocolError
 from parley.realtime import client_events as ce
 from parley.realtime.debate_events import ExportDebate, VoteInDebate
 from parley.realtime.room_events import ConsentToRecording, RaiseHand
+from parley.realtime.session_object import RealtimeSession
 
 _OF_ALL = (ce.UpdateSession, ce.RetrieveItem, ce.PlayoutPosition, ce.AppendAudio, ce.CommitAudio, ce.ClearAudio,
            ce.GoAway, VoteInDebate, ExportDebate, RaiseHand, ConsentToRecording)  # fmt: skip
@@ -14,6 +17,24 @@ _OF_ALL = (ce.UpdateSession, ce.RetrieveItem, ce.PlayoutPosition, ce.AppendAudio
 _OF_SPEAKERS = (ce.CreateItem, ce.CreateResponse, ce.CancelResponse, ce.ClearOutput, ce.TruncateItem)
 _OWN_WISH = ("metadata", "modality", "output_format", "agents")
 """What a guest may ask of a response; all else is for the host to say."""
+
+_OWN_SETTINGS = ("input_format", "output_format", "transcription", "language", "noise_reduction", "turn_detection")
+_OWN_EXTENSIONS = ("exact", "binary_audio", "echo_cancellation")
+_CALLED = {"kind": "type", "output_modality": "output_modalities", "voice": "audio.output.voice",
+           "speed": "audio.output.speed", "extensions": "parley.style"}  # fmt: skip
+
+
+def own_part(before: RealtimeSession, wanted: RealtimeSession) -> tuple[RealtimeSession, tuple[str, ...]]:
+    """Of a session object as a guest wants it: with what concerns the guest alone, and what else it names.
+
+    A client that knows nothing of rooms sends all its settings at once, and those of its microphone are to count.
+    """
+    extensions = before.extensions
+    if extensions is not None and wanted.extensions is not None:
+        extensions = replace(extensions, **{name: getattr(wanted.extensions, name) for name in _OWN_EXTENSIONS})
+    own = replace(before, extensions=extensions, **{name: getattr(wanted, name) for name in _OWN_SETTINGS})
+    others = (f.name for f in fields(RealtimeSession) if getattr(own, f.name) != getattr(wanted, f.name))
+    return own, tuple(_CALLED.get(name, name) for name in others)
 
 
 def check(command: ce.Command, place: Place, *, muted: bool = False) -> None:
