@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from parley.conversation.circle import Place
+from parley.errors import ModelError, Overloaded, ParleyError, ProtocolError
 from parley.transports.offers import announcing
 from parley.transports.webrtc import RtcCall
 from tests.transports.client import AVAILABLE, STOCK, Client
@@ -43,4 +48,45 @@ async def test_a_guest_whose_call_is_not_connected_yet_is_not_waited_for() -> No
             assert host.session.context.audience.names == ("user",)
         finally:
             await call.aclose()
+        assert list(host.session.present) == ["user"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (ProtocolError("the model talks with one person alone", code="unsupported"), "unsupported"),
+        (Overloaded("all slots are taken", retry_after_s=1), "model_unavailable"),
+        (ModelError("the model is gone"), "model_unavailable"),
+    ],
+)
+async def test_who_cannot_enter_learns_why_as_soon_as_the_channel_is_open(
+    fault: ParleyError, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object, **__: object) -> Any:
+        raise fault
+
+    sent: list[str] = []
+    channel = SimpleNamespace(readyState="open", bufferedAmount=0, send=sent.append)
+    async with Client() as host:
+        monkeypatch.setattr(host.session, "enter", refuse)
+        call = RtcCall(host.session, Place("Ben", host=False), STOCK, AVAILABLE, ice_servers=[])
+        serving = asyncio.create_task(call.serve(60.0))
+        await asyncio.sleep(0)
+        call._channel.open(channel)
+        await asyncio.wait_for(serving, 10)
+        errors = [e["error"] for e in map(json.loads, sent) if e["type"] == "error"]
+        assert [(e["message"], e["code"]) for e in errors] == [(str(fault), code)]
+        assert list(host.session.present) == ["user"]
+
+
+async def test_who_cannot_enter_and_never_comes_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(*_: object, **__: object) -> Any:
+        raise ModelError("the model is gone")
+
+    async with Client() as host:
+        monkeypatch.setattr(host.session, "enter", refuse)
+        call = RtcCall(host.session, Place("Ben", host=False), STOCK, AVAILABLE, ice_servers=[])
+        serving = asyncio.create_task(call.serve(60.0))
+        call.abandon()
+        await asyncio.wait_for(serving, 10)
         assert list(host.session.present) == ["user"]

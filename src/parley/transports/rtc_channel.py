@@ -40,6 +40,8 @@ class EventChannel:
         self._left = left
         self._not_reading = not_reading
         self._channel: Any = None
+        self.opened = asyncio.Event()
+        """Set when the peer has opened it."""
         self._unsent: deque[str] = deque(maxlen=_MOST_UNSENT_EVENTS)
 
     @property
@@ -52,6 +54,7 @@ class EventChannel:
         self._channel = channel
         while self._unsent:
             self._hand_over(self._unsent.popleft())
+        self.opened.set()
 
     def send(self, event: se.Event) -> None:
         """Send an event; one that is too long for the peer in parts or shortened."""

@@ -22,7 +22,7 @@ from parley.conversation import notifications as nt
 from parley.conversation.circle import Place
 from parley.conversation.connection import Connection
 from parley.conversation.conversation import Conversation
-from parley.errors import Overloaded, ProtocolError
+from parley.errors import Overloaded, ParleyError, ProtocolError
 from parley.realtime import server_events as se
 from parley.realtime.session_object import RealtimeSession
 from parley.transports import opus
@@ -181,8 +181,10 @@ class RtcCall:
         """Talk until either side closes, then release everything."""
         bound = log.bind(session=self.conversation.id)
         self._adapter.start(resume)
+        entered = False
         try:
             async with self._connection:
+                entered = True
                 watching = asyncio.create_task(self._watch(longest_s), name="webrtc-watch")
                 try:
                     await self._over.wait()
@@ -193,9 +195,25 @@ class RtcCall:
                 finally:
                     watching.cancel()
                     await asyncio.wait([watching])
+        except ParleyError as fault:
+            if entered:
+                raise
+            bound.warning("cannot enter", error=str(fault))
+            await self._tell_refusal(fault)
         finally:
             await self.aclose()
         bound.info("closed", reason=self._reason, **asdict(self.quality))
+
+    async def _tell_refusal(self, fault: ParleyError) -> None:
+        """A client that cannot enter the conversation learns why, as soon as there is a way to tell it."""
+        code = fault.code if isinstance(fault, ProtocolError) else "model_unavailable"
+        self._adapter.send(se.error(str(fault), code=code))
+        waiting = [asyncio.create_task(self._channel.opened.wait()), asyncio.create_task(self._over.wait())]
+        await asyncio.wait(waiting, timeout=CONNECT_S, return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
+        if self._channel.there:
+            await self._channel.drain()
 
     async def _say_why(self) -> None:
         """The client learns why the server ends the call, if there is still a way to tell it."""
