@@ -48,5 +48,5 @@ async def test_a_spoken_question_is_answered(
         await page.until("#path", path, 10)
         await understood(page, microphone, question)
         await page.until("#transcript .parley .said", r"\w", 30)
-        await page.until("#percentiles", "answers: p50", 10)
+        await page.until("#percentiles", "1 answer: p50", 10)
         assert await page.evaluate("window.faults.join()") == ""

@@ -10,7 +10,7 @@ from pathlib import Path
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket
 
@@ -33,6 +33,7 @@ from parley.server.answers import error_answer
 from parley.server.bodies import BodyLimit
 from parley.server.guard import Guard
 from parley.server.loop_watch import LoopWatch
+from parley.server.pages import page
 from parley.server.rest import RestLimit
 from parley.server.state import ServerState
 from parley.transports.websocket import refuse
@@ -82,8 +83,8 @@ def create_app(state: ServerState) -> FastAPI:
     app.include_router(debate_routes.router)
     app.include_router(recordings.router)
     app.include_router(picture_routes.router)
-    app.add_api_route("/", _page, include_in_schema=False)
-    app.add_api_route("/debate", _debate_page, include_in_schema=False)
+    app.add_api_route("/", page(WEB / "index.html", config.language), include_in_schema=False)
+    app.add_api_route("/debate", page(WEB / "debate.html", config.language), include_in_schema=False)
     app.add_api_websocket_route("/{path:path}", _no_socket)
     app.mount("/web", StaticFiles(directory=WEB), name="web")
     return app
@@ -101,14 +102,6 @@ async def _no_socket(socket: WebSocket) -> None:
     """There is nothing to talk to."""
     where = socket.url.path[:_LONGEST_PATH]
     await refuse(socket, se.error(f"Invalid URL (GET {where}): sockets are at /v1/realtime", code="unknown_url"))
-
-
-async def _page() -> FileResponse:
-    return FileResponse(WEB / "index.html")
-
-
-async def _debate_page() -> FileResponse:
-    return FileResponse(WEB / "debate.html")
 
 
 async def _parley_error(_: Request, fault: Exception) -> Response:

@@ -2,13 +2,14 @@
 import { given } from "./address.js";
 import { explain } from "./faults.js";
 import { tab } from "./store.js";
+import { put, say } from "./strings.js";
 
 const $ = (id) => document.getElementById(id);
 const KEY = "parley-key";
 const SENDABLE = /^[\w!#$%&'*+.^`|~-]+$/; // by browsers, as a WebSocket's subprotocol
 const LOOKS_EVERY_MS = 2000; // while a model is coming, or the server has not answered
 const ANSWERS_WITHIN_MS = 4000;
-const PARTS = { llm: "the language model", asr: "the recogniser of speech", tts: "the voice", vad: "the detector of speech" };
+const PARTS = ["llm", "asr", "tts", "vad"];
 
 export class About {
   // `invitation`: it opens the server, too, to whoever has no key.
@@ -69,13 +70,13 @@ export class About {
   askForKey() {
     const { key } = this;
     if (key && key === this.invitation) {
-      this.notice.complain(explain("no_room").message, { topic: "talk" });
+      this.notice.complain(explain("no_room").words, { topic: "talk" });
       return false;
     }
     tab.removeItem(KEY);
-    let words = "This server asks for a key";
-    if (key) words = SENDABLE.test(key) ? "That key was not accepted: is a letter missing?" : explain("unsendable_key").message;
-    $("key-label").textContent = words;
+    let words = say("key.asked");
+    if (key) words = SENDABLE.test(key) ? say("key.refused") : explain("unsendable_key").words;
+    put($("key-label"), words);
     $("key-form").hidden = false;
     $("key").value = "";
     $("key").focus();
@@ -84,11 +85,9 @@ export class About {
 
   // Without these parts nobody is answered; the server tries by itself to get them back.
   down(parts) {
-    const needed = parts.filter((part) => part in PARTS).map((part) => PARTS[part]);
+    const needed = parts.filter((part) => PARTS.includes(part)).map((part) => say(`connection.part_${part}`));
     if (!needed.length) return this.notice.clear("down");
-    this.notice.complain(
-      `No answers just now: ${needed.join(" and ")} does not work. The server tries to bring it back; if this stays, restart the server.`,
-      { topic: "down" },
-    );
+    const all = needed.reduce((first, last) => say("connection.and", { first, last }));
+    this.notice.complain(say("connection.down", { parts: all }), { topic: "down" });
   }
 }

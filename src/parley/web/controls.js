@@ -1,20 +1,15 @@
 // The talk button with its living picture, the buttons beside it, and the words that say what is going on.
 import { setIcon } from "./icon.js";
 import { Orb } from "./orb.js";
+import { has, put, say } from "./strings.js";
 
 const $ = (id) => document.getElementById(id);
-const STATES = {
-  LISTENING: "listening", USER_SPEAKING: "you are speaking", THINKING: "thinking", SPEAKING: "speaking",
-  BARGED_IN: "paused: was that for me?", offline: "not connected", connecting: "connecting …",
-  asking: "may it use the microphone? The browser asks you",
-  returning: "connection lost, coming back …", busy: "waiting for a free place …",
-};
 const WAITING = ["connecting", "asking", "returning", "busy"];
 const TURNS = ["USER_SPEAKING", "THINKING", "SPEAKING", "BARGED_IN"]; // heard anyway: no screen reader talks into them
 // What a press of the big button does: its words and its picture.
 const ACTS = {
-  start: ["Start talking", "mic"], listen: ["Use the microphone", "mic"], hold: ["Hold to talk", "mic"], unmute: ["Unmute", "mic-off"],
-  interrupt: ["Interrupt", "stop"], none: ["Just speak", ""], wait: ["One moment", ""], hears: ["You are listening", ""],
+  start: [say("talk.start"), "mic"], listen: [say("talk.listen"), "mic"], hold: [say("talk.hold"), "mic"], unmute: [say("talk.unmute"), "mic-off"],
+  interrupt: [say("talk.interrupt"), "stop"], none: [say("talk.just_speak"), ""], wait: [say("talk.wait"), ""], hears: [say("talk.hears"), ""],
 };
 const IDLE = ["none", "wait", "hears"]; // a press does nothing
 
@@ -64,7 +59,7 @@ export class Controls {
     const button = $("connect");
     button.dataset.act = act;
     button.setAttribute("aria-disabled", String(IDLE.includes(act)));
-    $("connect-label").textContent = words;
+    put($("connect-label"), words);
     $("orb-icon").parentElement.toggleAttribute("hidden", !picture);
     if (picture) setIcon($("orb-icon"), picture);
     this.orb.set(this.away ? "gone" : state);
@@ -80,14 +75,14 @@ export class Controls {
 
   describe() {
     $("state").dataset.state = this.away ? "gone" : this.state;
-    let words = STATES[this.state] ?? this.state;
-    if (this.state === "LISTENING" && !this.talk.listens) words = "ready: type, or use the microphone";
-    if (this.state === "LISTENING" && this.talk.listens && this.talk.parley.muted && !this.settings.pushToTalk) words = "muted";
+    let words = has(`state.${this.state}`) ? say(`state.${this.state}`) : this.state;
+    if (this.state === "LISTENING" && !this.talk.listens) words = say("state.ready");
+    if (this.state === "LISTENING" && this.talk.listens && this.talk.parley.muted && !this.settings.pushToTalk) words = say("state.muted");
     words = this.own(this.state) || words;
-    if (this.away && this.state !== "returning") words = "the server does not answer …";
-    if ($("state").textContent !== words) $("state").textContent = words;
+    if (this.away && this.state !== "returning") words = say("state.gone");
+    put($("state"), words);
     const taking = (TURNS.includes(this.state) || (this.state === "LISTENING" && !this.tells())) && !this.away;
-    if (!taking && $("told").textContent !== words) $("told").textContent = words;
+    if (!taking) put($("told"), words);
   }
 
   gone(away) {
@@ -95,7 +90,7 @@ export class Controls {
     this.show();
     if (!away) return this.notice.clear("gone");
     if (this.talk.connected || this.state === "returning") return;
-    this.notice.complain("The server does not answer. Is it running, and is this device in its network? As soon as it is back, this goes away.", { topic: "gone" });
+    this.notice.complain(say("connection.gone"), { topic: "gone" });
   }
 
   press() {

@@ -2,10 +2,11 @@
 import { download } from "./copying.js";
 import { icon } from "./icon.js";
 import { keeps } from "./store.js";
+import { moment, put, say } from "./strings.js";
 import { plainText } from "./transcript.js";
 
 const $ = (id) => document.getElementById(id);
-const DAY = new Intl.DateTimeFormat([], { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const DAY = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
 
 export class ConversationList {
   constructor({ conversations, open, notice }) {
@@ -13,7 +14,7 @@ export class ConversationList {
     this.open = open; // shows one; null: a new one
     this.notice = notice;
     $("new-conversation").addEventListener("click", () => open(null));
-    if (!keeps) $("kept-where").textContent = "This browser keeps nothing: with the page they are gone.";
+    if (!keeps) put($("kept-where"), say("conversations.not_kept"));
     window.addEventListener("storage", () => this.show()); // another tab's
     this.shape = "";
     this.show();
@@ -31,7 +32,7 @@ export class ConversationList {
 
   // The one that is going on was kept once more: drawn anew only if that shows.
   grown(kept) {
-    if (kept && (kept.id !== this.first?.id || kept.title !== this.first.title)) this.show();
+    if (kept && (kept.id !== this.first?.id || String(kept.title) !== String(this.first.title))) this.show();
   }
 
   line(kept) {
@@ -43,17 +44,17 @@ export class ConversationList {
     if (kept.id === this.conversations.current) button.setAttribute("aria-current", "true");
     const title = document.createElement("span");
     title.className = "title";
-    title.textContent = kept.title;
+    put(title, kept.title);
     const when = document.createElement("span");
     when.className = "soft";
-    when.textContent = DAY.format(kept.changed);
+    put(when, moment(kept.changed, DAY));
     button.append(title, when);
     button.addEventListener("click", () => this.open(kept.id));
     line.append(
       button,
-      tool("pencil", `Rename “${kept.title}”`, () => this.rename(line, kept)),
-      tool("save", `Save “${kept.title}” as a file`, () => save(kept)),
-      tool("trash", `Delete “${kept.title}”`, () => this.remove(kept)),
+      tool("pencil", say("conversations.rename", kept), () => this.rename(line, kept)),
+      tool("save", say("conversations.save", kept), () => save(kept)),
+      tool("trash", say("conversations.delete", kept), () => this.remove(kept)),
     );
     return line;
   }
@@ -62,7 +63,7 @@ export class ConversationList {
     const input = document.createElement("input");
     input.value = kept.title;
     input.maxLength = 100;
-    input.setAttribute("aria-label", "Name of the conversation");
+    put(input, say("conversations.name"), "aria-label");
     let over = false;
     const end = (keep, stays) => {
       if (over) return;
@@ -92,8 +93,8 @@ export class ConversationList {
     this.conversations.remove(kept.id); // not before: what is shown is kept once more when another takes its place
     this.show();
     $("new-conversation").focus(); // the button that was pressed is gone
-    this.notice.tell(`“${kept.title}” was deleted.`, {
-      action: "Undo",
+    this.notice.tell(say("conversations.deleted", kept), {
+      action: say("conversations.undo"),
       act: () => {
         this.conversations.write(kept);
         if (shown) this.open(kept.id);
@@ -107,7 +108,7 @@ function tool(name, words, act) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "icon tiny";
-  button.setAttribute("aria-label", words);
+  put(button, words, "aria-label");
   button.append(icon(name));
   button.addEventListener("click", act);
   return button;
@@ -115,6 +116,6 @@ function tool(name, words, act) {
 
 function save(kept) {
   const day = new Date(kept.changed).toISOString().slice(0, 10);
-  const name = kept.title.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "").slice(0, 40) || "conversation";
+  const name = String(kept.title).replace(/[^\p{L}\p{M}\p{N}]+/gu, "-").replace(/^-|-$/g, "").slice(0, 40) || say("conversations.file");
   download(`${day}-${name}.txt`, plainText(kept.entries));
 }

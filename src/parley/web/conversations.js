@@ -1,5 +1,6 @@
 // Conversations kept in this browser: one entry of the local storage each, so that two tabs do not overwrite each other's.
 import { keep, kept, tab } from "./store.js";
+import { moment, say } from "./strings.js";
 
 const PREFIX = "parley-conversation-";
 const CURRENT = "parley-current"; // of this tab, so that a reload shows what was there
@@ -49,6 +50,6 @@ export class Conversations {
 
 function titleOf({ entries, changed }) {
   const first = entries.find(({ who, lost, text }) => who === "you" && !lost && text)?.text;
-  if (!first) return `Conversation of ${new Intl.DateTimeFormat([], { dateStyle: "medium" }).format(changed)}`;
+  if (!first) return say("conversations.of_day", { day: moment(changed, { dateStyle: "medium" }) });
   return first.length > LONGEST_TITLE ? `${first.slice(0, LONGEST_TITLE - 1)}…` : first;
 }

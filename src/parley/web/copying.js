@@ -1,5 +1,6 @@
 // A button that copies a text, and files to keep.
 import { icon } from "./icon.js";
+import { put, say } from "./strings.js";
 
 export function copyButton(text) {
   const button = document.createElement("button");
@@ -7,13 +8,13 @@ export function copyButton(text) {
   button.className = "icon tiny copy";
   const show = (name, words) => {
     button.replaceChildren(icon(name));
-    button.setAttribute("aria-label", words);
+    put(button, words, "aria-label");
   };
-  show("copy", "Copy this message");
+  show("copy", say("transcript.copy"));
   button.addEventListener("click", async () => {
     await copy(text());
-    show("done", "Copied");
-    setTimeout(() => show("copy", "Copy this message"), 1500);
+    show("done", say("transcript.copied"));
+    setTimeout(() => show("copy", say("transcript.copy")), 1500);
   });
   return button;
 }

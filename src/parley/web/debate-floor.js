@@ -1,7 +1,8 @@
 // Who has the floor: a portrait each, from left to right as they are heard; the one who speaks is lit and moves with the voice.
-import { $, clock, el, say } from "./dom.js";
+import { $, clock, el } from "./dom.js";
 import { initials } from "./debate-state.js";
 import { icon } from "./icon.js";
+import { joined, known, put, say } from "./strings.js";
 
 const TICK_MS = 250;
 const SETTLES = 0.5; // share of the way to a new level
@@ -19,17 +20,17 @@ export class Floor {
   get agents() {
     const { debate } = this.state;
     const agents = debate.debaters.map(({ name, side, place = 0, available, muted }) => {
-      const away = muted ? "muted" : available ? "" : "not available";
-      return { name, place, role: side, away };
+      const away = muted ? say("debate.muted") : available ? "" : say("debate.not_available");
+      return { name, place, role: known("formats", side), away };
     });
-    if (debate.moderator) agents.push({ name: debate.moderator, place: 0, role: "moderator", away: "" });
+    if (debate.moderator) agents.push({ name: debate.moderator, place: 0, role: say("debate.is_moderator"), away: "" });
     return agents.sort((a, b) => a.place - b.place);
   }
 
   get people() {
     const { state } = this;
     return state.members.filter(({ role }) => role !== "listener").map(({ name, muted, hand }) => (
-      { name, role: name === state.me ? "you" : "", away: muted ? "muted" : "", hand }
+      { name, role: name === state.me ? say("debate.you") : "", away: muted ? say("debate.muted") : "", hand }
     ));
   }
 
@@ -51,10 +52,10 @@ export class Floor {
       portrait.toggleAttribute("data-next", name !== now && name === next);
       if (name === now) portrait.setAttribute("aria-current", "true");
       else portrait.removeAttribute("aria-current");
-      say(portrait.querySelector(".next"), name !== now && name === next ? "next" : "");
+      put(portrait.querySelector(".next"), name !== now && name === next ? say("debate.is_next") : "");
     }
-    say($("topic"), debate.topic);
-    say($("floor-words"), this.words);
+    put($("topic"), debate.topic);
+    put($("floor-words"), this.words);
     this.tick();
   }
 
@@ -64,28 +65,29 @@ export class Floor {
     return el("li", { className: "portrait", data: { name, side: state.colour(name), away: String(Boolean(away)) } },
       el("span", { className: "face", "aria-hidden": "true" }, initials(called), hand ? el("span", { className: "raised" }, icon("hand")) : ""),
       el("strong", { className: "name", dir: "auto" }, called),
-      el("span", { className: "role" }, [role, away, hand ? "has a hand up" : ""].filter(Boolean).join(", ")),
+      el("span", { className: "role" }, joined([role, away, hand ? say("debate.hand_up") : ""])),
       el("span", { className: "next" }),
     );
   }
 
   get words() {
     const { state, state: { debate } } = this;
-    if (debate.vote_open) return "Vote now, below.";
-    if (debate.state === "closing") return "It is being closed.";
-    if (!debate.speaker && debate.round && state.speaking === null) return "It is people's turn: whoever wants to, speaks.";
-    return debate.next === "people" ? "Then it is people's turn." : "";
+    if (debate.vote_open) return say("debate.vote_below");
+    if (debate.state === "closing") return say("debate.being_closed");
+    if (!debate.speaker && debate.round && state.speaking === null) return say("debate.people_speak");
+    return debate.next === "people" ? say("debate.then_people") : "";
   }
 
   tick() {
     const { state, state: { debate } } = this;
     if (state.phase !== "running") return;
-    say($("round-name"), debate.round ?? (debate.state === "closing" ? "Closing" : ""));
+    put($("round-name"), debate.round ? known("formats", debate.round) : debate.state === "closing" ? say("debate.closing") : "");
     const timed = debate.seconds && (debate.speaker || debate.round);
-    say($("round-time"), timed ? `${clock(state.spentS)} of ${clock(debate.seconds)}` : "");
+    put($("round-time"), timed ? say("debate.time_of", { spent: clock(state.spentS), all: clock(debate.seconds) }) : "");
     $("portraits").style.setProperty("--spent", String(timed ? Math.min(1, state.spentS / debate.seconds) : 0));
     const left = debate.minutes ? debate.minutes * 60 - state.elapsedS : null;
-    say($("minutes"), left === null ? `${clock(state.elapsedS)} so far` : left > 0 ? `${clock(left)} left` : "Time is over: it comes to its end");
+    const soFar = say("debate.so_far", { time: clock(state.elapsedS) });
+    put($("minutes"), left === null ? soFar : left > 0 ? say("debate.left", { time: clock(left) }) : say("debate.time_over"));
   }
 
   hear({ speaker }) {

@@ -1,11 +1,9 @@
 // Links that others come by, as text and as a picture for phones.
 import { $, el } from "./dom.js";
 import { copy } from "./copying.js";
+import { put, say } from "./strings.js";
 
-const ROLES = {
-  speaker: ["To take part", "Interrupts, answers, votes."],
-  listener: ["Only to listen", "Hears and reads; needs no microphone."],
-};
+const ROLES = ["speaker", "listener"];
 const COPIED_MS = 1500;
 const OF_THIS_DEVICE = /^(localhost|127\.|\[::1\]$)/;
 
@@ -16,7 +14,7 @@ export class Invite {
   }
 
   open() {
-    for (const role of Object.keys(ROLES)) if (!this.links.has(role)) this.talk.parley.send({ type: "parley.room.invite", role });
+    for (const role of ROLES) if (!this.links.has(role)) this.talk.parley.send({ type: "parley.room.invite", role });
     $("invite-local").hidden = !OF_THIS_DEVICE.test(location.hostname);
     $("invite").showModal();
   }
@@ -45,19 +43,18 @@ export class Invite {
   }
 
   card(role, link) {
-    const [title, words] = ROLES[role];
-    const field = el("input", { readOnly: true, value: link, "aria-label": `Link: ${title.toLowerCase()}` });
+    const field = el("input", { readOnly: true, value: link, "aria-label": say(`invite.${role}_link`) });
     field.addEventListener("focus", () => field.select());
-    const button = el("button", { type: "button", className: "primary" }, "Copy");
-    button.setAttribute("aria-label", `Copy the link: ${title.toLowerCase()}`);
+    const button = el("button", { type: "button", className: "primary" }, say("invite.copy"));
+    put(button, say(`invite.${role}_copy`), "aria-label");
     button.addEventListener("click", async () => {
       await copy(link);
-      button.textContent = "Copied";
-      setTimeout(() => (button.textContent = "Copy"), COPIED_MS);
+      put(button, say("transcript.copied"));
+      setTimeout(() => put(button, say("invite.copy")), COPIED_MS);
     });
-    const picture = el("img", { className: "qr", alt: `QR code of the link: ${title.toLowerCase()}`, hidden: true });
+    const picture = el("img", { className: "qr", alt: say(`invite.${role}_qr`), hidden: true });
     this.draw(picture, link);
-    return el("section", {}, el("h3", {}, title), el("p", { className: "soft" }, words), el("div", { className: "row" }, field, button), picture);
+    return el("section", {}, el("h3", {}, say(`invite.${role}`)), el("p", { className: "soft" }, say(`invite.${role}_how`)), el("div", { className: "row" }, field, button), picture);
   }
 
   async draw(picture, link) {

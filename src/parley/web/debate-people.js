@@ -2,8 +2,7 @@
 import { $, el } from "./dom.js";
 import { initials } from "./debate-state.js";
 import { shortVoiceName } from "./names.js";
-
-const ROLES = { host: "host", speaker: "speaks", listener: "listens" };
+import { has, joined, known, say } from "./strings.js";
 
 export class People {
   constructor({ state, talk, notice }) {
@@ -30,10 +29,11 @@ export class People {
     const { state } = this;
     const own = name === state.me;
     const called = state.called(name);
-    const about = [own ? "you" : "", ROLES[role] ?? role, muted ? "muted" : "", hand ? "has a hand up" : ""].filter(Boolean).join(", ");
+    const doing = has(`debate.is_${role}`) ? say(`debate.is_${role}`) : role;
+    const about = joined([own ? say("debate.you") : "", doing, muted ? say("debate.muted") : "", hand ? say("debate.hand_up") : ""]);
     const buttons = steers && state.role === "host" && !own ? [
       ...(role === "listener" ? [] : [this.muting(called, muted, (what) => ({ type: `parley.room.${what}`, name }))]),
-      button("Remove", `Remove ${called}`, () => this.remove(name, called)),
+      button(say("debate.remove"), say("setup.remove", { name: called }), () => this.remove(name, called)),
     ] : [];
     return row(called, "person", about, buttons);
   }
@@ -42,22 +42,23 @@ export class People {
     const { state, state: { debate, role } } = this;
     if (!debate) return [];
     const rows = debate.debaters.map(({ name, side, voice, muted, available }) => {
-      const about = [side, voice ? shortVoiceName(voice) : "", muted ? "muted" : available ? "" : "not available"].filter(Boolean).join(", ");
+      const away = muted ? say("debate.muted") : available ? "" : say("debate.not_available");
+      const about = joined([known("formats", side), voice ? shortVoiceName(voice) : "", away]);
       const steers = role === "host" && debate.state === "running";
       return row(name, state.colour(name), about, steers ? [this.muting(name, muted, (what) => ({ type: `parley.debate.${what}`, name }))] : []);
     });
-    const voice = debate.moderator_voice ? `, ${shortVoiceName(debate.moderator_voice)}` : "";
-    return debate.moderator ? [...rows, row(debate.moderator, "moderator", `moderator${voice}`, [])] : rows;
+    const leads = joined([say("debate.is_moderator"), debate.moderator_voice ? shortVoiceName(debate.moderator_voice) : ""]);
+    return debate.moderator ? [...rows, row(debate.moderator, "moderator", leads, [])] : rows;
   }
 
   muting(called, muted, event) {
-    const words = muted ? "Unmute" : "Mute";
-    return button(words, `${words} ${called}`, () => this.talk.parley?.send(event(words.toLowerCase())));
+    const what = muted ? "unmute" : "mute";
+    return button(say(`debate.${what}`), say(`debate.${what}_name`, { name: called }), () => this.talk.parley?.send(event(what)));
   }
 
   remove(name, called) {
     this.talk.parley?.send({ type: "parley.room.remove", name });
-    this.notice.tell(`${called} was removed. Whoever has the link can come again.`, { topic: "people" });
+    this.notice.tell(say("debate.was_removed", { name: called }), { topic: "people" });
   }
 }
 

@@ -1,5 +1,6 @@
 // A recording: the host asks, each answers, a red sign stands as long as it goes on, and each withdraws at once.
-import { $, clock, say } from "./dom.js";
+import { $, clock } from "./dom.js";
+import { joined, put, say } from "./strings.js";
 
 const TICK_MS = 500;
 
@@ -27,7 +28,7 @@ export class Recording {
 
   names(names) {
     const { state } = this;
-    return names.map((name) => (name === state.me ? "you" : state.called(name))).join(", ");
+    return joined(names.map((name) => (name === state.me ? say("debate.you") : state.called(name))));
   }
 
   show() {
@@ -38,14 +39,12 @@ export class Recording {
     const agreed = consented.includes(state.me);
     const waits = now === "asking" && asked.includes(state.me) && !this.answered;
     $("recording-question").hidden = !connected || !waits;
-    if (waits) {
-      say($("recording-asks"), "The host asks: may this debate be recorded, with your voice? Nothing is recorded before all have said yes. You can take it back at any time, and then it is deleted.");
-    }
+    if (waits) put($("recording-asks"), say("recording.asks"));
     $("recording").hidden = now === "off" || (now === "kept" && (!url || state.phase === "over")); // then it stands below what came of it
     $("recording").dataset.state = now;
-    const agree = consented.length ? `agreed: ${this.names(consented)}` : "";
-    const wait = asked.length ? `not answered yet: ${this.names(asked)}` : "";
-    say($("recording-who"), [agree, wait].filter(Boolean).join(" · "));
+    const agree = consented.length ? say("recording.agreed", { names: this.names(consented) }) : "";
+    const wait = asked.length ? say("recording.waiting", { names: this.names(asked) }) : "";
+    put($("recording-who"), joined([agree, wait], " · "));
     $("recording-withdraw").hidden = !connected || !agreed || now === "kept" || now === "off";
     $("recording-keep").hidden = !connected || state.role !== "host" || now !== "on";
     $("recording-link").hidden = now !== "kept" || !url;
@@ -58,18 +57,17 @@ export class Recording {
   turned(before, now) {
     this.answered = false;
     const { why } = this.state.recording;
-    if (why) this.notice.complain(`The recording has ended: ${why}.`, { topic: "recording" });
-    else if (now === "off" && before === "on") this.notice.tell("Nothing is recorded any more, and what was recorded is deleted.", { topic: "recording" });
-    else if (now === "off" && before === "asking") this.notice.tell("It is not recorded: not all agree.", { topic: "recording" });
+    if (why) this.notice.complain(say("recording.ended", { why }), { topic: "recording" });
+    else if (now === "off" && before === "on") this.notice.tell(say("recording.deleted"), { topic: "recording" });
+    else if (now === "off" && before === "asking") this.notice.tell(say("recording.refused"), { topic: "recording" });
     else this.notice.clear("recording");
-    const told = { asking: "You are asked about a recording.", on: "This is being recorded.", kept: "The recording is over." }[now];
-    if (told) $("told").textContent = told;
+    if (["asking", "on", "kept"].includes(now)) put($("told"), say(`recording.told_${now}`));
   }
 
   tick() {
     const { recording, recordingAt } = this.state;
     const seconds = (recording.seconds ?? 0) + (recording.state === "on" ? (performance.now() - recordingAt) / 1000 : 0);
-    const words = { asking: "Not recording yet", on: `Recording ${clock(seconds)}`, kept: "A recording was kept." };
-    say($("recording-state"), words[recording.state] ?? "");
+    const words = { asking: say("recording.not_yet"), on: say("recording.on", { time: clock(seconds) }), kept: say("recording.kept") };
+    put($("recording-state"), words[recording.state] ?? "");
   }
 }

@@ -1,11 +1,12 @@
 // What the next debate is to be. Kept in this browser.
-import { $, el } from "./dom.js";
+import { $, choices, el } from "./dom.js";
 import { keep, kept } from "./store.js";
+import { known, put, say } from "./strings.js";
 import { Speakers } from "./debate-speakers.js";
 
 const STORE = "parley-debate";
 const NAME = "parley-name";
-const TOPICS = ["Cats are better than dogs", "Homework should be banned", "Cities should be free of cars", "Pineapple belongs on pizza", "Everybody should work four days a week"];
+const TOPICS = ["cats", "homework", "cars", "pineapple", "four_days"];
 
 export class Setup extends EventTarget {
   constructor({ headers, fault }) {
@@ -13,8 +14,9 @@ export class Setup extends EventTarget {
     this.headers = headers; // a function
     this.formats = [];
     this.speakers = new Speakers({ headers, fault, changed: () => this.keep() });
+    for (const option of $("set-minutes").options) if (option.value) put(option, say("setup.minutes", { count: Number(option.value) }));
     this.read();
-    $("topics").append(...TOPICS.map((topic) => this.example(topic)));
+    $("topics").append(...TOPICS.map((name) => this.example(say(`setup.${name}`))));
     $("setup").addEventListener("submit", (event) => {
       event.preventDefault();
       this.dispatchEvent(new Event("done"));
@@ -63,7 +65,7 @@ export class Setup extends EventTarget {
     const answer = await fetch("v1/debate/formats", { headers: this.headers() });
     if (!answer.ok) return;
     this.formats = (await answer.json()).data;
-    $("set-format").replaceChildren(...this.formats.map(({ name, title }) => new Option(title, name)));
+    choices($("set-format"), this.formats.map(({ name, title }) => [name, known("formats", title)]));
     $("set-format").value = this.wantedFormat;
     if ($("set-format").selectedIndex < 0) $("set-format").selectedIndex = 0;
     this.follow({ cut: false });
@@ -72,11 +74,11 @@ export class Setup extends EventTarget {
   // The rest of the form is as the format wants it; `cut`: no more debaters than it has.
   follow({ cut }) {
     const format = this.formats.find(({ name }) => name === $("set-format").value);
-    $("format-about").textContent = format.about;
+    put($("format-about"), known("formats", format.about));
     $("format-rounds").replaceChildren(...format.rounds.map(({ name, seconds, repeat }) => {
-      const times = repeat === 0 ? "again and again" : repeat > 1 ? `${repeat} times` : "";
-      return el("li", {}, name, el("small", {}, [`${seconds} s each`, times].filter(Boolean).join(", ")));
-    }), ...(format.vote ? [el("li", {}, "Vote")] : []));
+      const how = repeat === 0 ? "again_and_again" : repeat > 1 ? "each_times" : "each";
+      return el("li", {}, known("formats", name), el("small", {}, say(`setup.${how}`, { seconds, times: repeat })));
+    }), ...(format.vote ? [el("li", {}, say("setup.vote"))] : []));
     this.speakers.follow(format, { cut });
   }
 

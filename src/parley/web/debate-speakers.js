@@ -1,8 +1,9 @@
 // Who argues and who leads: names, sides, voices, characters.
-import { $, el } from "./dom.js";
+import { $, choices, el } from "./dom.js";
 import { initials } from "./debate-state.js";
 import { icon } from "./icon.js";
 import { modelName, voiceNames } from "./names.js";
+import { known, say } from "./strings.js";
 import { Preview } from "./voice-preview.js";
 
 const NAMES = ["Ada", "Ben", "Cleo", "Dan", "Eve", "Finn"];
@@ -50,13 +51,13 @@ export class Speakers {
   }
 
   draw() {
-    $("debaters").replaceChildren(...this.debaters.map((one, at) => this.card(one, `Debater ${at + 1}`, at)));
-    $("moderator").replaceChildren(this.card(this.lead, "Moderator", null));
+    $("debaters").replaceChildren(...this.debaters.map((one, at) => this.card(one, say("setup.debater", { number: at + 1 }), at)));
+    $("moderator").replaceChildren(this.card(this.lead, say("setup.moderator"), null));
     $("moderator-part").hidden = !this.format.moderator;
     $("add-debater").hidden = this.debaters.length >= MOST;
   }
 
-  card(one, called, at) {
+  card(one, who, at) {
     const { sides } = this.format;
     const face = el("span", { className: "face", "aria-hidden": "true" });
     const card = el("li", { className: "speaker" });
@@ -65,34 +66,36 @@ export class Speakers {
       card.dataset.side = at === null ? "moderator" : String(sides.indexOf(one.side));
     };
     const changed = () => (show(), this.changed());
-    const name = el("input", { value: one.name ?? "", maxLength: 40, "aria-label": `${called}: name` });
+    const name = el("input", { value: one.name ?? "", maxLength: 40, "aria-label": say("setup.name_of", { who }) });
     name.addEventListener("input", () => ((one.name = name.value), changed()));
-    const side = at === null ? null : this.choice(`${called}: side`, sides.map((id) => [id, id]), one.side, (id) => ((one.side = id), changed()));
-    const remove = at === null || this.debaters.length < 2 ? null : el("button", { type: "button", className: "icon tiny", "aria-label": `Remove ${one.name || called}` }, icon("trash"));
+    const side = at === null ? null : this.choice(say("setup.side_of", { who }), sides.map((id) => [id, known("formats", id)]), one.side, (id) => ((one.side = id), changed()));
+    const remove = at === null || this.debaters.length < 2 ? null : el("button", { type: "button", className: "icon tiny", "aria-label": say("setup.remove", { name: one.name || who }) }, icon("trash"));
     remove?.addEventListener("click", () => {
       this.debaters.splice(at, 1);
       this.drawn();
       $("add-debater").focus(); // the button that was pressed is gone
     });
-    card.append(face, el("div", { className: "who-it-is" }, name, ...(side ? [side] : [])), ...(remove ? [remove] : []), this.voice(one, called), this.character(one, called));
+    card.append(face, el("div", { className: "who-it-is" }, name, ...(side ? [side] : [])), ...(remove ? [remove] : []), this.voice(one, who), this.character(one, who));
     show();
     return card;
   }
 
   choice(label, options, value, chosen) {
-    const select = el("select", { "aria-label": label }, ...options.map(([id, text]) => new Option(text, id, false, id === value)));
+    const select = el("select", { "aria-label": label });
+    choices(select, options);
+    select.value = value;
     select.addEventListener("change", () => chosen(select.value));
     return select;
   }
 
-  voice(one, called) {
+  voice(one, who) {
     const { voices, details = {} } = this.server;
     const names = voiceNames(voices, details);
     if (one.voice && !voices.includes(one.voice)) delete one.voice; // of another server
-    const options = [["", "A voice of its own"], ...voices.map((id) => [id, names.get(id).long])];
-    const listen = el("button", { type: "button", className: "icon tiny", "aria-label": `${called}: listen to the voice` }, icon("play"));
+    const options = [["", say("setup.own_voice")], ...voices.map((id) => [id, names.get(id).long])];
+    const listen = el("button", { type: "button", className: "icon tiny", "aria-label": say("setup.listen_to", { who }) }, icon("play"));
     const show = () => (listen.hidden = !one.voice);
-    const select = this.choice(`${called}: voice`, options, one.voice ?? "", (id) => {
+    const select = this.choice(say("setup.voice_of", { who }), options, one.voice ?? "", (id) => {
       one.voice = id || undefined;
       show();
       this.changed();
@@ -102,17 +105,17 @@ export class Speakers {
     return el("div", { className: "voice-choice" }, select, listen);
   }
 
-  character(one, called) {
+  character(one, who) {
     const { llms } = this.server;
-    const words = el("textarea", { rows: 2, maxLength: 4000, value: one.instructions ?? "", placeholder: "A retired sailor who loves proverbs" });
+    const words = el("textarea", { rows: 2, maxLength: 4000, value: one.instructions ?? "", placeholder: say("setup.character_example") });
     words.addEventListener("input", () => ((one.instructions = words.value || undefined), this.changed()));
     if (one.model && !llms.includes(one.model)) delete one.model;
-    const models = [["", "The one that answers here"], ...llms.map((id) => [id, modelName(id)])];
-    const model = this.choice(`${called}: language model`, models, one.model ?? "", (id) => ((one.model = id || undefined), this.changed()));
+    const models = [["", say("setup.same_model")], ...llms.map((id) => [id, modelName(id)])];
+    const model = this.choice(say("setup.model_of", { who }), models, one.model ?? "", (id) => ((one.model = id || undefined), this.changed()));
     return el("details", {},
-      el("summary", {}, llms.length > 1 ? "Character and model" : "Character"),
-      el("label", {}, "Character", words),
-      ...(llms.length > 1 ? [el("label", {}, "Language model", model)] : []),
+      el("summary", {}, say(llms.length > 1 ? "setup.character_and_model" : "setup.character")),
+      el("label", {}, say("setup.character"), words),
+      ...(llms.length > 1 ? [el("label", {}, say("settings.llm"), model)] : []),
     );
   }
 

@@ -1,4 +1,6 @@
 // How a debate stands, as the server tells it: the debate itself, who is here, what is recorded. Event: "changed".
+import { say } from "./strings.js";
+
 const HOSTS_WITHOUT_NAME = "user";
 const NO_RECORDING = { state: "off", asked: [], consented: [], seconds: 0, url: null };
 
@@ -112,7 +114,7 @@ export class DebateState extends EventTarget {
   }
 
   called(name) {
-    return name === HOSTS_WITHOUT_NAME ? "Host" : name;
+    return name === HOSTS_WITHOUT_NAME ? say("setup.host") : name;
   }
 
   changed() {
@@ -121,7 +123,7 @@ export class DebateState extends EventTarget {
 }
 
 export function initials(name) {
-  const words = name.trim().split(/\s+/);
+  const words = String(name).trim().split(/\s+/);
   const first = (word = "") => [...word][0] ?? "?"; // not half of a letter
   return (words.length > 1 ? first(words[0]) + first(words.at(-1)) : first(words[0])).toUpperCase();
 }

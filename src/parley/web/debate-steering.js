@@ -1,5 +1,6 @@
 // What somebody does while a debate goes on: the host leads it, everybody raises a hand and votes.
-import { $, el, say } from "./dom.js";
+import { $, el } from "./dom.js";
+import { known, put, say } from "./strings.js";
 
 const LEADS = { next: "parley.debate.next", extend: "parley.debate.extend", stop: "parley.debate.stop" };
 
@@ -32,7 +33,7 @@ export class Steering {
     for (const id of ["next", "extend", "stop"]) $(id).hidden = !running || debate.state !== "running";
     $("hand").hidden = !connected || !running || role === "listener";
     $("hand").setAttribute("aria-pressed", String(this.raised));
-    $("hand").setAttribute("aria-label", this.raised ? "Take your hand down" : "Raise your hand");
+    put($("hand"), say(this.raised ? "debate.lower_hand" : "debate.raise_hand"), "aria-label");
     $("typed").hidden = !connected || role === "listener" || !running;
     this.votes();
   }
@@ -40,7 +41,7 @@ export class Steering {
   votes() {
     const { state: { debate, phase }, talk } = this;
     const open = phase === "running" && talk.connected && debate.vote_open;
-    if (open && $("votes").hidden) $("told").textContent = "You can vote now.";
+    if (open && $("votes").hidden) put($("told"), say("debate.vote_now"));
     $("votes").hidden = !open;
     if (!open) {
       this.voted = "";
@@ -55,13 +56,13 @@ export class Steering {
       const { vote } = ballot.dataset;
       const count = debate.votes[vote] ?? 0;
       ballot.setAttribute("aria-pressed", String(this.voted === vote));
-      say(ballot.querySelector(".count"), String(count));
-      ballot.setAttribute("aria-label", `${vote}: ${count} ${count === 1 ? "vote" : "votes"}`);
+      put(ballot.querySelector(".count"), String(count));
+      put(ballot, say("debate.votes", { side: known("formats", vote), count }), "aria-label");
     }
   }
 
   ballot(side, at) {
-    const button = el("button", { type: "button", data: { vote: side, side: String(at) } }, el("span", {}, side), el("span", { className: "count" }));
+    const button = el("button", { type: "button", data: { vote: side, side: String(at) } }, el("span", {}, known("formats", side)), el("span", { className: "count" }));
     button.addEventListener("click", () => {
       this.voted = side;
       this.send({ type: "parley.debate.vote", side });

@@ -1,4 +1,5 @@
 // What was said in a debate: the same as of a conversation, with a name and a side each.
+import { put } from "./strings.js";
 import { Transcript } from "./transcript.js";
 
 export class DebateTranscript extends Transcript {
@@ -30,7 +31,7 @@ export class DebateTranscript extends Transcript {
     if (entry.who === "line") return added;
     line.dataset.side = this.state.colour(entry.name);
     line.dataset.own = String(entry.who === "you" && entry.name === this.state.me);
-    line.querySelector(".who").textContent = this.state.called(entry.name);
+    put(line.querySelector(".who"), this.state.called(entry.name));
     line.querySelector(".at").hidden = !entry.at;
     return added;
   }

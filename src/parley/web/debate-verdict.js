@@ -1,6 +1,7 @@
 // What came of a debate: each side's points, who spoke how long, who was interrupted, votes; files of it.
 import { $, clock, el } from "./dom.js";
 import { download } from "./copying.js";
+import { known, put, say } from "./strings.js";
 
 const TYPES = { md: "text/markdown", json: "application/json", srt: "application/x-subrip", vtt: "text/vtt" };
 
@@ -25,7 +26,7 @@ export class Verdict {
     for (const button of $("exports").querySelectorAll("[data-format]")) button.disabled = !this.talk.connected;
     if (phase !== "over" || debate === this.shown) return;
     this.shown = debate;
-    $("verdict-title").textContent = debate.topic;
+    put($("verdict-title"), debate.topic);
     const { verdict, sides } = debate;
     $("verdict-parts").replaceChildren(
       el("div", { className: "sides" }, ...sides.map((side, at) => this.side(side, at))),
@@ -43,26 +44,26 @@ export class Verdict {
     const made = verdict.claims[side] ?? [];
     const point = ({ text, taken_up_by: by }) => el("li", { data: { kind: text === strongest && by.length ? "strongest" : left.has(text) ? "unanswered" : "" } },
       el("span", { dir: "auto" }, text),
-      text === strongest && by.length ? el("small", { className: "mark" }, "strongest: others came back to it most") : null,
-      left.has(text) ? el("small", { className: "mark" }, "nobody answered this") : null,
+      text === strongest && by.length ? el("small", { className: "mark" }, say("verdict.strongest")) : null,
+      left.has(text) ? el("small", { className: "mark" }, say("verdict.unanswered")) : null,
     );
     return el("section", { data: { side: String(at) } },
-      el("h3", {}, side, el("small", {}, who ? ` ${who}` : "")),
-      made.length ? el("ul", { className: "points" }, ...made.map(point)) : el("p", { className: "soft" }, "No point was made."),
+      el("h3", {}, known("formats", side), el("small", {}, who ? ` ${who}` : "")),
+      made.length ? el("ul", { className: "points" }, ...made.map(point)) : el("p", { className: "soft" }, say("verdict.no_point")),
     );
   }
 
   votes({ votes }, sides) {
     const all = Object.values(votes).reduce((sum, count) => sum + count, 0);
     if (!all) return [];
-    return [el("section", {}, el("h3", {}, "Votes"), bars(sides.map((side, at) => ({
-      name: side, colour: String(at), share: (votes[side] ?? 0) / all, words: String(votes[side] ?? 0),
+    return [el("section", {}, el("h3", {}, say("verdict.votes")), bars(sides.map((side, at) => ({
+      name: known("formats", side), colour: String(at), share: (votes[side] ?? 0) / all, words: String(votes[side] ?? 0),
     }))))];
   }
 
   seconds({ seconds }) {
     const most = Math.max(1, ...Object.values(seconds));
-    return el("section", {}, el("h3", {}, "Who spoke how long"), bars(Object.entries(seconds).map(([name, spent]) => ({
+    return el("section", {}, el("h3", {}, say("verdict.spoke")), bars(Object.entries(seconds).map(([name, spent]) => ({
       name: this.state.called(name), colour: this.state.colour(name), share: spent / most, words: clock(spent),
     }))));
   }
@@ -70,9 +71,9 @@ export class Verdict {
   interrupted({ interrupted }) {
     if (!interrupted.length) return [];
     const { state } = this;
-    return [el("section", {}, el("h3", {}, "Who was interrupted"), el("ul", { className: "cuts" }, ...interrupted.map(({ speaker, by, heard }) => el("li", {},
-      el("strong", {}, state.called(speaker)), ` by ${state.called(by)}. `,
-      heard ? el("q", { dir: "auto" }, heard) : "Nothing of it was heard.",
+    return [el("section", {}, el("h3", {}, say("verdict.interrupted")), el("ul", { className: "cuts" }, ...interrupted.map(({ speaker, by, heard }) => el("li", {},
+      el("strong", {}, state.called(speaker)), " ", say("verdict.by", { name: state.called(by) }), " ",
+      heard ? el("q", { dir: "auto" }, heard) : say("verdict.unheard"),
     ))))];
   }
 }

@@ -11,13 +11,15 @@ import { DebateState } from "./debate-state.js";
 import { Steering } from "./debate-steering.js";
 import { DebateTranscript } from "./debate-transcript.js";
 import { Verdict } from "./debate-verdict.js";
-import { $, say } from "./dom.js";
+import { $ } from "./dom.js";
 import { setUpDrawers } from "./drawers.js";
 import { followEnd } from "./follow-end.js";
 import { Keeping } from "./debate-keeping.js";
+import { setUpLanguages } from "./language-menu.js";
 import { modelName } from "./names.js";
 import { Notice } from "./notice.js";
 import { Settings } from "./settings.js";
+import { fill, put, say } from "./strings.js";
 import { Talk } from "./talk.js";
 import { Upgrade } from "./upgrade.js";
 import { Watch } from "./watch.js";
@@ -25,6 +27,8 @@ import { onEach, wire } from "./wiring.js";
 
 const transport = new URLSearchParams(location.search).get("transport") ?? "auto";
 
+fill();
+setUpLanguages();
 const keeping = new Keeping(given);
 const { invitation } = keeping;
 const notice = new Notice();
@@ -38,12 +42,12 @@ const talk = new Talk({
   apply: (parley) => settings.apply(parley),
   history: () => [],
 });
-const setup = new Setup({ headers: () => about.headers, fault: (fault) => notice.complain(fault.message) });
+const setup = new Setup({ headers: () => about.headers, fault: (fault) => notice.complain(fault.words) });
 const settings = new Settings({ talk, notice, headers: () => about.headers, pushToTalk: () => controls.show(), silent: () => !mayTalk() });
 const controls = new Controls({
   talk, settings, notice, begin: () => talk.start({ microphone: wantsMicrophone() }), speaks: () => mayTalk(), cuts: false, describe,
   tells: () => state.phase !== "running", // what follows is heard
-  label: (act) => ({ start: "Connect", hears: state.role === "listener" ? "" : "Your microphone waits" }[act]),
+  label: (act) => ({ start: say("debate.connect"), hears: state.role === "listener" ? "" : say("debate.microphone_waits") }[act]),
 });
 const watch = new Watch(talk);
 const transcript = new DebateTranscript($("transcript"), state);
@@ -79,9 +83,7 @@ function filled(server) {
 }
 
 function told({ models, tiny_llm: tiny, upgrade: better }) {
-  $("models").textContent = tiny
-    ? `Here ${modelName(models.llm)} thinks, which is tiny and has little to say: a bigger language model argues.`
-    : `${modelName(models.llm)} thinks for all who have no model of their own.`;
+  put($("models"), say(tiny ? "setup.tiny" : "setup.models", { model: modelName(models.llm) }));
   const comes = upgrade.show(better, models.llm);
   if (invitation) return comes;
   setup.ask().catch((fault) => console.warn("the formats did not come; they are asked for again:", fault));
@@ -91,12 +93,12 @@ function told({ models, tiny_llm: tiny, upgrade: better }) {
 function describe(now) {
   const { phase, speaking, debate } = state;
   if (!["LISTENING", "SPEAKING", "THINKING", "USER_SPEAKING"].includes(now)) return "";
-  if (speaking !== null && phase === "running") return speaking === state.me ? "you are speaking" : `${state.called(speaking)} is speaking`;
-  if (phase === "setup") return setup.ready ? "connected: begin when you like" : "connected: what shall they argue about?";
-  if (phase === "door") return "connected: it begins when the host starts it";
-  if (phase === "over") return "the debate is over";
-  if (!debate.speaker && debate.round) return "whoever wants to speaks now";
-  return "one moment …";
+  if (speaking !== null && phase === "running") return speaking === state.me ? say("state.USER_SPEAKING") : say("debate.speaking", { name: state.called(speaking) });
+  if (phase === "setup") return say(setup.ready ? "debate.ready" : "debate.no_topic");
+  if (phase === "door") return say("debate.at_door");
+  if (phase === "over") return say("debate.over");
+  if (!debate.speaker && debate.round) return say("debate.peoples_turn");
+  return say("debate.one_moment");
 }
 
 // -- what is shown --------------------------------------------------------------------------------
@@ -111,9 +113,7 @@ function show() {
   $("transcript").hidden = phase === "setup" || phase === "door";
   $("door-name").hidden = talk.connected;
   $("said-title").hidden = transcript.empty;
-  say($("door-text"), talk.connected
-    ? "You are in. It begins when the host starts it."
-    : wantsMicrophone() ? "You hear it, read along, and step in by speaking: the browser will ask for your microphone." : "You hear it and read along. No microphone is needed.");
+  put($("door-text"), say(talk.connected ? "debate.you_are_in" : wantsMicrophone() ? "debate.door_speak" : "debate.door_listen"));
   $("set-name").disabled = talk.connected;
   $("start").disabled = !setup.ready;
   holdMicrophone();
@@ -162,7 +162,7 @@ onEach(talk, {
   },
   begun({ resumed, returning }) {
     if (resumed) return;
-    if (returning && hadDebate) notice.tell("The server no longer had the debate. Start it again.", { topic: "talk" });
+    if (returning && hadDebate) notice.tell(say("debate.forgotten"), { topic: "talk" });
     hadDebate = false;
     invite.forget();
   },

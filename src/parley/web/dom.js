@@ -1,21 +1,29 @@
 // Elements, briefly.
+import { Words, put } from "./strings.js";
+
 export const $ = (id) => document.getElementById(id);
 
-// An element with properties, `data` and attributes (`role`, `aria-...`), and what is in it.
+// An element with properties, `data` and attributes (`role`, `aria-...`, and those that are words), and what is in it.
 export function el(name, { data = {}, ...given } = {}, ...inside) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(given)) {
-    if (key.includes("-") || key === "role") made.setAttribute(key, value);
+    if (value instanceof Words) put(made, value, key);
+    else if (key.includes("-") || key === "role") made.setAttribute(key, value);
     else made[key] = value;
   }
   Object.assign(made.dataset, data);
-  made.append(...inside.filter((part) => part !== null));
+  if (inside.length === 1 && inside[0] instanceof Words) put(made, inside[0]);
+  else made.append(...inside.filter((part) => part !== null).map((part) => (part instanceof Words ? el("span", {}, part) : part)));
   return made;
 }
 
-// Says it only if it is news: screen readers and selections are left in peace.
-export function say(element, words) {
-  if (element.textContent !== words) element.textContent = words;
+// What a menu offers; `entries`: of values and their words.
+export function choices(select, entries) {
+  select.replaceChildren(...entries.map(([value, words]) => {
+    const option = new Option("", value);
+    put(option, words);
+    return option;
+  }));
 }
 
 export function clock(seconds) {

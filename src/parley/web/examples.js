@@ -1,14 +1,17 @@
 // Questions to begin with: a click asks one, and no microphone is needed.
-const QUESTIONS = ["What is the capital of France?", "Why is the sky blue?", "Tell me a short story about a lighthouse."];
+import { put, say } from "./strings.js";
+
+const QUESTIONS = ["capital", "sky", "story"];
 
 export class Examples {
   constructor(ask) {
-    document.getElementById("examples").replaceChildren(...QUESTIONS.map((text) => {
+    document.getElementById("examples").replaceChildren(...QUESTIONS.map((name) => {
+      const text = say(`welcome.${name}`);
       const line = document.createElement("li");
       const button = document.createElement("button");
       button.type = "button";
-      button.textContent = text;
-      button.addEventListener("click", () => ask(text));
+      put(button, text);
+      button.addEventListener("click", () => ask(String(text)));
       line.append(button);
       return line;
     }));

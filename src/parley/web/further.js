@@ -1,5 +1,6 @@
 // Voices that the server could bring: a button for each, and how far the one is that was asked for.
 import { megabytes, shortVoiceName, voiceName } from "./names.js";
+import { put, say } from "./strings.js";
 
 const COMING = ["pulling", "loading"];
 
@@ -30,23 +31,24 @@ export class Further {
   }
 
   row({ id, summary, languages, voices, bytes, state, done, why }) {
-    const name = voices > 1 ? `${shortVoiceName(id)} · ${voices} voices` : voiceName(id, { summary, languages });
+    const name = voices > 1 ? say("voices.several", { name: shortVoiceName(id), count: voices }) : voiceName(id, { summary, languages });
     const row = document.createElement("div");
     row.className = "voice further";
     row.dataset.id = id;
     const text = document.createElement("span");
-    text.textContent = this.words(name, { bytes, state, done, why });
+    put(text, this.words(name, { bytes, state, done, why }));
     row.append(text);
     if (COMING.includes(state)) {
       const progress = document.createElement("progress");
-      progress.setAttribute("aria-label", name);
+      put(progress, name, "aria-label");
       if (state === "pulling" && bytes) progress.value = done / bytes;
       row.append(progress);
     } else {
       const get = document.createElement("button");
       get.type = "button";
-      get.textContent = state === "failed" ? "Try again" : "Get";
-      get.setAttribute("aria-label", `${get.textContent}: ${name}`);
+      const [words, label] = state === "failed" ? ["page.try_again", "voices.try_it_again"] : ["voices.get", "voices.get_it"];
+      put(get, say(words));
+      put(get, say(label, { name }), "aria-label");
       get.addEventListener("click", () => this.bring(id, row, text, get));
       row.append(get);
     }
@@ -57,13 +59,13 @@ export class Further {
   words(name, { bytes, state, done, why }) {
     switch (state) {
       case "pulling":
-        return `${name}: ${megabytes(done)} of ${megabytes(bytes)}\u00a0MB`;
+        return say("voices.pulling", { name, done: megabytes(done), size: megabytes(bytes) });
       case "loading":
-        return `${name} is being loaded`;
+        return say("voices.loading", { name });
       case "failed":
-        return `${name} could not be had: ${why.split("\n")[0]}`;
+        return say("voices.failed", { name, why: why.split("\n")[0] });
       default:
-        return `${name} (${megabytes(bytes)}\u00a0MB)`;
+        return say("voices.size", { name, size: megabytes(bytes) });
     }
   }
 
@@ -79,7 +81,7 @@ export class Further {
       if (!answer.ok) throw new Error((await answer.json()).error.message);
       this.ask();
     } catch (fault) {
-      text.textContent = `It could not be had: ${fault.message}`;
+      put(text, say("voices.not_had", { why: fault.message }));
       button.disabled = false;
     }
   }

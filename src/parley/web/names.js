@@ -1,22 +1,15 @@
 // Names of models and voices, and sizes, as people say them.
+import { joined, known, languageName, say } from "./strings.js";
+
 // `details`: {summary, languages} of an id, where the server knows more.
 const SPELLED = { smollm2: "SmolLM2", espeak: "eSpeak", gpt: "GPT", llama: "Llama", deepseek: "DeepSeek", oss: "OSS", r1: "R1" };
 const VOICE_FAMILIES = /^(hibari|kokoro|piper)[-_:/]/; // kokoro/af_heart is a speaker of a model
 const KOKORO = /^([ab])([fm])[-_](.+)$/; // af_heart
 const LOCALE = /^([a-z]{2,3})[-_]([a-z]{2})[-_](.+)$/; // en-us-joe
 const SOMEBODY = /,\s*(?:an?|another)\s+([^,;]+)/;
-const languages = new Intl.DisplayNames(["en"], { type: "language" });
-
-export function languageName(code) {
-  try {
-    return languages.of(code);
-  } catch {
-    return code; // none that is registered
-  }
-}
 
 export function megabytes(bytes) {
-  return Math.round(bytes / 1e6).toLocaleString();
+  return Math.round(bytes / 1e6);
 }
 
 export function modelName(id) {
@@ -36,7 +29,7 @@ export function voiceNames(ids, details = {}) {
     const shared = shorts.filter((short) => short === shorts[i]).length > 1;
     const short = shared ? `${shorts[i]} (${voiceModel(id)})` : shorts[i];
     const about = described(id, details[id]);
-    return [id, { short, long: about ? `${short} · ${about}` : short }];
+    return [id, { short, long: joined([short, about], " · ") }];
   }));
 }
 
@@ -65,15 +58,15 @@ export function voiceCalled(name, ids) {
   return found.length === 1 ? found[0] : "";
 }
 
-function described(id, { summary = "", languages: known = [] } = {}) {
+function described(id, { summary = "", languages = [] } = {}) {
   const somebody = summary.match(SOMEBODY);
-  if (somebody) return capital(somebody[1].trim());
+  if (somebody) return known("voices", capital(somebody[1].trim()));
   const bare = id.replace(VOICE_FAMILIES, "").toLowerCase();
   const kokoro = bare.match(KOKORO);
-  if (kokoro) return `${kokoro[1] === "a" ? "American" : "British"} ${kokoro[2] === "f" ? "woman" : "man"}`;
-  if (known.includes("*")) return "Many languages, like a robot";
+  if (kokoro) return say(`voices.${kokoro[1] === "a" ? "american" : "british"}_${kokoro[2] === "f" ? "woman" : "man"}`);
+  if (languages.includes("*")) return say("voices.robot");
   const locale = bare.match(LOCALE);
-  const code = known[0] ?? locale?.[1];
+  const code = languages[0] ?? locale?.[1];
   return code ? languageName(code) : "";
 }
 

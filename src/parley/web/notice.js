@@ -1,4 +1,6 @@
 // The one place for what went wrong and what was done: words, perhaps a button, closed by hand or by what mends it.
+import { put, say } from "./strings.js";
+
 const $ = (id) => document.getElementById(id);
 
 export class Notice {
@@ -23,7 +25,7 @@ export class Notice {
   }
 
   full() {
-    this.complain("This browser keeps no more: delete conversations in the list.", { topic: "full" });
+    this.complain(say("page.full"), { topic: "full" });
   }
 
   show(kind, message, { action = "", act = null, topic = "", aside = "" }) {
@@ -32,10 +34,10 @@ export class Notice {
     this.place();
     $("notice").hidden = false;
     $("notice").dataset.kind = kind;
-    if ($("notice-words").textContent !== message) $("notice-words").textContent = message; // else it is read aloud again
-    $("notice-aside").textContent = aside;
+    put($("notice-words"), message);
+    put($("notice-aside"), aside);
     $("notice-action").hidden = !action;
-    $("notice-action").textContent = action;
+    put($("notice-action"), action);
   }
 
   // Where it is seen: what lies behind an open drawer is out of reach.
@@ -48,7 +50,7 @@ export class Notice {
   clear(topic = this.topic) {
     if (topic !== this.topic) return;
     $("notice").hidden = true;
-    $("notice-words").textContent = $("notice-aside").textContent = "";
+    for (const id of ["notice-words", "notice-aside"]) put($(id), "");
     this.topic = "";
   }
 }

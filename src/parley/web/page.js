@@ -4,6 +4,7 @@ import { ConversationList } from "./conversation-list.js";
 import { Conversations } from "./conversations.js";
 import { Controls } from "./controls.js";
 import { setUpDrawers } from "./drawers.js";
+import { setUpLanguages } from "./language-menu.js";
 import { Examples } from "./examples.js";
 import { $ } from "./dom.js";
 import { followEnd } from "./follow-end.js";
@@ -16,6 +17,7 @@ import { Settings } from "./settings.js";
 import { Talk } from "./talk.js";
 import { Transcript } from "./transcript.js";
 import { Upgrade } from "./upgrade.js";
+import { fill, put, say } from "./strings.js";
 import { VoiceChange } from "./voice-change.js";
 import { Watch } from "./watch.js";
 import { onEach, wire } from "./wiring.js";
@@ -23,6 +25,8 @@ import { onEach, wire } from "./wiring.js";
 const KEEPS_EVERY_MS = 300;
 const transport = new URLSearchParams(location.search).get("transport") ?? "auto";
 
+fill();
+setUpLanguages();
 const notice = new Notice();
 const transcript = new Transcript($("transcript"));
 const conversations = new Conversations(() => notice.full());
@@ -48,7 +52,7 @@ function filled(server) {
 
 function told({ models, details = {}, tiny_llm: tiny, upgrade: better, further_voices: voices = [] }) {
   const voice = voiceName(models.tts, details[models.tts]);
-  $("models").textContent = `hears with ${modelName(models.asr)}, thinks with ${modelName(models.llm)}${tiny ? " (small and often wrong)" : ""}, speaks as ${voice}`;
+  put($("models"), say(tiny ? "settings.models_tiny" : "settings.models", { asr: modelName(models.asr), llm: modelName(models.llm), tts: voice }));
   return [upgrade.show(better, models.llm), further.show(voices)].some(Boolean);
 }
 
@@ -104,7 +108,7 @@ onEach(talk, {
   begun({ resumed, returning }) {
     if (!resumed) transcript.drop();
     if (!resumed && returning) {
-      notice.tell("The server no longer had the conversation: it was told again what stands above.", { topic: "talk" });
+      notice.tell(say("connection.forgotten"), { topic: "talk" });
     }
     if (!resumed) transcript.mark();
   },
@@ -115,7 +119,7 @@ function take(event) {
   panels.take(event);
   voiceChange.take(event);
   if (event.type === "response.done" && event.response.status === "failed") {
-    notice.complain(`The answer failed. Ask again. (${event.response.status_details.error.message})`, { topic: "talk" });
+    notice.complain(say("connection.answer_failed", { why: event.response.status_details.error.message }), { topic: "talk" });
   }
 }
 

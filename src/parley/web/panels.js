@@ -1,4 +1,6 @@
 // For developers: connection, latency, models by their ids, logs. Behind a switch of the settings.
+import { joined, put, say } from "./strings.js";
+
 const $ = (id) => document.getElementById(id);
 const STAGES = [
   "capture", "detection", "recognition", "endpointing", "first_token", "first_clause", "first_audio", "playout", "network",
@@ -19,7 +21,9 @@ export class Panels {
     this.show(settings.developer);
     $("latency-legend").replaceChildren(...STAGES.map((stage) => {
       const item = document.createElement("li");
-      item.append(swatch(stage), stage.replace("_", " "));
+      const words = document.createElement("span");
+      put(words, say(`stage.${stage}`));
+      item.append(swatch(stage), words);
       return item;
     }));
     for (const name of LOGS) $(`log-${name}`).addEventListener("toggle", (event) => event.target.open && this.readLog(name));
@@ -45,7 +49,7 @@ export class Panels {
 
   path({ kind, why }) {
     $("path").textContent = kind === "webrtc" ? "WebRTC" : "WebSocket";
-    $("path-why").textContent = why ? `${why}; the WebSocket carries the sound.` : "";
+    put($("path-why"), why ? say("panels.why", { why }) : "");
   }
 
   quality({ path, rtt_ms = null, jitter_ms = null, lost = null, codec = "" }) {
@@ -53,7 +57,7 @@ export class Panels {
     $("codec").textContent = codec || "–";
     $("rtt").textContent = rtt_ms === null ? "–" : `${rtt_ms} ms`;
     $("jitter").textContent = jitter_ms === null ? "–" : `${jitter_ms} ms`;
-    $("lost").textContent = lost === null ? "–" : `${lost} packets`;
+    put($("lost"), lost === null ? "–" : say("panels.packets", { count: lost }));
   }
 
   take(event) {
@@ -62,7 +66,7 @@ export class Panels {
     if (this.totals.length > KEPT) this.totals.shift();
     const sorted = [...this.totals].sort((a, b) => a - b);
     const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
-    $("percentiles").textContent = `${sorted.length} answers: p50 ${at(0.5)} ms, p95 ${at(0.95)} ms`;
+    put($("percentiles"), say("panels.answers", { count: sorted.length, p50: at(0.5), p95: at(0.95) }));
     const line = document.createElement("li");
     const bar = document.createElement("span");
     bar.className = "bar";
@@ -71,13 +75,13 @@ export class Panels {
       if (ms <= 0) continue;
       const part = swatch(stage);
       part.style.flexGrow = ms;
-      part.title = `${stage.replace("_", " ")} ${ms} ms`;
+      put(part, joined([say(`stage.${stage}`), `${ms} ms`], " "), "title");
       bar.append(part);
     }
     bar.style.width = `${Math.min(100, event.total_ms / 10)}%`;
-    const words = STAGES.filter((s) => event.parts_ms[s] > 0).map((s) => `${s.replace("_", " ")} ${event.parts_ms[s]}`);
+    const parts = STAGES.filter((s) => event.parts_ms[s] > 0).map((s) => joined([say(`stage.${s}`), event.parts_ms[s]], " "));
     line.append(`${event.total_ms} ms`, bar);
-    line.setAttribute("aria-label", `${event.total_ms} milliseconds: ${words.join(", ")}`);
+    put(line, say("panels.of_answer", { ms: event.total_ms, parts: joined(parts) }), "aria-label");
     $("latency").prepend(line);
     while ($("latency").children.length > 10) $("latency").lastChild.remove();
   }
@@ -86,11 +90,10 @@ export class Panels {
     const target = $(`log-${name}-text`);
     try {
       const answer = await fetch(`logs/${name}`, { headers: this.headers() });
-      const text = answer.ok ? await answer.text() : "nothing was logged yet";
-      target.textContent = text.trimEnd().split("\n").slice(-KEPT).join("\n");
+      put(target, answer.ok ? (await answer.text()).trimEnd().split("\n").slice(-KEPT).join("\n") : say("panels.no_log"));
       target.scrollTop = target.scrollHeight;
     } catch {
-      target.textContent = "the server does not answer";
+      put(target, say("panels.no_server"));
     }
   }
 }

@@ -250,7 +250,7 @@ export class Parley extends EventTarget {
     this.link?.close();
     this.release();
     const { code = null, message = reason } = this.lastWords ?? {};
-    this.tell("closed", { reason: message, code, lost: code ? code === "server_stopping" : lost });
+    this.tell("closed", { reason: String(message), code, lost: code ? code === "server_stopping" : lost });
   }
 
   release() {

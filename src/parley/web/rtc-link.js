@@ -1,6 +1,7 @@
 // Sound over WebRTC: the browser's own codec, jitter buffer and echo canceller; events on the data channel.
-import { ParleyError, explain, explainEvent } from "./faults.js";
+import { explain, explainEvent } from "./faults.js";
 import { meter } from "./meter.js";
+import { say } from "./strings.js";
 
 const FLOWS_WITHIN_MS = 2500; // else the WebSocket has its turn: together less than three seconds
 const GONE_MS = 2000; // after the browser's own five or so; coming back is quick and loses nothing
@@ -44,10 +45,10 @@ export class RtcLink {
     };
     const late = pause(Math.max(0, deadline - performance.now())).then(() => "late");
     if ((await Promise.race([flowing(), late])) === "late") {
-      throw new ParleyError("no-media", "WebRTC did not get through this network", { fallBack: true });
+      throw explain("no-media", "", { fallBack: true });
     }
     this.signals.close();
-    this.channel.onclose = () => this.lost("The connection was closed.", false);
+    this.channel.onclose = () => this.lost(say("faults.closed"), false);
     this.peer.onconnectionstatechange = () => this.stateChanged();
     this.startMeters();
     this.timers.push(setInterval(() => this.tellQuality(), 1000), setInterval(() => this.tellPosition(), 80));
@@ -121,8 +122,8 @@ export class RtcLink {
       if (report.type === "candidate-pair" && report.nominated && report.state === "succeeded") {
         quality.rtt_ms = Math.round((report.currentRoundTripTime ?? 0) * 1000);
         const near = reports.get(report.localCandidateId);
-        const relayed = near?.candidateType === "relay" ? ` by TURN (${near.relayProtocol})` : "";
-        quality.path = `WebRTC ${(near?.protocol ?? "udp").toUpperCase()}${relayed}`;
+        const path = `WebRTC ${(near?.protocol ?? "udp").toUpperCase()}`;
+        quality.path = near?.candidateType === "relay" ? String(say("panels.by_turn", { path, protocol: near.relayProtocol })) : path;
       } else if (report.type === "inbound-rtp") {
         quality.jitter_ms = Math.round((report.jitter ?? 0) * 1000);
         quality.lost = report.packetsLost ?? 0;
@@ -135,8 +136,8 @@ export class RtcLink {
   stateChanged() {
     const state = this.peer.connectionState;
     clearTimeout(this.waiting);
-    if (state === "failed") this.lost("The connection was lost.");
-    if (state === "disconnected") this.waiting = setTimeout(() => this.lost("The connection was lost."), GONE_MS);
+    if (state === "failed") this.lost(say("faults.lost"));
+    if (state === "disconnected") this.waiting = setTimeout(() => this.lost(say("faults.lost")), GONE_MS);
   }
 
   lost(reason, lost = true) {

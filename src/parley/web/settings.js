@@ -1,11 +1,13 @@
 // The assistant and the devices: kept in this browser, sent when connected, changed in mid-conversation.
-import { languageName, modelName, voiceCalled } from "./names.js";
+import { choices } from "./dom.js";
+import { modelName, voiceCalled } from "./names.js";
 import { keep, kept as stored } from "./store.js";
+import { languageName, say } from "./strings.js";
 import { Voices } from "./voices.js";
 
 const $ = (id) => document.getElementById(id);
 const STORE = "parley-settings";
-const MOODS = { "": "Neutral", happy: "Happy", sad: "Sad", angry: "Angry", calm: "Calm", any: "As the assistant likes" };
+const MOODS = ["", "happy", "sad", "angry", "calm", "any"]; // "": neutral
 const MOST_COMMON = ["en", "te", "hi", "de", "fr", "es"]; // of a recogniser that knows them all
 
 export class Settings {
@@ -25,7 +27,7 @@ export class Settings {
     $("set-volume").addEventListener("input", () => this.changed("volume"));
     $("show-settings").addEventListener("click", () => this.listDevices());
     if (this.alone) {
-      this.voices = new Voices({ headers, fault: (fault) => notice.complain(fault.message), changed: (id) => this.choose(id) });
+      this.voices = new Voices({ headers, fault: (fault) => notice.complain(fault.words), changed: (id) => this.choose(id) });
       $("set-speed").addEventListener("input", () => showSpeed($("set-speed").value));
       $("settings").addEventListener("close", () => this.voices.stop());
     }
@@ -76,7 +78,7 @@ export class Settings {
       this.showMoods();
     }
     const known = languages.includes("*") ? MOST_COMMON : languages;
-    choices($("set-language"), [["", `${languageName(language || "en")}, as the server is set`], ...known.map((code) => [code, languageName(code)])]);
+    choices($("set-language"), [["", say("settings.as_server", { language: languageName(language || "en") })], ...known.map((code) => [code, languageName(code)])]);
     this.show();
   }
 
@@ -84,8 +86,8 @@ export class Settings {
     const devices = (await navigator.mediaDevices?.enumerateDevices?.()) ?? [];
     for (const [id, kind] of [["set-mic", "audioinput"], ["set-speaker", "audiooutput"]]) {
       const found = devices.filter((d) => d.kind === kind && d.deviceId && d.deviceId !== "default");
-      const name = kind === "audioinput" ? "Microphone" : "Loudspeaker";
-      choices($(id), [["", "The one this device uses"], ...found.map((d, i) => [d.deviceId, d.label || `${name} ${i + 1}`])]);
+      const nth = kind === "audioinput" ? "settings.nth_mic" : "settings.nth_speaker";
+      choices($(id), [["", say("settings.device_default")], ...found.map((d, i) => [d.deviceId, d.label || say(nth, { number: i + 1 })])]);
     }
     this.show();
   }
@@ -102,7 +104,8 @@ export class Settings {
   // Those of the chosen voice; most voices have none.
   showMoods() {
     const moods = this.emotions[this.voice || this.defaults.tts] ?? [];
-    choices($("set-emotion"), Object.entries(MOODS).filter(([mood]) => ["", "any"].includes(mood) || moods.includes(mood)));
+    const wanted = MOODS.filter((mood) => ["", "any"].includes(mood) || moods.includes(mood));
+    choices($("set-emotion"), wanted.map((mood) => [mood, say(`mood.${mood || "neutral"}`)]));
     $("set-emotion").parentElement.hidden = moods.length < 2;
     this.show();
   }
@@ -131,9 +134,9 @@ export class Settings {
     this.show();
     if (name === "mode") this.pushToTalkChanged();
     if (!this.talk.connected) return;
-    if (name === "mic") this.notice.tell("The other microphone is used from the next start on: end the conversation and start again.");
+    if (name === "mic") this.notice.tell(say("settings.mic_next_time"));
     else this.apply(this.talk.parley, name);
-    if (name === "noise") this.notice.tell("What this browser removes changes with the next start: end the conversation and start again.");
+    if (name === "noise") this.notice.tell(say("settings.noise_next_time"));
   }
 
   // Everything that differs from the server's own, or the one setting that was changed.
@@ -157,15 +160,11 @@ export class Settings {
     if (Object.keys(input).length || Object.keys(output).length) session.audio = { input, output };
     if (Object.keys(session).length) parley.update(session);
     if (wanted("volume", true)) parley.volume = Number(volume);
-    if (wanted("speaker", speaker)) parley.setSpeaker(speaker).catch(() => this.notice.tell("That loudspeaker is not there: the one this device uses plays."));
+    if (wanted("speaker", speaker)) parley.setSpeaker(speaker).catch(() => this.notice.tell(say("settings.speaker_gone")));
     if (only === null || only === "mode") parley.muted = this.pushToTalk || this.silent();
   }
 }
 
 function showSpeed(speed) {
   $("set-speed-value").textContent = `${Number(speed).toFixed(2)}×`;
-}
-
-function choices(select, entries) {
-  select.replaceChildren(...entries.map(([value, text]) => new Option(text, value)));
 }

@@ -1,5 +1,6 @@
 // Sound over the WebSocket: worklets capture and play, and report what was really played.
 import { explain, explainEvent } from "./faults.js";
+import { say } from "./strings.js";
 
 const HERE = new URL(".", import.meta.url);
 const RATES_HZ = [8000, 16000, 22050, 24000, 32000, 44100, 48000]; // what the server takes
@@ -52,7 +53,7 @@ export class SocketLink {
       };
       this.socket.onclose = ({ reason }) => {
         if (!opened) reject(explain("unreachable"));
-        else this.parley.closed(reason || "The connection was lost.", !reason);
+        else this.parley.closed(reason || say("faults.lost"), !reason);
       };
     });
   }

@@ -5,6 +5,7 @@
 // returning}: whether the server still had the conversation, and whether it was taken up after a loss), "microphone" (whether there is one).
 import { Parley } from "./parley.js";
 import { ParleyError, WITHOUT_MICROPHONE, explain } from "./faults.js";
+import { say } from "./strings.js";
 
 const RETURN_AFTER_S = [0.2, 1, 2, 3]; // the last again and again, while the server keeps the conversation
 const KEPT_S = 60;
@@ -92,7 +93,7 @@ export class Talk extends EventTarget {
   async failed(cause, token) {
     const fault = cause instanceof ParleyError ? cause : explain("", cause.message);
     if (this.microphone && WITHOUT_MICROPHONE.has(fault.code)) {
-      fault.message += " You can type meanwhile.";
+      fault.words = say("connection.and_type", { fault: fault.words });
       this.tell("fault", fault);
       this.microphone = false;
       return this.connect(token);
@@ -157,7 +158,7 @@ export class Talk extends EventTarget {
 
   // The server gives no sign of life: what still looks like a connection is none.
   lost() {
-    if (this.connected) this.parley.closed("The connection was lost.");
+    if (this.connected) this.parley.closed(say("faults.lost"));
   }
 
   end() {

@@ -1,10 +1,11 @@
 // What was said: words not yet spoken are pale, words never heard are struck out, a line where a connection began.
 import { copyButton } from "./copying.js";
+import { moment, put, say } from "./strings.js";
 
 const TOLD_ITEMS = 100; // the server is told so many of an old conversation's items ...
 const TOLD_CHARS = 16_000; // ... and so much of their text
+const CLOCK = { hour: "2-digit", minute: "2-digit" };
 const ID = "kept_"; // of items that the server is told: they stand here already
-const NOTHING = "(nothing understood)";
 
 export class Transcript extends EventTarget {
   constructor(list) {
@@ -48,9 +49,9 @@ export class Transcript extends EventTarget {
       case "parley.input.words":
         return this.turn(event.item_id, { ...by, text: event.text, coming: true });
       case "conversation.item.input_audio_transcription.completed":
-        return this.turn(event.item_id, { ...by, text: event.transcript || NOTHING, coming: false, lost: !event.transcript });
+        return this.turn(event.item_id, { ...by, text: event.transcript || String(say("transcript.nothing")), coming: false, lost: !event.transcript });
       case "conversation.item.input_audio_transcription.failed":
-        return this.turn(event.item_id, { ...by, text: "(could not be understood)", coming: false, lost: true });
+        return this.turn(event.item_id, { ...by, text: String(say("transcript.failed")), coming: false, lost: true });
       case "response.output_audio_transcript.delta":
       case "response.output_text.delta":
         return this.change(this.answer(event.response_id), (answer) => {
@@ -145,7 +146,7 @@ export class Transcript extends EventTarget {
     line.className = entry.who;
     Object.defineProperty(entry, "line", { value: line }); // kept out of what is stored
     this.entries.push(entry);
-    if (entry.who === "line") line.textContent = `New connection · ${clock(entry.at)}`;
+    if (entry.who === "line") put(line, say("transcript.new_connection", { time: moment(entry.at, CLOCK) }));
     else line.append(...parts(entry));
     this.list.append(line);
     this.change(entry, () => {});
@@ -184,15 +185,15 @@ function parts(entry) {
   const part = (name, content = "", element = "span") => {
     const made = document.createElement(element);
     made.className = name;
-    made.textContent = content;
+    put(made, content);
     return made;
   };
   const bubble = part("bubble", "", "p");
   bubble.dir = "auto"; // of its own language
   bubble.append(part("said"), part("rest"));
   const tools = part("tools");
-  tools.append(copyButton(() => entry.text), part("at", clock(entry.at)), part("time"));
-  return [part("who", entry.who), bubble, tools];
+  tools.append(copyButton(() => entry.text), part("at", moment(entry.at, CLOCK)), part("time"));
+  return [part("who", entry.who === "you" ? say("transcript.you") : entry.who), bubble, tools];
 }
 
 function draw({ line, who, text, heard, done, cut, coming, lost, ms }) {
@@ -207,20 +208,16 @@ function draw({ line, who, text, heard, done, cut, coming, lost, ms }) {
     rest.textContent = text.slice(until);
     rest.className = done || cut ? "rest unheard" : "rest coming";
   }
-  if (ms !== undefined) line.querySelector(".time").textContent = `${ms} ms`;
-}
-
-export function clock(at) {
-  return new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit" }).format(at);
+  if (ms !== undefined) put(line.querySelector(".time"), say("transcript.ms", { ms }));
 }
 
 // Everything that was said and heard, for a file.
 export function plainText(entries) {
   const line = ({ who, text, heard, at }) => {
-    if (who === "line") return `--- new connection, ${new Date(at).toLocaleString()}`;
-    if (who === "you") return `you: ${text}`;
+    if (who === "line") return say("transcript.file_line", { time: moment(at, { dateStyle: "short", timeStyle: "medium" }) });
+    if (who === "you") return say("transcript.file_you", { text });
     const unheard = text.slice(heard).trim();
-    return `parley: ${text.slice(0, heard)}${unheard ? ` [not heard: ${unheard}]` : ""}`;
+    return say(unheard ? "transcript.file_unheard" : "transcript.file_parley", { text: text.slice(0, heard), unheard });
   };
   return `${entries.map(line).join("\n")}\n`;
 }

@@ -1,5 +1,6 @@
 // A better language model on its way: how far it is, then who answers now.
 import { megabytes, modelName } from "./names.js";
+import { put, say } from "./strings.js";
 
 const $ = (id) => document.getElementById(id);
 const COMING = ["waiting", "pulling", "loading", "quickening"];
@@ -23,8 +24,8 @@ export class Upgrade {
     const news = coming || (COMING.includes(this.seen) && state !== "not suitable");
     if (state !== this.seen || coming) {
       const [title, text] = this.words(state, better, now, { done, total, why });
-      $("upgrade-title").textContent = title;
-      $("upgrade-text").textContent = text;
+      put($("upgrade-title"), title);
+      put($("upgrade-text"), text);
       $("upgrade").hidden = !news || this.closed === state;
       $("upgrade").dataset.state = state;
     }
@@ -34,26 +35,25 @@ export class Upgrade {
     else progress.removeAttribute("value");
     const refused = state === "failed" || state === "not suitable";
     $("upgrade-why").hidden = !refused;
-    $("upgrade-why").textContent = refused ? `${better} was not taken: ${why}.` : "";
+    put($("upgrade-why"), refused ? say("upgrade.not_taken", { better, why }) : "");
     this.seen = state;
     return coming;
   }
 
   words(state, better, now, { done, total, why }) {
-    const meanwhile = `Talk meanwhile: until then ${now} answers, which is small and often wrong.`;
     switch (state) {
       case "waiting":
-        return ["A better model is on its way.", `${better} is fetched as soon as nobody is being answered. ${meanwhile}`];
+        return [say("upgrade.on_its_way"), say("upgrade.waiting", { better, now })];
       case "pulling":
-        return ["A better model is on its way.", `${better}: ${megabytes(done)} of ${megabytes(total)} MB. ${meanwhile}`];
+        return [say("upgrade.on_its_way"), say("upgrade.pulling", { better, now, done: megabytes(done), total: megabytes(total) })];
       case "loading":
-        return ["A better model is nearly there.", `${better} is being loaded and tried. ${meanwhile}`];
+        return [say("upgrade.nearly_there"), say("upgrade.loading", { better, now })];
       case "quickening":
-        return ["A better model is nearly there.", `${better} is made faster for this machine, which takes some minutes. ${meanwhile}`];
+        return [say("upgrade.nearly_there"), say("upgrade.quickening", { better, now })];
       case "in place":
-        return [`${better} answers now.`, "The conversation goes on as it was."];
+        return [say("upgrade.in_place", { better }), say("upgrade.goes_on")];
       case "failed":
-        return ["The better model could not be had.", `${now} goes on answering; the next start of the server tries again. (${why})`];
+        return [say("upgrade.failed"), say("upgrade.failed_why", { now, why })];
       default:
         return ["", ""];
     }

@@ -1,4 +1,6 @@
 // A voice that was chosen and is not in memory: it is loaded while the one before it speaks, or it cannot be had.
+import { say } from "./strings.js";
+
 const TOPIC = "voice";
 
 export class VoiceChange {
@@ -31,8 +33,8 @@ export class VoiceChange {
   }
 
   tell(voice) {
-    const meanwhile = this.before ? `${this.settings.voiceName(this.before)} speaks until it is there.` : "Another one speaks until it is there.";
-    this.notice.tell(`${this.settings.voiceName(voice)} is being loaded. ${meanwhile}`, { topic: TOPIC });
+    const before = this.before && this.settings.voiceName(this.before);
+    this.notice.tell(say(before ? "voices.coming" : "voices.coming_first", { voice: this.settings.voiceName(voice), before }), { topic: TOPIC });
   }
 
   here(voice) {
@@ -47,8 +49,8 @@ export class VoiceChange {
     const { settings, before, why } = this;
     settings.choose(before);
     this.chosen = before;
-    this.notice.complain(`${settings.voiceName(voice)} cannot speak, and ${settings.voiceName(before)} goes on (${why}).`, {
-      topic: TOPIC, action: "Try again", act: () => settings.choose(voice),
+    this.notice.complain(say("voices.cannot", { voice: settings.voiceName(voice), before: settings.voiceName(before), why }), {
+      topic: TOPIC, action: say("page.try_again"), act: () => settings.choose(voice),
     });
   }
 }

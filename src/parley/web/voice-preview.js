@@ -2,7 +2,9 @@
 import { explain } from "./faults.js";
 import { setIcon } from "./icon.js";
 import { shortVoiceName } from "./names.js";
+import { say } from "./strings.js";
 
+// Of the voice's own language, whatever the page's is.
 const SAYS = {
   en: (name) => `Hello, I am ${name}. This is how I sound.`,
   de: (name) => `Hallo, ich bin ${name}. So klinge ich.`,
@@ -44,7 +46,7 @@ export class Preview {
     } catch (fault) {
       if (this.sound !== sound) return;
       this.stop();
-      this.fault(explain("preview", `the voice could not be heard (${fault.message})`));
+      this.fault(explain("preview", say("voices.not_heard", { why: fault.message })));
     }
   }
 

@@ -1,6 +1,7 @@
 // Voices to choose from, each with a button that lets it be heard.
 import { icon } from "./icon.js";
 import { shortVoiceName, voiceNames } from "./names.js";
+import { put, say } from "./strings.js";
 import { Preview } from "./voice-preview.js";
 
 const $ = (id) => document.getElementById(id);
@@ -32,11 +33,13 @@ export class Voices {
     const radio = document.createElement("input");
     Object.assign(radio, { type: "radio", name: "voice", value: id, checked });
     radio.addEventListener("change", () => this.changed(id));
-    label.append(radio, long);
+    const name = document.createElement("span");
+    put(name, long);
+    label.append(radio, name);
     const listen = document.createElement("button");
     listen.type = "button";
     listen.className = "icon tiny";
-    listen.setAttribute("aria-label", `Listen to ${short}`);
+    put(listen, say("voices.listen", { name: short }), "aria-label");
     listen.append(icon("play"));
     listen.addEventListener("click", () => this.preview.play(id, listen, details?.languages[0]));
     row.append(label, listen);

@@ -1,6 +1,7 @@
 // What every page does about its connection: it tells what went wrong, watches the server, sends what is typed.
 import { $ } from "./dom.js";
 import { WITHOUT_MICROPHONE, explainEvent } from "./faults.js";
+import { say } from "./strings.js";
 
 const NO_FAULTS = ["response_cancel_not_active", "conversation_already_has_active_response"]; // the page was a moment late
 
@@ -8,21 +9,21 @@ const NO_FAULTS = ["response_cancel_not_active", "conversation_already_has_activ
 export function wire({ talk, notice, about, controls, watch, expected = [] }) {
   const on = {
     event({ type, error }) {
-      if (type === "error" && ![...NO_FAULTS, ...expected].includes(error.code)) notice.complain(explainEvent(error).message, { topic: "talk" });
+      if (type === "error" && ![...NO_FAULTS, ...expected].includes(error.code)) notice.complain(explainEvent(error).words, { topic: "talk" });
     },
     fault(fault) {
       if (fault.code === "invalid_api_key") return about.askForKey();
-      notice.complain(fault.message, { topic: WITHOUT_MICROPHONE.has(fault.code) ? "microphone" : "talk" });
+      notice.complain(fault.words, { topic: WITHOUT_MICROPHONE.has(fault.code) ? "microphone" : "talk" });
     },
     microphone(there) {
       if (there) notice.clear("microphone");
     },
-    busy: (seconds) => notice.complain("The server has no room for another conversation now. It is tried again by itself", {
-      topic: "talk", aside: ` in ${seconds} s.`, action: "Do not wait", act: () => talk.end(),
+    busy: (seconds) => notice.complain(say("connection.busy"), {
+      topic: "talk", aside: say("connection.in_seconds", { seconds }), action: say("connection.do_not_wait"), act: () => talk.end(),
     }),
     blocked(blocked) {
       if (!blocked) return notice.clear("blocked");
-      notice.complain("This device has stopped the sound.", { topic: "blocked", action: "Turn the sound on", act: () => talk.parley.wake() });
+      notice.complain(say("connection.blocked"), { topic: "blocked", action: say("connection.sound_on"), act: () => talk.parley.wake() });
     },
     state(now) {
       if (now === "connecting") notice.clear("talk");
