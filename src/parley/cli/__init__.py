@@ -16,6 +16,7 @@ from typer.core import TyperCommand, TyperGroup
 
 import parley
 from parley.cli.terminal import errors
+from parley.cli.words import words
 from parley.errors import ParleyError, UsageError
 
 _COMMANDS = {  # where each is, and its line in the list
@@ -130,5 +131,5 @@ def main() -> None:
 
 
 def _end(message: str, code: int) -> None:
-    errors.print("[bold red]error:[/]", escape(message), highlight=False)
+    errors.print(words(errors, "error"), escape(message), highlight=False)
     sys.exit(code)

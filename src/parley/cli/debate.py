@@ -21,6 +21,7 @@ from parley.cli.microphone import Devices
 from parley.cli.outputs import check_output
 from parley.cli.serve import run
 from parley.cli.terminal import errors, out
+from parley.cli.words import words
 from parley.client.caller import RecordedCaller, load_clip
 from parley.client.connection import RATE_HZ, Connection
 from parley.client.statistics import summary
@@ -216,7 +217,7 @@ async def _arguing(settings: Config, *, quiet: bool) -> Config:
         except ParleyError as fault:
             fits, why = False, str(fault)
     if not fits:
-        errors.print(f"without the better language model ({why}) they argue poorly", style="yellow", highlight=False)
+        errors.print(words(errors, "argue_poorly", why=why), style="yellow", highlight=False)
         return settings
     return settings.model_copy(update={"llm": better.id})
 
@@ -242,7 +243,7 @@ class _Spectator:
             with Devices() if self.how.by_microphone else nullcontext() as devices:
                 await self._hold(connection, devices)
         if self.debate.get("state") != "over":
-            raise UnavailableError(self.refused or connection.closed or "the debate did not come to its end")
+            raise UnavailableError(self.refused or connection.closed or words(errors, "not_over"))
 
     async def _hold(self, connection: Connection, devices: Devices | None) -> None:
         async with RecordedCaller(connection, devices) as caller:
@@ -258,7 +259,7 @@ class _Spectator:
     async def _follow(self, connection: Connection, caller: RecordedCaller) -> None:
         begun = await caller.wait_for(lambda: self.speakers or self.refused, _FIRST_WORD_S)
         if not begun or self.refused:
-            raise UnavailableError(self.refused or "nobody began to speak")
+            raise UnavailableError(self.refused or words(errors, "nobody_began"))
         began_s = caller.now_s
         for at_s, path in sorted(self.clips):
             await caller.wait_for(lambda at=at_s: caller.now_s >= began_s + at or self._is_over, at_s + 3600)
@@ -273,7 +274,7 @@ class _Spectator:
     async def _stop(self, connection: Connection, caller: RecordedCaller) -> None:
         """Ctrl-C: the debate is closed properly, once."""
         if not self.how.quiet:
-            errors.print("closing the debate (Ctrl-C again ends at once) ...", highlight=False)
+            errors.print(words(errors, "closing_debate"), highlight=False)
         await connection.send({"type": "parley.debate.stop"})
         await caller.wait_for(lambda: self._is_over, 60)
 
@@ -316,7 +317,7 @@ class _Spectator:
             closing = {"speeches": len(self.speakers), "gaps_ms": gaps, "verdict": self.debate.get("verdict")}
             typer.echo(json.dumps({"summary": closing}, ensure_ascii=False))
         elif gaps.get("n"):
-            told = f"{len(self.speakers)} speeches, silence between them p50 {gaps['p50']} ms, p95 {gaps['p95']} ms"
+            told = words(out, "speeches", count=len(self.speakers), p50=gaps["p50"], p95=gaps["p95"])
             out.print(told, style="dim", highlight=False)
 
     def _placed(self, caller: RecordedCaller) -> np.ndarray[Any, np.dtype[np.int16]]:

@@ -13,7 +13,8 @@ import typer
 
 from parley.audio.jitter import taken
 from parley.audio.pcm import Int16, frame_samples, mixed
-from parley.cli.terminal import out
+from parley.cli.terminal import errors, out
+from parley.cli.words import words
 from parley.client.connection import RATE_HZ, Connection
 from parley.errors import UnavailableError
 
@@ -38,7 +39,7 @@ async def converse(connection: Connection, *, as_json: bool) -> None:
     devices = _open_devices(lambda samples: loop.call_soon_threadsafe(put, samples), take)
     connection.on_event = _show_json if as_json else _show
     if not as_json:
-        out.print("speak; Ctrl-C ends", style="dim")
+        out.print(words(out, "speak"), style="dim")
     try:
         while connection.closed is None:
             await connection.send_audio(await captured.get())
@@ -91,9 +92,7 @@ def _open_devices(capture: Callable[[Int16], object], take: Callable[[int], Int1
         microphone = miniaudio.CaptureDevice(input_format=miniaudio.SampleFormat.SIGNED16, **common)
         speaker = miniaudio.PlaybackDevice(output_format=miniaudio.SampleFormat.SIGNED16, **common)
     except miniaudio.MiniaudioError as fault:
-        raise UnavailableError(
-            f"no microphone or loudspeaker ({fault}); talk with recordings: --input FILE, or open the page"
-        ) from fault
+        raise UnavailableError(words(errors, "no_devices", why=fault)) from fault
 
     def listen() -> Generator[None, bytes, None]:
         while True:
@@ -113,9 +112,9 @@ def _open_devices(capture: Callable[[Int16], object], take: Callable[[int], Int1
 
 def _show(event: dict[str, Any]) -> None:
     if event["type"] == "conversation.item.input_audio_transcription.completed" and event["transcript"]:
-        out.print(f"[bold]you[/]    {event['transcript']}", highlight=False)
+        out.print(words(out, "you", text=event["transcript"]), highlight=False)
     elif event["type"] == "response.output_audio_transcript.done":
-        out.print(f"[bold]parley[/] {event['transcript']}", highlight=False)
+        out.print(words(out, "parley", text=event["transcript"]), highlight=False)
     elif event["type"] == "error":
         out.print(f"[red]{event['error']['message']}[/]", highlight=False)
 

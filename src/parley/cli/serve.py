@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from parley.cli import local
 from parley.cli.signals import Signals
 from parley.cli.terminal import errors
+from parley.cli.words import words
 from parley.config import Config
 from parley.models.advice import LIGHT
 from parley.models.home import home
@@ -24,9 +25,6 @@ from parley.server import lan
 from parley.server.run import Server, set_up_logs
 from parley.server.runpod import pod
 from parley.server.upgrade import Progress
-
-_PARTS = {"asr": "hears with", "llm": "thinks with", "tts": "speaks with"}
-
 
 T = TypeVar("T")
 
@@ -96,7 +94,7 @@ async def _serve(settings: Config, *, quiet: bool, open_page: bool) -> None:
     server = Server(settings, tell_upgrade=_UpgradeLines(quiet=quiet))
     signals = Signals()
     if not await signals.unless_stopped(local.prepare(server, quiet=quiet)):
-        errors.print("[yellow]stopped before it was ready[/]")
+        errors.print(words(errors, "stopped_early"))
         await server.abandon()
         os._exit(0)  # a download in a thread of its own would be waited for
     serving = asyncio.create_task(server.serve())
@@ -124,24 +122,23 @@ async def _stop_when_told(server: Server, signals: Signals) -> None:
 def _greet(server: Server, seconds: float) -> None:
     assert server.state is not None
     specs = server.state.loaded_models.specs
-    models = ", ".join(f"{verb} {specs[part].id}" for part, verb in _PARTS.items())
-    errors.print(f"[bold green]parley[/] is ready after {seconds:.1f} s at [bold]{server.url}[/]", highlight=False)
-    errors.print(f"  {models}", highlight=False)
-    errors.print(f"  any OpenAI Realtime client: {server.url.replace('http', 'ws', 1)}/v1/realtime", highlight=False)
+    _tell("ready", seconds=f"{seconds:.1f}", url=server.url)
+    _tell("models", **{part: specs[part].id for part in ("asr", "llm", "tts")})
+    _tell("clients", url=f"{server.url.replace('http', 'ws', 1)}/v1/realtime")
     if server.outside_url is not None:
         key = server.config.api_key
         address = f"{server.outside_url}/" + (f"#key={key.get_secret_value()}" if key else "")
-        warns = "  (its browser warns once: this server signed for itself)" if server.config.tls else ""
-        errors.print(f"  on a phone: [bold]{address}[/]{warns}", soft_wrap=True)
+        told = words(errors, "phone_warns" if server.config.tls else "phone", address=address)
+        errors.print(told, soft_wrap=True)
         segno.make(address, error="l").terminal(out=sys.stderr, compact=True, border=2)
     if specs["llm"].id == LIGHT and server.state.upgrade is None:
-        errors.print(
-            "  [yellow]this language model is tiny and often answers nonsense;[/] 'parley models recommend' finds a "
-            "better one, or start Ollama and restart",
-            highlight=False,
-        )
+        _tell("tiny")
     if server.config.insecure and server.config.host not in ("127.0.0.1", "localhost", "::1"):
-        errors.print("  [bold red]--insecure: everybody who reaches this address can talk[/]", highlight=False)
+        _tell("insecure")
+
+
+def _tell(key: str, **values: object) -> None:
+    errors.print(words(errors, key, **values), highlight=False)
 
 
 class _UpgradeLines:
@@ -160,18 +157,18 @@ class _UpgradeLines:
 
     @staticmethod
     def _line(progress: Progress) -> str:
-        megabytes = progress.total / 1e6
+        model, why = progress.model, progress.why
         match progress.state:
             case "pulling":
-                quarters = int(4 * progress.done / max(1, progress.total))
-                share = f"{25 * quarters} % is here" if quarters else "conversations go on with the tiny one meanwhile"
-                return f"bringing the better language model {progress.model} ({megabytes:.0f} MB): {share}"
+                percent = 25 * int(4 * progress.done / max(1, progress.total))
+                key = "bringing_share" if percent else "bringing"
+                return words(errors, key, model=model, size=f"{progress.total / 1e6:.0f}", percent=percent)
             case "quickening":
-                return f"{progress.model} is made faster for this machine, which takes some minutes"
+                return words(errors, "quickening", model=model)
             case "in place":
-                return f"[green]{progress.model} answers from now on[/] ({progress.why})"
+                return words(errors, "in_place", model=model, why=why)
             case "not suitable":
-                return f"[yellow]the tiny language model stays:[/] {progress.model} {progress.why}"
+                return words(errors, "stays", why=f"{model} {why}")
             case "failed":
-                return f"[yellow]the tiny language model stays:[/] {progress.why}"
+                return words(errors, "stays", why=why)
         return ""

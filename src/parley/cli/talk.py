@@ -15,6 +15,7 @@ from parley.cli.inputs import sounds
 from parley.cli.outputs import check_output
 from parley.cli.serve import run
 from parley.cli.terminal import errors, out
+from parley.cli.words import words
 from parley.client.caller import RecordedCaller, TurnReport
 from parley.client.connection import RATE_HZ, Connection
 from parley.client.statistics import summary
@@ -86,7 +87,8 @@ async def _connect(url: str, clips: list[Path], output: Path | None, how: How) -
     connecting = Connection(url, api_key=how.api_key, exact=not how.stock, trust=how.trust)
     async with connecting as connection:
         if not how.quiet and not how.as_json:
-            errors.print(f"talking to {connection.session.get('model')} at {url}", highlight=False)
+            told = words(errors, "talking_to", model=connection.session.get("model"), url=url)
+            errors.print(told, highlight=False)
         if not clips:
             from parley.cli.microphone import converse
 
@@ -112,18 +114,18 @@ async def _say_recordings(connection: Connection, clips: list[Path], output: Pat
         closing = {"turns": len(reports), "errors": connection.talk.errors, "voice_to_voice_ms": figures}
         typer.echo(json.dumps({"summary": closing}))
     elif latencies:
-        out.print(f"voice to voice: p50 {figures['p50']} ms, p95 {figures['p95']} ms over {figures['n']} turns")
+        out.print(words(out, "latency", p50=figures["p50"], p95=figures["p95"], turns=figures["n"]))
     if not reports:
-        raise UsageError("the server took no turn: is there speech in the recording?")
+        raise UsageError(words(errors, "no_turn"))
     if unanswered := [r for r in reports if r.voice_to_voice_ms is None or r.status == "failed"]:
         told = f" ({connection.talk.errors[-1]})" if connection.talk.errors else ""
-        raise UnavailableError(f"{len(unanswered)} of {len(reports)} turns got no answer{told}")
+        raise UnavailableError(words(errors, "unanswered", count=len(unanswered), turns=len(reports)) + told)
 
 
 def _show(report: TurnReport, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(report.to_json(), ensure_ascii=False))
         return
-    out.print(f"[bold]you[/]    {report.transcript}", highlight=False)
-    waited = "no answer" if report.voice_to_voice_ms is None else f"{report.voice_to_voice_ms} ms"
-    out.print(f"[bold]parley[/] {report.heard}  [dim]{waited}[/]", highlight=False)
+    out.print(words(out, "you", text=report.transcript), highlight=False)
+    key = "parley_silent" if report.voice_to_voice_ms is None else "parley_after"
+    out.print(words(out, key, text=report.heard, ms=report.voice_to_voice_ms), highlight=False)

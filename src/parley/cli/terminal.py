@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
 
+from parley.cli.words import words
+
 if TYPE_CHECKING:
     from parley.models.catalogue import Model
     from parley.models.store import Progress as Report
@@ -23,7 +25,8 @@ def pull_progress(models: list[Model], *, quiet: bool = False) -> Iterator[Repor
     """A bar for each file that is pulled; lines instead where nobody looks."""
     megabytes = sum(m.size for m in models) / 1e6
     if not quiet:
-        errors.print(f"pulling {', '.join(m.id for m in models)} ({megabytes:.0f} MB) ...", highlight=False)
+        told = words(errors, "pulling", models=", ".join(m.id for m in models), size=f"{megabytes:.0f}")
+        errors.print(told, highlight=False)
     if quiet or not errors.is_terminal:
         yield lambda *_: None
         return
