@@ -1,0 +1,60 @@
+"""Recordings of known words, said by espeak-ng, and their source list."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from parley.adapters.espeak import Espeak
+from parley.audio import files
+from parley.audio.pcm import Int16, silence, to_float, to_int16
+from parley.models.interfaces import Caller, SpeakingStyle
+
+SENTENCES = ("The old bridge crosses the river near the station.", "Please bring me a glass of water.")
+HEAD = "source,licence,consent,language,speaker\n"
+_PAUSE_S = 2.0
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Two clean recordings, one in loud noise, one file that is no sound; where speech stands in the clean ones."""
+
+    sources: Path
+    truth: dict[str, list[tuple[float, float, str]]]
+    """By file: begin and end in seconds, and the words."""
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    folder = tmp_path_factory.mktemp("corpus")
+    sounds = folder / "sounds"
+    sounds.mkdir()
+    voice = Espeak()
+    random = np.random.default_rng(1)
+    truth: dict[str, list[tuple[float, float, str]]] = {}
+    for name, order, noise in (("a", (0, 1), 0.0005), ("b", (1, 0), 0.0005), ("noisy", (0, 1), 0.06)):
+        parts, spans, at = [silence(_PAUSE_S, voice.rate_hz)], [], _PAUSE_S
+        for number in order:
+            said = asyncio.run(_said(voice, SENTENCES[number]))
+            loud = np.flatnonzero(np.abs(said.astype(np.int32)) > 300) / voice.rate_hz
+            spans.append((at + loud[0], at + loud[-1], SENTENCES[number]))
+            parts += [said, silence(_PAUSE_S, voice.rate_hz)]
+            at += len(said) / voice.rate_hz + _PAUSE_S
+        whole = to_float(np.concatenate(parts))
+        mixed = whole + random.normal(0, noise, len(whole)).astype(np.float32)
+        files.write(sounds / f"{name}.wav", to_int16(mixed), voice.rate_hz)
+        truth[f"{name}.wav"] = spans
+    voice.close()
+    (sounds / "broken.wav").write_bytes(b"this is no sound")
+    sources = folder / "sources.csv"
+    sources.write_text(f"{HEAD}sounds,CC0-1.0,synthetic,en,espeak\n", encoding="utf-8")
+    return Corpus(sources, truth)
+
+
+async def _said(voice: Espeak, text: str) -> Int16:
+    parts = [chunk.samples async for chunk in voice.synthesize(text, SpeakingStyle(language="en"), Caller("test"))]
+    return np.concatenate(parts)
