@@ -1,0 +1,139 @@
+"""Runs the steps over a folder of work, so that it may be killed at any moment and gives the same result.
+
+A step's clips are cut into shards. What follows from a shard is written at once to
+``WORK/STEP/shard-00012.jsonl``, under a digest of all that it depends on: a run takes what is there under the same
+digest, and makes the rest. The manifest of a step, ``WORK/STEP/clips.jsonl``, is its shards in order.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+from filelock import FileLock, Timeout
+
+from parley.errors import ModelError, UsageError
+from parley.languages import knows
+from parley.models.catalogue import Model, catalogue
+from parley.train import clips, worker
+from parley.train.clips import CLIPS, Clip, digest_of
+from parley.train.settings import Settings
+from parley.train.steps import STEPS, Step
+
+Progress = Callable[[str, int, int], None]
+"""Told of a step, how many of its clips are done, and of how many."""
+_AHEAD = 2
+"""Shards that are given out for each worker: the next one waits there when one is done."""
+
+
+def steps_until(name: str | None) -> Sequence[Step]:
+    """The steps up to one of them, all of them by default; raises `UsageError`."""
+    names = [step.name for step in STEPS]
+    if name is None:
+        return STEPS
+    if name not in names:
+        raise UsageError(f"--until: '{name}' is no step; the steps are {', '.join(names)}")
+    return STEPS[: names.index(name) + 1]
+
+
+def models_of(steps: Sequence[Step], settings: Settings) -> list[Model]:
+    """The models that some steps need; raises `ModelNotFound`."""
+    return [catalogue().get(name, kind) for step in steps for kind, name in step.models(settings)]
+
+
+def usual_workers() -> int:
+    """Half the cores, for the models use two threads each."""
+    return max(1, (os.cpu_count() or 1) // 2)
+
+
+def run(
+    found: list[Clip], work: Path, settings: Settings, steps: Sequence[Step], workers: int, progress: Progress
+) -> Path:
+    """Run the steps over what `sources.listed` gave, with models that are there; returns the last manifest.
+
+    Raises `UsageError` for a language that a recogniser does not know, and while another run works in the same
+    folder; `ModelError` if a model fails or a worker process dies. Blocks until all is done.
+    """
+    with _locked(work):
+        _check_languages(found, models_of(steps, settings))
+        context = multiprocessing.get_context("spawn")
+        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=worker.prepare)
+        try:
+            for step in steps:
+                found = _run_step(step, settings, found, work / step.name, (pool, workers), progress)
+        except BrokenProcessPool as fault:
+            raise ModelError(f"a worker process ended ({fault}); run again, what is done is kept") from None
+        finally:
+            pool.shutdown(cancel_futures=True)
+    return work / steps[-1].name / CLIPS
+
+
+@contextmanager
+def _locked(work: Path) -> Iterator[None]:
+    work.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(work / "lock", timeout=0):
+            yield
+    except Timeout:
+        raise UsageError(f"{work}: another run works in this folder") from None
+
+
+def _check_languages(found: Sequence[Clip], models: Sequence[Model]) -> None:
+    for model in models:
+        for language in sorted({clip.language for clip in found}):
+            if model.kind == "asr" and not knows(model.languages, language):
+                raise UsageError(
+                    f"transcribe.models: '{model.id}' does not understand '{language}', which the sources speak; "
+                    f"it knows {', '.join(model.languages)}"
+                )
+
+
+def _run_step(
+    step: Step, settings: Settings, found: Sequence[Clip], folder: Path, pool: tuple[ProcessPoolExecutor, int],
+    progress: Progress,
+) -> list[Clip]:  # fmt: skip
+    depends = _depends_on(step, settings)
+    shards = [found[i : i + settings.shard] for i in range(0, len(found), settings.shard)]
+    paths = [folder / f"shard-{number:05}.jsonl" for number in range(len(shards))]
+    digests = [digest_of(depends, clips.as_lines(shard)) for shard in shards]
+    missing = [i for i, path in enumerate(paths) if not _is_there(path, digests[i])]
+    done = len(found) - sum(len(shards[i]) for i in missing)
+    progress(step.name, done, len(found))
+    executor, workers = pool
+    tasks = (partial(worker.work, step.name, settings, paths[i], digests[i], shards[i]) for i in missing)
+    waiting: set[Future[int]] = set()
+    while True:
+        waiting |= {executor.submit(task) for task in islice(tasks, workers * _AHEAD - len(waiting))}
+        if not waiting:
+            break
+        ended, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+        done += sum(future.result() for future in ended)
+        progress(step.name, done, len(found))
+    for path in set(folder.glob("shard-*")) - set(paths):
+        path.unlink()  # of a run with more clips, or unfinished
+    after = [clip for path in paths for clip in clips.read(path)]
+    clips.write(folder / CLIPS, step.name, digest_of(*(digest.encode() for digest in digests)), after)
+    return after
+
+
+def _is_there(path: Path, digest: str) -> bool:
+    header = clips.header(path)
+    return header is not None and header.digest == digest
+
+
+def _depends_on(step: Step, settings: Settings) -> bytes:
+    """What the result of a step depends on, beside its clips."""
+    models = [
+        [model.id, model.family, [[file.name, file.sha256] for file in model.files], sorted(model.options.items())]
+        for model in models_of([step], settings)
+    ]
+    section = step.section(settings).model_dump(mode="json")
+    return msgspec.json.encode([step.name, step.version, section, models], order="deterministic")

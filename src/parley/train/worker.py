@@ -1,0 +1,68 @@
+"""What a worker process does: one shard at a time, with models that it loads once."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import threading
+from collections.abc import Sequence
+from contextlib import aclosing
+from multiprocessing import parent_process
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any
+
+from parley.models.catalogue import Kind, catalogue
+from parley.models.interfaces import ModelSpec
+from parley.models.plugins import load
+from parley.models.store import Store
+from parley.train import clips
+from parley.train.clips import Clip
+from parley.train.settings import Settings
+from parley.train.steps import STEPS
+
+
+def prepare() -> None:
+    """Make a process end with the one that started it: killed, that one cannot say that the work is over."""
+    parent = parent_process()
+    assert parent is not None
+    threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_with(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)
+
+
+def work(name: str, settings: Settings, path: Path, digest: str, shard: Sequence[Clip]) -> int:
+    """Run a step over a shard and write what follows as a manifest of its own; returns how many clips were taken."""
+    step = next(step for step in STEPS if step.name == name)
+    section = step.section(settings)
+
+    async def run() -> list[Clip]:
+        found: list[Clip] = []
+        for clip in shard:
+            async with aclosing(step.run(clip, section, _model)) as stream:
+                found += [after async for after in stream]
+        return found
+
+    clips.write(path, name, digest, _runner().run(run()))
+    return len(shard)
+
+
+@functools.cache
+def _runner() -> asyncio.Runner:
+    """One event loop for all shards: models stay on the loop that they were loaded on."""
+    return asyncio.Runner()
+
+
+_loaded: dict[tuple[Kind, str], Any] = {}
+
+
+async def _model(kind: Kind, name: str) -> Any:
+    if (kind, name) not in _loaded:
+        model = catalogue().get(name, kind)
+        spec = ModelSpec(model.id, model.family, Store().paths(model), dict(model.options))
+        _loaded[kind, name] = await load(spec)
+    return _loaded[kind, name]
