@@ -1,0 +1,86 @@
+"""``parley train``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from parley import checked_yaml
+from parley.cli import local
+from parley.cli.terminal import errors
+from parley.models.store import Store
+from parley.train import clips, runner
+from parley.train.settings import Settings
+from parley.train.sources import listed
+
+app = typer.Typer(help="Training: from sources of speech to a data set.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Training: from sources of speech to a data set."""
+
+
+@app.command()
+def run(
+    sources: Annotated[Path, typer.Argument(help="CSV file: source, licence, consent, language, speaker")],
+    work: Annotated[Path, typer.Option("--work", help="Folder that keeps the work; a run goes on from what is there")],
+    until: Annotated[str | None, typer.Option(help="The last step: collect, segment, transcribe or filter")] = None,
+    settings_file: Annotated[Path | None, typer.Option("--settings", help="Settings of the steps (YAML)")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=1024, show_default="half the cores", help="Processes that work")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress")] = False,
+) -> None:
+    """Make a manifest of clips out of recordings, and print its path. It may be killed and run again at any moment.
+
+    Examples:
+
+      parley train run sources.csv --work work
+
+      parley train run sources.csv --work work --settings train.yaml --until segment
+    """
+    settings = Settings() if settings_file is None else checked_yaml.read(settings_file, Settings, "settings file")
+    steps = runner.steps_until(until)
+    found = listed(sources, settings.collect.licences)  # refused before anything is fetched
+    asyncio.run(local.ensure(runner.models_of(steps, settings), Store(), quiet=quiet))
+    with _progress(quiet=quiet) as progress:
+        manifest = runner.run(found, work, settings, steps, workers or runner.usual_workers(), progress)
+    if not quiet:
+        _tell(clips.read(manifest))
+    typer.echo(manifest)
+
+
+def _tell(found: list[clips.Clip]) -> None:
+    kept = [clip for clip in found if not clip.refused]
+    minutes = sum(clip.seconds for clip in kept) / 60
+    errors.print(f"{len(kept)} of {len(found)} clips kept, {minutes:.1f} minutes", highlight=False)
+    for reason, count in sorted(Counter(reason for clip in found for reason in clip.refused).items()):
+        errors.print(f"  {count} refused: {reason}", highlight=False, markup=False)
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> Iterator[runner.Progress]:
+    """A bar for each step; a line instead each time that a shard is done where nobody looks."""
+    if quiet:
+        yield lambda *_: None
+    elif not errors.is_terminal:
+        yield lambda step, done, total: errors.print(f"{step}: {done} of {total}", highlight=False)
+    else:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=errors) as bars:
+            tasks: dict[str, TaskID] = {}
+
+            def update(step: str, done: int, total: int) -> None:
+                if step not in tasks:
+                    tasks[step] = bars.add_task(step, total=total)
+                bars.update(tasks[step], completed=done, total=total)
+
+            yield update

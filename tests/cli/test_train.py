@@ -1,0 +1,54 @@
+"""``parley train``: what is asked for wrongly is named, before a model is fetched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from parley.cli import app
+
+
+def train(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["train", *arguments], env={"COLUMNS": "200"})
+    return result.exit_code, result.output + (str(result.exception) if result.exception else "")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ("filter: {shortest_s: 40}\n", "train.yaml:1: filter.longest_s: is to be more than shortest_s"),
+        (
+            "shard: 1\ntranscribe: {models: [vosk, vosk]}\n",
+            "train.yaml:2: transcribe.models: a recogniser that is named",
+        ),
+        ("filtre: {}\n", "train.yaml:1: filtre: Extra inputs are not permitted"),
+    ],
+)
+def test_a_fault_of_the_settings_is_named(settings: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "train.yaml"
+    path.write_text(settings, encoding="utf-8")
+    code, output = train("run", "sources.csv", "--work", str(tmp_path / "work"), "--settings", str(path))
+    assert code == 1
+    assert message in output
+
+
+def test_a_step_that_there_is_not_is_named_with_those_that_there_are(tmp_path: Path) -> None:
+    _, output = train("run", "sources.csv", "--work", str(tmp_path / "work"), "--until", "segments")
+    assert "--until: 'segments' is no step; the steps are collect, segment, transcribe, filter" in output
+
+
+@pytest.fixture(autouse=True)
+def _no_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a model is fetched")
+
+    monkeypatch.setattr("parley.cli.local.ensure", refuse)
+
+
+def test_a_source_without_licence_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "sources.csv"
+    path.write_text("source,licence,consent,language,speaker\n.,,given,en,\n", encoding="utf-8")
+    _, output = train("run", str(path), "--work", str(tmp_path / "work"), "--quiet")
+    assert "sources.csv:2: licence: is empty; nothing is used without it" in output
