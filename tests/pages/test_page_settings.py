@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, Route, WebSocketRoute, expect
+from playwright.async_api import Page, Request, Route, WebSocketRoute, expect
 
 from tests.conftest import Clip, RunningServer, silence
 from tests.pages.test_page import RATE, OpenPage, microphone, open_page
@@ -40,6 +40,38 @@ async def test_a_voice_can_be_heard_before_it_is_chosen(
     await expect(listen).not_to_have_attribute("data-playing", "true", timeout=20_000)  # it ended by itself
     assert await page.evaluate("window.played[0].currentTime") > 1
     await expect(default).to_be_checked()
+
+
+async def test_two_voices_are_heard_in_turn_on_a_sentence_of_ones_own(
+    server: RunningServer, open_page: OpenPage, tmp_path: Path
+) -> None:
+    page = await open_page(microphone(tmp_path / "silent.wav", silence(30.0, RATE)), "")
+    said: list[tuple[str, str]] = []
+
+    def note(request: Request) -> None:
+        if request.url.endswith("/v1/audio/speech"):
+            asked = json.loads(request.post_data or "")
+            said.append((asked["voice"], asked["input"]))
+
+    page.on("request", note)
+    await page.get_by_role("button", name="Settings", exact=True).click()
+    compare = page.get_by_role("button", name="Compare eSpeak with the chosen voice")
+    own = page.get_by_role("button", name="Compare Heart (Hibari) with the chosen voice")
+    await expect(own).to_be_disabled()
+    await page.get_by_label("Let them all say").fill(" Good night. ")
+    await compare.click()
+    await expect(compare).to_have_attribute("data-playing", "true")
+    await expect(compare).not_to_have_attribute("data-playing", "true", timeout=20_000)
+    assert said == [("hibari-heart", "Good night."), ("espeak", "Good night.")]
+    await expect(page.locator("input[name=voice][value=hibari-heart]")).to_be_checked()
+    await page.locator("input[name=voice][value=espeak]").check()
+    await expect(compare).to_be_disabled()
+    await expect(own).to_be_enabled()
+    await own.click()
+    await expect(own).to_have_attribute("data-playing", "true")
+    await own.click()  # a second press stops both
+    await expect(own).not_to_have_attribute("data-playing", "true")
+    assert [voice for voice, _ in said[2:]] == ["espeak"]
 
 
 @pytest.mark.parametrize(("language", "greets"), [("te", "నమస్కారం"), ("de", "Hallo"), ("pl", "Hello")])

@@ -93,14 +93,14 @@ export class Speakers {
     const names = voiceNames(voices, details);
     if (one.voice && !voices.includes(one.voice)) delete one.voice; // of another server
     const options = [["", say("setup.own_voice")], ...voices.map((id) => [id, names.get(id).long])];
-    const listen = el("button", { type: "button", className: "icon tiny", "aria-label": say("setup.listen_to", { who }) }, icon("play"));
+    const listen = el("button", { type: "button", className: "icon tiny", data: { picture: "play" }, "aria-label": say("setup.listen_to", { who }) }, icon("play"));
     const show = () => (listen.hidden = !one.voice);
     const select = this.choice(say("setup.voice_of", { who }), options, one.voice ?? "", (id) => {
       one.voice = id || undefined;
       show();
       this.changed();
     });
-    listen.addEventListener("click", () => this.preview.play(one.voice, listen, details[one.voice]?.languages[0]));
+    listen.addEventListener("click", () => this.preview.play([{ id: one.voice, language: details[one.voice]?.languages[0] }], listen));
     show();
     return el("div", { className: "voice-choice" }, select, listen);
   }

@@ -1,4 +1,4 @@
-// Lets a voice be heard before it is chosen.
+// Lets a voice be heard before it is chosen, or two in turn.
 import { explain } from "./faults.js";
 import { setIcon } from "./icon.js";
 import { shortVoiceName } from "./names.js";
@@ -21,28 +21,23 @@ export class Preview {
     this.sound = null;
   }
 
-  // A second press of its button stops it.
-  async play(id, button, language) {
-    const says = SAYS[language] ?? SAYS.en;
+  // `voices`, {id, language} each, one after the other; `sentence`: what all say, else each introduces itself. A second press of the button stops it.
+  async play(voices, button, sentence = "") {
     const again = this.sound?.button === button;
     this.stop();
     if (again) return;
-    const audio = new Audio();
-    const sound = this.sound = { button, audio, url: "" };
+    const picture = button.dataset.picture;
+    const sound = this.sound = { button, picture, audio: new Audio(), url: "", over: () => {} };
     button.dataset.playing = "true";
     setIcon(button.querySelector("use"), "stop");
     try {
-      const answer = await fetch("v1/audio/speech", {
-        method: "POST",
-        headers: { "Content-Type": "application/json", ...this.headers() },
-        body: JSON.stringify({ voice: id, response_format: "wav", input: says(shortVoiceName(id)) }),
-      });
-      if (!answer.ok) throw new Error((await answer.json()).error.message);
-      if (this.sound !== sound) return; // another one is wanted by now
-      sound.url = URL.createObjectURL(await answer.blob());
-      audio.src = sound.url;
-      audio.addEventListener("ended", () => this.sound === sound && this.stop());
-      await audio.play();
+      for (const voice of voices) {
+        const said = await this.said(voice, sentence);
+        if (this.sound !== sound) return; // another one is wanted by now
+        await this.sounds(sound, said);
+        if (this.sound !== sound) return;
+      }
+      this.stop();
     } catch (fault) {
       if (this.sound !== sound) return;
       this.stop();
@@ -50,13 +45,36 @@ export class Preview {
     }
   }
 
+  async said({ id, language }, sentence) {
+    const input = sentence || (SAYS[language] ?? SAYS.en)(shortVoiceName(id));
+    const answer = await fetch("v1/audio/speech", {
+      method: "POST",
+      headers: { "Content-Type": "application/json", ...this.headers() },
+      body: JSON.stringify({ voice: id, response_format: "wav", input }),
+    });
+    if (!answer.ok) throw new Error((await answer.json()).error.message);
+    return answer.blob();
+  }
+
+  // Until its end, or until it is stopped.
+  async sounds(sound, said) {
+    const { audio } = sound;
+    URL.revokeObjectURL(sound.url);
+    audio.src = sound.url = URL.createObjectURL(said);
+    const ended = new Promise((over) => (sound.over = over));
+    audio.onended = sound.over;
+    await audio.play();
+    await ended;
+  }
+
   stop() {
     if (!this.sound) return;
-    const { button, audio, url } = this.sound;
+    const { button, picture, audio, url, over } = this.sound;
     this.sound = null;
     audio.pause();
     URL.revokeObjectURL(url);
+    over();
     delete button.dataset.playing;
-    setIcon(button.querySelector("use"), "play");
+    setIcon(button.querySelector("use"), picture);
   }
 }

@@ -1,4 +1,5 @@
-// Voices to choose from, each with a button that lets it be heard.
+// Voices to choose from: each is heard alone or behind the chosen one, all on one sentence if the user writes one.
+import { el } from "./dom.js";
 import { icon } from "./icon.js";
 import { shortVoiceName, voiceNames } from "./names.js";
 import { put, say } from "./strings.js";
@@ -15,7 +16,9 @@ export class Voices {
 
   fill(ids, details, chosen) {
     this.names = voiceNames(ids, details);
-    $("voices").replaceChildren(...ids.map((id) => this.row(id, this.names.get(id), details[id], id === chosen)));
+    this.details = details;
+    $("voices").replaceChildren(...ids.map((id) => this.row(id, this.names.get(id), id === chosen)));
+    this.mark(chosen);
   }
 
   name(id) {
@@ -24,9 +27,16 @@ export class Voices {
 
   check(id) {
     for (const radio of $("voices").querySelectorAll("input[name=voice]")) radio.checked = radio.value === id;
+    this.mark(id);
   }
 
-  row(id, { short, long }, details, checked) {
+  // Nothing is compared with itself.
+  mark(chosen) {
+    this.chosen = chosen;
+    for (const button of $("voices").querySelectorAll(".compare")) button.disabled = button.dataset.voice === chosen;
+  }
+
+  row(id, { short, long }, checked) {
     const row = document.createElement("div");
     row.className = "voice";
     const label = document.createElement("label");
@@ -36,14 +46,20 @@ export class Voices {
     const name = document.createElement("span");
     put(name, long);
     label.append(radio, name);
-    const listen = document.createElement("button");
-    listen.type = "button";
-    listen.className = "icon tiny";
-    put(listen, say("voices.listen", { name: short }), "aria-label");
-    listen.append(icon("play"));
-    listen.addEventListener("click", () => this.preview.play(id, listen, details?.languages[0]));
-    row.append(label, listen);
+    const compare = this.button("compare", say("voices.compare", { name: short }), () => [this.chosen, id]);
+    compare.classList.add("compare");
+    compare.dataset.voice = id;
+    row.append(label, compare, this.button("play", say("voices.listen", { name: short }), () => [id]));
     return row;
+  }
+
+  button(picture, words, ids) {
+    const button = el("button", { type: "button", className: "icon tiny", data: { picture }, "aria-label": words, title: words }, icon(picture));
+    button.addEventListener("click", () => {
+      const voices = ids().map((id) => ({ id, language: this.details[id]?.languages[0] }));
+      this.preview.play(voices, button, $("voice-sentence").value.trim());
+    });
+    return button;
   }
 
   stop() {
