@@ -13,9 +13,9 @@ from typing import Any
 
 from parley.errors import ModelError
 from parley.models.interfaces import ModelSpec
-from parley.models.voicepacks import LORA
+from parley.models.voicepacks import ADAPTER, LORA
 
-_CONFIG, _WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+_WEIGHTS = "adapter_model.safetensors"
 _NAMED = 3
 """So many weights that do not fit are named."""
 
@@ -72,7 +72,7 @@ def _adapted(model: Any) -> list[Any]:
 
 
 def _check(spec: ModelSpec, path: Path) -> None:
-    for name in (_CONFIG, _WEIGHTS):
+    for name in (ADAPTER, _WEIGHTS):
         if not (path / name).is_file():
             raise ModelError(f"{spec.id}: {path} is no LoRA adapter: the file {name} is missing")
     if "." in path.name:

@@ -35,7 +35,8 @@ from parley.validation import explain
 METADATA = "metadata.yaml"
 SEED = "ref/seed.wav"
 LORA = "voices"
-_ADAPTER = "adapter_config.json"
+ADAPTER = "adapter_config.json"
+"""What each of them has, whatever trained it."""
 _SEED_S = (2.0, 30.0)
 
 
@@ -197,8 +198,8 @@ def make(
         if not path.is_file():
             raise UsageError(f"{path} does not exist")
     for path in lora:
-        if not (path / _ADAPTER).is_file():
-            raise UsageError(f"{path} is no LoRA adapter: it has no {_ADAPTER}")
+        if not (path / ADAPTER).is_file():
+            raise UsageError(f"{path} is no LoRA adapter: it has no {ADAPTER}")
     if seed is not None:
         metadata = metadata.model_copy(update={"consent": _consent(speaker, statement, seed)})
     fresh = folder.with_name(f".{name}.new")
