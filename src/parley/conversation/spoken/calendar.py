@@ -39,11 +39,7 @@ def date_rules(language: Language) -> Sequence[Rule]:
     if language.comma_decimals:
         rules.append(rule(r"(?P<a>\d{1,2})(?P<sep>\.)(?P<b>\d{1,2})\.(?P<y>)(?!\d)", _numeric, "9"))
     if language.english:
-        rules.append(
-            rule(
-                r"(?P<m>\d{1,2})/(?P<d>\d{1,2})(?P<y>(?!))?(?P<sep>/(?!))?(?![\w/]|[.,]\d|\s+of\b)", _without_year, "9"
-            )
-        )
+        rules.append(rule(r"(?P<m>\d{1,2})/(?P<d>\d{1,2})(?![\w/]|[.,]\d|\s+of\b)", _without_year, "9"))
     names = "|".join(sorted(map(re.escape, language.months()), key=len, reverse=True))
     if not names:
         return rules
@@ -113,7 +109,7 @@ def _numeric(match: re.Match[str], cursor: Cursor) -> str | None:
 
 def _without_year(match: re.Match[str], cursor: Cursor) -> str | None:
     """ "on 12/25"."""
-    return _numeric(match, cursor) if cursor.word() in _BEFORE_DAYS else None
+    return _date(cursor, int(match["m"]), int(match["d"]), None) if cursor.word() in _BEFORE_DAYS else None
 
 
 def _date(cursor: Cursor, month: int, day: int | None, year: int | None) -> str | None:

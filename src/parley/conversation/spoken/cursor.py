@@ -41,6 +41,10 @@ class Cursor:
         """The two written words before it, lower case."""
         return _bare(self.before), _bare(self.last)
 
+    def behind_a_name(self) -> bool:
+        """Whether the word before it may be somebody's name: capitalised, and no capitals throughout."""
+        return self.last[:1].isupper() and self.last[-1:].isalpha() and not self.last.isupper()
+
     def following(self, end: int) -> str:
         """What stands behind a match."""
         return self.text[end : end + 24]

@@ -21,8 +21,6 @@ from parley.conversation.spoken.english_words import (
 from parley.conversation.spoken.formulas import say_decimal
 from parley.conversation.spoken.streets import DIRECTION, HOUSE, TITLE, WAY, title_or_way
 
-_ROMAN = re.compile(r"(?=[IVXLCDM])M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})")
-_ROMAN_VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 _CENTURIES = ("century", "centuries", "dynasty", "Dynasty", "Olympic", "Olympiad", "Congress", "Corps")
 _MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 _DAYS = "Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun"
@@ -142,14 +140,6 @@ def _initial(match: re.Match[str], cursor: Cursor) -> str | None:
     return match.group()[0] if cursor.last[:1].isupper() or not cursor.last else None
 
 
-def roman(written: str) -> int | None:
-    """Value of a proper Roman number."""
-    if not _ROMAN.fullmatch(written):
-        return None
-    values = [_ROMAN_VALUES[c] for c in written]
-    return sum(-v if v < after else v for v, after in zip(values, [*values[1:], 0], strict=True))
-
-
 def _roman(match: re.Match[str], cursor: Cursor) -> str | None:
     said = _roman_words(match, cursor)
     return said and said + (match["tail"] or "")
@@ -157,7 +147,7 @@ def _roman(match: re.Match[str], cursor: Cursor) -> str | None:
 
 def _roman_words(match: re.Match[str], cursor: Cursor) -> str | None:
     written = match["roman"]
-    value = roman(written)
+    value = numerals.roman(written)
     if value is None:
         return None
     word, capital = cursor.word(), cursor.last[:1].isupper()
@@ -181,7 +171,7 @@ def _roman_words(match: re.Match[str], cursor: Cursor) -> str | None:
 
 
 def _small_roman(match: re.Match[str], cursor: Cursor) -> str | None:
-    value = roman(match["roman"].upper())
+    value = numerals.roman(match["roman"].upper())
     return numerals.cardinal(value, "en") if value is not None and cursor.word() in NUMBERED else None
 
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from parley.conversation.spoken import numerals
 from parley.conversation.spoken.cursor import Cursor, Rule, rule
-from parley.conversation.spoken.english import roman
 
 _STRONG = frozenset("der die das".split())
 _WEAK = frozenset("den dem des am im vom zum beim ins seit ab bis einem einen eines".split())
@@ -32,14 +31,13 @@ def letter_rules() -> Sequence[Rule]:
 
 def _roman(match: re.Match[str], cursor: Cursor) -> str | None:
     """ "Ludwig der Vierzehnte", "im zwanzigsten Jahrhundert"."""
-    value = roman(match["roman"])
+    value = numerals.roman(match["roman"])
     if value is None:
         return None
     said = numerals.ordinal(value, "de")
     if re.match(r"\s+Jahrhundert", cursor.following(match.end())):
         return f"{said}n" if cursor.word() in _WEAK else said if cursor.word() in _STRONG else f"{said}s"
-    king = cursor.last[:1].isupper() and cursor.last[-1:].isalpha() and not cursor.last.isupper()
-    return f"der {said.capitalize()}{'.' if cursor.ends(match.end()) else ''}" if king else None
+    return f"der {said.capitalize()}{'.' if cursor.ends(match.end()) else ''}" if cursor.behind_a_name() else None
 
 
 def _ordinal(match: re.Match[str], cursor: Cursor) -> str | None:

@@ -5,6 +5,7 @@ The libraries are imported when the first number is said; `load` does it beforeh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -26,6 +27,8 @@ _OF_MEN = {"fr": ("spellout-ordinal-masculine",)}
 """Where the plain ordinal is a part of larger ones: "unième"."""
 _FIRST_DAYS = frozenset("fr it pt".split())
 """Languages whose months begin with an ordinal."""
+_ROMAN = re.compile(r"(?=[IVXLCDM])M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})")
+_ROMAN_VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 _YEARS = ("spellout-numbering-year", "spellout-numbering")
 _DATIVES = frozenset("am vom zum dem den ab bis seit".split())
 _NO_YEARS = frozenset("ja zh ko ru".split())
@@ -118,3 +121,11 @@ def year(number: int, language: str) -> str:
 def digits(text: str, language: str) -> str:
     """Each digit by itself."""
     return " ".join(cardinal(int(c), language) for c in text if c.isdecimal())
+
+
+def roman(written: str) -> int | None:
+    """Value of a proper Roman number."""
+    if not _ROMAN.fullmatch(written):
+        return None
+    values = [_ROMAN_VALUES[c] for c in written]
+    return sum(-v if v < after else v for v, after in zip(values, [*values[1:], 0], strict=True))

@@ -178,9 +178,8 @@ def _unit_alone(match: re.Match[str], cursor: Cursor) -> str | None:
 def _times(match: re.Match[str], cursor: Cursor) -> str | None:
     after = cursor.following(match.end()).lstrip()
     if cursor.last[-1:] in _OPERATORS or (after[:1] in _OPERATORS and not re.match("/[a-z]{2}", after)):
-        return (
-            f"{say_written(match['n'], cursor)} {match.group()[-1]}" if cursor.language.counts else None
-        )  # a formula's x
+        # a formula's x
+        return f"{say_written(match['n'], cursor)} {match.group()[-1]}" if cursor.language.counts else None
     return f"{say_written(match['n'], cursor)} times" if cursor.language.english else None
 
 

@@ -48,12 +48,12 @@ def _rules(code: str) -> tuple[Rule, ...]:
         else []
     )
     first: Sequence[Rule] = telugu.rules() if spoken.code == "te" else ()
-    if spoken.code in romance.LANGUAGES:
-        first = [*date_rules(spoken), *romance.rules(spoken.code)]
+    ordinals = romance.rules(spoken.code) if spoken.code in romance.LANGUAGES else ()
     letters = english.letter_rules() if spoken.english else german.letter_rules() if spoken.code == "de" else []
     numbers = english.number_rules() if spoken.english else german.number_rules() if spoken.code == "de" else []
     return (
-        *first, *local, *time_rules(spoken), *money_rules(spoken), *date_rules(spoken), *letters[:_BEFORE_NAMES],
+        *first, *local, *time_rules(spoken), *money_rules(spoken), *date_rules(spoken), *ordinals,
+        *letters[:_BEFORE_NAMES],
         *address_rules(spoken), *identifier_rules(spoken),
         *letters[_BEFORE_NAMES:], *numbers, *quantity_rules(spoken), *sign_rules(spoken),
     )  # fmt: skip

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from parley.conversation.spoken import numerals
 from parley.conversation.spoken.cursor import Cursor, Rule, rule
-from parley.conversation.spoken.english import roman
 
 LANGUAGES = frozenset("es fr it pt".split())
 _COUNTED = frozenset("siglo siglos século séculos capítulo capitolo chapitre tomo tome acto atto acte".split())
@@ -18,7 +17,7 @@ _ORDINALS_OF_KINGS = {"es": 10, "pt": 10, "fr": 1, "it": 100}
 
 
 def rules(code: str) -> Sequence[Rule]:
-    """What goes before the rules of all languages; `code`: ISO 639-1, one of `LANGUAGES`."""
+    """What goes behind the rules of dates; `code`: ISO 639-1, one of `LANGUAGES`."""
     ends = r"\.?(?P<end>[ºª])(?![CF])" if code != "fr" else r"(?P<end>ers?|res?|ères?|nde?s?|i?[eè]mes?|es?)"
     tail = r"(?P<end>er|re|e|ème)?" if code == "fr" else r"(?P<end>(?!))?"
     return [
@@ -36,14 +35,13 @@ def _ordinal(match: re.Match[str], cursor: Cursor) -> str:
 
 def _roman(match: re.Match[str], cursor: Cursor) -> str | None:
     """ "dix-neuvième siècle", "siglo diecinueve", "Luigi quattordicesimo"."""
-    value, code = roman(match["roman"]), cursor.language.code
+    value, code = numerals.roman(match["roman"]), cursor.language.code
     if value is None:
         return None
     if _CENTURIES.match(cursor.following(match.end())) or match["end"]:
         return numerals.ordinal(value, code)
     if cursor.word() in _COUNTED:
         return numerals.cardinal(value, code)
-    named = cursor.last[:1].isupper() and cursor.last[-1:].isalpha() and not cursor.last.isupper()
-    if not named or (len(match["roman"]) == 1 and match["roman"] != "V"):
+    if not cursor.behind_a_name() or (len(match["roman"]) == 1 and match["roman"] != "V"):
         return None
     return numerals.ordinal(value, code) if value <= _ORDINALS_OF_KINGS[code] else numerals.cardinal(value, code)
