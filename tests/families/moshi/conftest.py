@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -22,6 +20,7 @@ from parley.models.interfaces import DuplexFrame, DuplexSlot, ModelSpec
 from parley.models.store import Store
 from tests.conftest import RunningServer, start_server
 from tests.families.moshi import tiny
+from tests.families.process import running_worker
 from tests.looking import unexpected
 
 torch.set_num_threads(1)
@@ -54,21 +53,12 @@ async def loaded(files: dict[str, Path]) -> AsyncIterator[Loader]:
 @pytest.fixture
 def worker(files: dict[str, Path], tmp_path: Path) -> Iterator[str]:
     """The address of a worker with the tiny checkpoint; its log is looked at in the end."""
-    address = f"unix:{tmp_path}/w.sock"
     model = {
         "id": "tiny", "family": "moshi", "kind": "duplex", "files": [str(path) for path in files.values()],
         "options": {"slots": SLOTS, "device": "cpu", "allow_slow": True, "late_s": 1000, **GREEDY},
     }  # fmt: skip
-    settings = {"name": "w", "listen": address, "models": [model], "default_model_id": "tiny", "threads": 1}
-    (config := tmp_path / "worker.yaml").write_text(yaml.safe_dump(settings))
-    with (log := tmp_path / "worker.log").open("wb") as sink:
-        command = [sys.executable, "-m", "parley.cli", "worker", "--config", str(config)]
-        process = subprocess.Popen(command, stdout=sink, stderr=subprocess.STDOUT)
-    yield address
-    process.terminate()
-    assert process.wait(60) == 0, log.read_text()
-    assert not unexpected(log.read_text())
-    assert "step measured" in log.read_text()
+    with running_worker(tmp_path, "step measured", models=[model], default_model_id="tiny") as address:
+        yield address
 
 
 @pytest.fixture

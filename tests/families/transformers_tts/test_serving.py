@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -26,6 +24,7 @@ from parley.workers.fleet import Fleet
 from parley.workers.remote_synthesizer import RemoteSynthesizer
 from tests.conformance.test_official_client import Conversation
 from tests.conftest import start_server
+from tests.families.process import running_worker
 from tests.families.transformers_tts.conftest import ENGLISH, TEXT, files_of
 from tests.looking import unexpected
 
@@ -33,26 +32,17 @@ from tests.looking import unexpected
 @pytest.fixture
 def worker(telugu: Path, csm: Path, tmp_path: Path) -> Iterator[str]:
     """The address of a worker with both voices, Telugu from a voice pack; its log is looked at in the end."""
-    address = f"unix:{tmp_path}/w.sock"
     metadata = Metadata(licence="CC0-1.0", tags=Tags(lang=("te",)), options={"device": "cpu", "seed": 1})
     voicepacks.make(tmp_path / "packs", "transformers-tts", "telugu", list(files_of(telugu).values()), metadata)
     model = {
         "id": "csm", "family": "transformers-tts", "languages": ["en"], "options": {"device": "cpu", "seed": 1},
         "files": [str(path) for path in files_of(csm).values()],
     }  # fmt: skip
-    settings = {
-        "name": "w", "listen": address, "models": [model], "voicepacks": str(tmp_path / "packs"),
-        "default_model_id": "telugu", "preload_model_ids": ["csm"], "threads": 1,
-    }  # fmt: skip
-    (config := tmp_path / "worker.yaml").write_text(yaml.safe_dump(settings))
-    with (log := tmp_path / "worker.log").open("wb") as sink:
-        command = [sys.executable, "-m", "parley.cli", "worker", "--config", str(config)]
-        process = subprocess.Popen(command, stdout=sink, stderr=subprocess.STDOUT)
-    yield address
-    process.terminate()
-    assert process.wait(60) == 0, log.read_text()
-    assert not unexpected(log.read_text())
-    assert "memory asked" in log.read_text()
+    with running_worker(
+        tmp_path, "memory asked", models=[model], voicepacks=str(tmp_path / "packs"), default_model_id="telugu",
+        preload_model_ids=["csm"],
+    ) as address:  # fmt: skip
+        yield address
 
 
 async def test_a_worker_says_a_text_with_its_words(worker: str) -> None:
