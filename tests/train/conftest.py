@@ -39,11 +39,11 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     for name, order, noise in (("a", (0, 1), 0.0005), ("b", (1, 0), 0.0005), ("noisy", (0, 1), 0.06)):
         parts, spans, at = [silence(_PAUSE_S, voice.rate_hz)], [], _PAUSE_S
         for number in order:
-            said = asyncio.run(_said(voice, SENTENCES[number]))
-            loud = np.flatnonzero(np.abs(said.astype(np.int32)) > 300) / voice.rate_hz
+            spoken = asyncio.run(said(voice, SENTENCES[number]))
+            loud = np.flatnonzero(np.abs(spoken.astype(np.int32)) > 300) / voice.rate_hz
             spans.append((at + loud[0], at + loud[-1], SENTENCES[number]))
-            parts += [said, silence(_PAUSE_S, voice.rate_hz)]
-            at += len(said) / voice.rate_hz + _PAUSE_S
+            parts += [spoken, silence(_PAUSE_S, voice.rate_hz)]
+            at += len(spoken) / voice.rate_hz + _PAUSE_S
         whole = to_float(np.concatenate(parts))
         mixed = whole + random.normal(0, noise, len(whole)).astype(np.float32)
         files.write(sounds / f"{name}.wav", to_int16(mixed), voice.rate_hz)
@@ -55,6 +55,8 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     return Corpus(sources, truth)
 
 
-async def _said(voice: Espeak, text: str) -> Int16:
-    parts = [chunk.samples async for chunk in voice.synthesize(text, SpeakingStyle(language="en"), Caller("test"))]
+async def said(voice: Espeak, text: str, speed: float = 1.0) -> Int16:
+    """English speech at the voice's rate."""
+    style = SpeakingStyle(language="en", speed=speed)
+    parts = [chunk.samples async for chunk in voice.synthesize(text, style, Caller("test"))]
     return np.concatenate(parts)

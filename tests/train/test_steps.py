@@ -23,7 +23,7 @@ async def no_model(kind: Any, name: str) -> Any:
     raise AssertionError("no model is needed")
 
 
-async def one(run: steps.Run, clip: Clip, settings: Any, load: steps.Load = no_model) -> Clip:
+async def one(run: steps.OfClip, clip: Clip, settings: Any, load: steps.Load = no_model) -> Clip:
     (found,) = [after async for after in run(clip, settings, load)]
     return found
 

@@ -32,7 +32,7 @@ def _group() -> None:
 def run(
     sources: Annotated[Path, typer.Argument(help="CSV file: source, licence, consent, language, speaker")],
     work: Annotated[Path, typer.Option("--work", help="Folder that keeps the work; a run goes on from what is there")],
-    until: Annotated[str | None, typer.Option(help="The last step: collect, segment, transcribe or filter")] = None,
+    until: Annotated[str | None, typer.Option(help=f"The last step: {runner.NAMES}")] = None,
     settings_file: Annotated[Path | None, typer.Option("--settings", help="Settings of the steps (YAML)")] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, max=1024, show_default="half the cores", help="Processes that work")

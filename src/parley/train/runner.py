@@ -34,13 +34,16 @@ _AHEAD = 2
 """Shards that are given out for each worker: the next one waits there when one is done."""
 
 
+NAMES = ", ".join(step.name for step in STEPS)
+
+
 def steps_until(name: str | None) -> Sequence[Step]:
     """The steps up to one of them, all of them by default; raises `UsageError`."""
     names = [step.name for step in STEPS]
     if name is None:
         return STEPS
     if name not in names:
-        raise UsageError(f"--until: '{name}' is no step; the steps are {', '.join(names)}")
+        raise UsageError(f"--until: '{name}' is no step; the steps are {NAMES}")
     return STEPS[: names.index(name) + 1]
 
 
@@ -101,7 +104,8 @@ def _run_step(
     progress: Progress,
 ) -> list[Clip]:  # fmt: skip
     depends = _depends_on(step, settings)
-    shards = [found[i : i + settings.shard] for i in range(0, len(found), settings.shard)]
+    size = max(1, len(found)) if step.whole else settings.shard
+    shards = [found[i : i + size] for i in range(0, len(found), size)]
     paths = [folder / f"shard-{number:05}.jsonl" for number in range(len(shards))]
     digests = [digest_of(depends, clips.as_lines(shard)) for shard in shards]
     missing = [i for i, path in enumerate(paths) if not _is_there(path, digests[i])]

@@ -54,6 +54,14 @@ class Filter(_Section):
         return longest_s
 
 
+class Dedupe(_Section):
+    """When two clips are one."""
+
+    least_likeness: float = Field(
+        default=0.95, gt=0, le=1, description="Correlation of the sound of two clips of the same words"
+    )
+
+
 class Settings(_Section):
     """All settings."""
 
@@ -62,3 +70,4 @@ class Settings(_Section):
     segment: Segment = Segment()
     transcribe: Transcribe = Transcribe()
     filter: Filter = Filter()
+    dedupe: Dedupe = Dedupe()

@@ -1,6 +1,6 @@
-"""The steps, in order: each takes a clip and gives the clips that follow from it.
+"""The steps, in order: each takes a clip, or all of them, and gives the clips that follow.
 
-A step looks at nothing but the clip, its section of the settings and its models, so its result can be kept under a
+A step looks at nothing but its clips, its section of the settings and its models, so its result can be kept under a
 digest of the three. Whoever changes what a step does counts its `version` up.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,9 @@ from parley.models.catalogue import Kind
 from parley.models.interfaces import MODEL_RATE_HZ, Caller
 from parley.models.store import sha256_of
 from parley.train.clips import Clip
+from parley.train.duplicates import dedupe
 from parley.train.settings import Settings
+from parley.train.sound import sound_of
 
 _CALLER = Caller("train")
 _FRAME = 512
@@ -39,15 +40,30 @@ _LEAST_DBFS = -90.0
 
 Load = Callable[[Kind, str], Awaitable[Any]]
 """Gives a model by its kind and id; the same one each time."""
-Run = Callable[[Clip, Any, Load], AsyncGenerator[Clip, None]]
+OfClip = Callable[[Clip, Any, Load], AsyncGenerator[Clip, None]]
+Run = Callable[[Sequence[Clip], Any, Load], AsyncGenerator[Clip, None]]
+
+
+def each(of_clip: OfClip) -> Run:
+    """The run of a step that looks at one clip at a time."""
+
+    async def run(shard: Sequence[Clip], settings: Any, load: Load) -> AsyncGenerator[Clip, None]:
+        for clip in shard:
+            async with aclosing(of_clip(clip, settings, load)) as stream:
+                async for after in stream:
+                    yield after
+
+    return run
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step; `run` gets a clip, the step's section of the settings, and what loads models."""
+    """One step; `run` gets the clips of a shard, the step's section of the settings, and what loads models."""
 
     name: str
     run: Run
+    whole: bool = False
+    """Whether it has to see all clips at once: they are one shard then."""
     models: Callable[[Settings], Sequence[tuple[Kind, str]]] = lambda _: ()
     version: int = 1
 
@@ -99,19 +115,12 @@ def _noise_dbfs(sound: Float32, speech: Sequence[tuple[int, int]]) -> float | No
     return max(_LEAST_DBFS, float(np.quantile(levels, _PAUSE_SHARE)))
 
 
-@lru_cache(maxsize=1)
-def _sound(audio: str, digest: str) -> Float32:
-    """A recording at the models' rate; the clips of one follow each other, so the last one is kept."""
-    return files.read_float(Path(audio), MODEL_RATE_HZ)
-
-
 async def transcribe(clip: Clip, settings: Any, load: Load) -> AsyncGenerator[Clip, None]:
     """Write a clip down with each recogniser; `agreement` is how far the others support the first, at the least."""
     if clip.refused:
         yield clip
         return
-    whole = _sound(clip.audio, clip.digest)
-    sound = whole[round(clip.start_s * MODEL_RATE_HZ) : round(clip.end_s * MODEL_RATE_HZ)]
+    sound = sound_of(clip)
     heard: dict[str, str] = {}
     for name in settings.models:
         recognizer = await load("asr", name)
@@ -151,8 +160,13 @@ async def filtered(clip: Clip, settings: Any, load: Load) -> AsyncGenerator[Clip
 
 
 STEPS = (
-    Step("collect", collect),
-    Step("segment", segment, lambda settings: [("vad", settings.segment.vad)]),
-    Step("transcribe", transcribe, lambda settings: [("asr", name) for name in settings.transcribe.models]),
-    Step("filter", filtered),
+    Step("collect", each(collect)),
+    Step("segment", each(segment), models=lambda settings: [("vad", settings.segment.vad)]),
+    Step(
+        "transcribe",
+        each(transcribe),
+        models=lambda settings: [("asr", name) for name in settings.transcribe.models],
+    ),
+    Step("filter", each(filtered)),
+    Step("dedupe", dedupe, whole=True),
 )

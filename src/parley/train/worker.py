@@ -41,11 +41,8 @@ def work(name: str, settings: Settings, path: Path, digest: str, shard: Sequence
     section = step.section(settings)
 
     async def run() -> list[Clip]:
-        found: list[Clip] = []
-        for clip in shard:
-            async with aclosing(step.run(clip, section, _model)) as stream:
-                found += [after async for after in stream]
-        return found
+        async with aclosing(step.run(shard, section, _model)) as stream:
+            return [after async for after in stream]
 
     clips.write(path, name, digest, _runner().run(run()))
     return len(shard)
