@@ -55,8 +55,8 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     return Corpus(sources, truth)
 
 
-async def said(voice: Espeak, text: str, speed: float = 1.0) -> Int16:
-    """English speech at the voice's rate."""
-    style = SpeakingStyle(language="en", speed=speed)
+async def said(voice: Espeak, text: str, speed: float = 1.0, language: str = "en") -> Int16:
+    """Speech at the voice's rate; `language` may name a variant of the voice, as in en+f2."""
+    style = SpeakingStyle(language=language, speed=speed)
     parts = [chunk.samples async for chunk in voice.synthesize(text, style, Caller("test"))]
     return np.concatenate(parts)

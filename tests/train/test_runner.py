@@ -38,7 +38,7 @@ def command(corpus: Corpus, work: Path) -> list[str]:
 def undisturbed(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run that nothing happened to."""
     store = Store()
-    for name, kind in (("silero-vad", "vad"), ("moonshine-tiny-en", "asr")):
+    for name, kind in (("silero-vad", "vad"), ("moonshine-tiny-en", "asr"), ("d-vector", "speaker")):
         model = catalogue().get(name, kind)  # type: ignore[arg-type]
         if not store.is_present(model):
             store.pull(model)
@@ -80,6 +80,13 @@ def test_noise_and_what_is_no_sound_are_refused(undisturbed: Path) -> None:
     assert noisy
     (broken,) = [clip for clip in found if Path(clip.audio).name == "broken.wav"]
     assert broken.refused[0].startswith("cannot be read")
+
+
+def test_what_was_said_twice_in_the_same_way_is_kept_once(corpus: Corpus, undisturbed: Path) -> None:
+    found = clips.read(undisturbed / STEPS[-1] / "clips.jsonl")
+    first, second = ([clip for clip in found if Path(clip.audio).name == name] for name in ("a.wav", "b.wav"))
+    assert [(clip.refused, clip.speaker) for clip in first] == [((), "espeak")] * 2
+    assert [clip.refused for clip in second] == [(f"the same as {clip.id}",) for clip in reversed(first)]
 
 
 KILLED = """

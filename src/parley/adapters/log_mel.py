@@ -1,4 +1,5 @@
-"""Log-mel spectrogram as Whisper defines it (Radford et al., 2022): 80 bands, 25 ms windows every 10 ms."""
+"""Mel filters, and the log-mel spectrogram as Whisper defines it (Radford et al., 2022): 80 bands, 25 ms windows every
+10 ms."""
 
 from __future__ import annotations
 
@@ -13,10 +14,11 @@ _RATE, _FFT, _HOP, _BANDS = 16000, 400, 160, 80
 
 
 @cache
-def _filters() -> Float32:
-    """Triangular filters on Slaney's mel scale, each of unit area; shape (80, 201)."""
-    edges_hz = _mel_to_hz(np.linspace(0.0, _hz_to_mel(_RATE / 2), _BANDS + 2))
-    bins_hz = np.fft.rfftfreq(_FFT, 1 / _RATE)
+def mel_filters(bands: int, size: int) -> Float32:
+    """Triangular filters on Slaney's mel scale for an FFT of `size` at 16 kHz, each of unit area; shape
+    (bands, size // 2 + 1)."""
+    edges_hz = _mel_to_hz(np.linspace(0.0, _hz_to_mel(_RATE / 2), bands + 2))
+    bins_hz = np.fft.rfftfreq(size, 1 / _RATE)
     widths = np.diff(edges_hz)
     slopes = edges_hz[:, None] - bins_hz[None, :]
     rising, falling = -slopes[:-2] / widths[:-1, None], slopes[2:] / widths[1:, None]
@@ -39,7 +41,7 @@ def log_mel(samples: Float32) -> Float32:
     padded = np.pad(samples, _FFT // 2, mode="reflect")
     windows = np.lib.stride_tricks.sliding_window_view(padded, _FFT)[::_HOP][: len(samples) // _HOP]
     spectrum = np.fft.rfft(windows * np.hanning(_FFT + 1)[:-1].astype(np.float32), axis=1)
-    power = _filters() @ (np.abs(spectrum) ** 2).T.astype(np.float32)
+    power = mel_filters(_BANDS, _FFT) @ (np.abs(spectrum) ** 2).T.astype(np.float32)
     decibel = np.log10(np.maximum(power, 1e-10))
     features: Float32 = ((np.maximum(decibel, decibel.max() - 8.0) + 4.0) / 4.0).astype(np.float32)
     return features

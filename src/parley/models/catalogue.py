@@ -14,7 +14,7 @@ from parley.errors import ModelNotFound, UsageError
 from parley.models.home import home
 from parley.models.speakers import unknown_voice, voice_named
 
-Kind = Literal["vad", "end_of_turn", "asr", "llm", "tts", "duplex", "speech_llm"]
+Kind = Literal["vad", "end_of_turn", "asr", "llm", "tts", "duplex", "speech_llm", "speaker"]
 ANSWERS: tuple[Kind, ...] = ("llm", "speech_llm", "duplex")
 """What can answer: a language model, one that hears, one that takes turns itself."""
 

@@ -67,6 +67,17 @@ class EndOfTurn(Protocol):
         """Probability (0 to 1) that the speaker of `samples` (the turn so far, 16 kHz) is finished."""
 
 
+class SpeakerEncoder(Protocol):
+    """Tells voices apart."""
+
+    async def embed(self, samples: Float32, caller: Caller) -> Float32:
+        """Where the voice of `samples` (one speaker, 16 kHz) lies among voices: a vector of unit length. Two of the
+        same speaker point in about the same direction."""
+
+    def close(self) -> None:
+        """Release it."""
+
+
 class EndOfSentence(Protocol):
     """Judges from words whether a turn can end where it stands."""
 

@@ -42,6 +42,10 @@ class Clip:
     scores: dict[str, float] = field(default_factory=dict)
     refused: tuple[str, ...] = ()
     """Why it does not belong to the data set; empty if it does."""
+    voice: str = ""
+    """Where its voice lies among voices; see `speakers.packed`."""
+    split: str = ""
+    """What it is for: `speakers.TRAIN` or `speakers.HELD_OUT`."""
 
     @property
     def seconds(self) -> float:

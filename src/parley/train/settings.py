@@ -62,6 +62,21 @@ class Dedupe(_Section):
     )
 
 
+class Embed(_Section):
+    """What tells voices apart."""
+
+    encoder: str = Field(default="d-vector", description="Encoder of speakers of the catalogue")
+
+
+class Speakers(_Section):
+    """Who is who, and whom training does not hear."""
+
+    least_likeness: float = Field(
+        default=0.72, gt=0, lt=1, description="Mean cosine of the vectors of two clips of the same speaker"
+    )
+    held_out_share: float = Field(default=0.05, ge=0, lt=1, description="Of the time: what held-out speakers may say")
+
+
 class Settings(_Section):
     """All settings."""
 
@@ -71,3 +86,5 @@ class Settings(_Section):
     transcribe: Transcribe = Transcribe()
     filter: Filter = Filter()
     dedupe: Dedupe = Dedupe()
+    embed: Embed = Embed()
+    speakers: Speakers = Speakers()

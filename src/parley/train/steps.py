@@ -28,6 +28,7 @@ from parley.train.clips import Clip
 from parley.train.duplicates import dedupe
 from parley.train.settings import Settings
 from parley.train.sound import sound_of
+from parley.train.speakers import embed, speakers
 
 _CALLER = Caller("train")
 _FRAME = 512
@@ -169,4 +170,6 @@ STEPS = (
     ),
     Step("filter", each(filtered)),
     Step("dedupe", dedupe, whole=True),
+    Step("embed", each(embed), models=lambda settings: [("speaker", settings.embed.encoder)]),
+    Step("speakers", speakers, whole=True),
 )
