@@ -17,7 +17,7 @@ from parley.client.word_errors import rate
 from parley.errors import UsageError
 from parley.models.catalogue import catalogue
 from parley.models.store import Store
-from parley.train import clips, runner, sources, worker
+from parley.train import clips, report, runner, sources, worker
 from parley.train.clips import Clip
 from parley.train.settings import Settings
 from parley.train.steps import STEPS as ALL
@@ -83,10 +83,25 @@ def test_noise_and_what_is_no_sound_are_refused(undisturbed: Path) -> None:
 
 
 def test_what_was_said_twice_in_the_same_way_is_kept_once(corpus: Corpus, undisturbed: Path) -> None:
-    found = clips.read(undisturbed / STEPS[-1] / "clips.jsonl")
+    found = clips.read(undisturbed / "speakers" / "clips.jsonl")
     first, second = ([clip for clip in found if Path(clip.audio).name == name] for name in ("a.wav", "b.wav"))
     assert [(clip.refused, clip.speaker) for clip in first] == [((), "espeak")] * 2
     assert [clip.refused for clip in second] == [(f"the same as {clip.id}",) for clip in reversed(first)]
+
+
+def test_the_data_set_is_what_was_kept_and_the_report_counts_it(undisturbed: Path) -> None:
+    found = report.of(undisturbed)
+    assert clips.read(undisturbed / "manifest" / "clips.jsonl") == found.kept
+    assert list(found.steps) == STEPS[:-1]
+    assert found.settings.transcribe.models == ("moonshine-tiny-en",)
+
+
+def test_the_report_is_about_the_steps_of_the_last_run(corpus: Corpus, tmp_path: Path, made: list[str]) -> None:
+    again(corpus, tmp_path, Settings())
+    first_steps = runner.steps_until("filter")
+    found = sources.listed(corpus.sources, ["CC0-1.0"])
+    runner.run(found, tmp_path, Settings(), first_steps, 1, lambda *_: None)
+    assert list(report.of(tmp_path).steps) == ["collect", "segment", "transcribe", "filter"]
 
 
 KILLED = """

@@ -35,16 +35,19 @@ def library() -> Any:
     return vl_convert
 
 
-def histogram(title: str, values: Sequence[float]) -> str:
-    """How many answers took how long, and the median as a line."""
+def histogram(
+    title: str, values: Sequence[float], unit: str = "ms", step: float = _BIN_MS, what: str = "answers"
+) -> str:
+    """How many answers (or `what` else) have which value, in bins of `step`, and the median as a line."""
     if not values:
         return ""
-    bars = {"mark": "bar", "encoding": {"x": {"field": "ms", "bin": {"step": _BIN_MS}, "title": "ms"},
-                                        "y": {"aggregate": "count", "title": "answers"}}}  # fmt: skip
+    bars = {"mark": "bar", "encoding": {"x": {"field": "value", "bin": {"step": step}, "title": unit or None},
+                                        "y": {"aggregate": "count", "title": what}}}  # fmt: skip
     middle = {"mark": {"type": "rule", "color": "#e45756", "size": 2},
-              "encoding": {"x": {"field": "ms", "aggregate": "median"}}}  # fmt: skip
-    caption = f"{title} (n = {len(values)}, median {median(values):.0f} ms)"
-    return _figure(caption, [{"ms": value} for value in values], layer=[bars, middle])
+              "encoding": {"x": {"field": "value", "aggregate": "median"}}}  # fmt: skip
+    told = f"{median(values):.0f}" if step >= 1 else f"{median(values):.3g}"
+    caption = f"{title} (n = {len(values)}, median {told} {unit}".rstrip() + ")"
+    return _figure(caption, [{"value": value} for value in values], layer=[bars, middle])
 
 
 def stacks(waterfalls: Sequence[dict[str, Any]]) -> str:

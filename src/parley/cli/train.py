@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from parley.cli import local
 from parley.cli.terminal import errors
 from parley.models.store import Store
 from parley.train import clips, runner
+from parley.train import report as report_of
 from parley.train.settings import Settings
 from parley.train.sources import listed
 
@@ -54,7 +54,7 @@ def run(
     with _progress(quiet=quiet) as progress:
         manifest = runner.run(found, work, settings, steps, workers or runner.usual_workers(), progress)
     if not quiet:
-        _tell(clips.read(manifest))
+        _tell(report_of.of(work).clips)
     typer.echo(manifest)
 
 
@@ -62,8 +62,24 @@ def _tell(found: list[clips.Clip]) -> None:
     kept = [clip for clip in found if not clip.refused]
     minutes = sum(clip.seconds for clip in kept) / 60
     errors.print(f"{len(kept)} of {len(found)} clips kept, {minutes:.1f} minutes", highlight=False)
-    for reason, count in sorted(Counter(reason for clip in found for reason in clip.refused).items()):
-        errors.print(f"  {count} refused: {reason}", highlight=False, markup=False)
+    for reason, bad in report_of.refusals(found).items():
+        errors.print(f"  {len(bad)} refused: {reason}", highlight=False, markup=False)
+
+
+@app.command()
+def report(
+    work: Annotated[Path, typer.Argument(help="Folder of a run that has ended")],
+) -> None:
+    """Write report.html, to look at, and card.md, which goes with the data set, into the folder of a run.
+
+    Examples:
+
+      parley train report work
+    """
+    found = report_of.of(work)
+    for name, text in (("card.md", report_of.card), ("report.html", report_of.page)):
+        clips.replace(work / name, text(found).encode())
+        typer.echo(work / name)
 
 
 @contextmanager

@@ -13,9 +13,11 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from filelock import FileLock, Timeout
@@ -30,8 +32,18 @@ from parley.train.steps import STEPS, Step
 
 Progress = Callable[[str, int, int], None]
 """Told of a step, how many of its clips are done, and of how many."""
+ENDED = "run.json"
+"""In the folder of work: what the last run that ended was told."""
 _AHEAD = 2
 """Shards that are given out for each worker: the next one waits there when one is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A run that has ended: its last step and its settings."""
+
+    until: str
+    settings: dict[str, Any]
 
 
 NAMES = ", ".join(step.name for step in STEPS)
@@ -76,6 +88,7 @@ def run(
             raise ModelError(f"a worker process ended ({fault}); run again, what is done is kept") from None
         finally:
             pool.shutdown(cancel_futures=True)
+        clips.replace(work / ENDED, msgspec.json.encode(Ended(steps[-1].name, settings.model_dump(mode="json"))))
     return work / steps[-1].name / CLIPS
 
 
@@ -139,5 +152,6 @@ def _depends_on(step: Step, settings: Settings) -> bytes:
         [model.id, model.family, [[file.name, file.sha256] for file in model.files], sorted(model.options.items())]
         for model in models_of([step], settings)
     ]
-    section = step.section(settings).model_dump(mode="json")
-    return msgspec.json.encode([step.name, step.version, section, models], order="deterministic")
+    section = step.section(settings)
+    given = section and section.model_dump(mode="json")
+    return msgspec.json.encode([step.name, step.version, given, models], order="deterministic")

@@ -68,9 +68,9 @@ class Step:
     models: Callable[[Settings], Sequence[tuple[Kind, str]]] = lambda _: ()
     version: int = 1
 
-    def section(self, settings: Settings) -> BaseModel:
-        """The settings that its result depends on."""
-        found: BaseModel = getattr(settings, self.name)
+    def section(self, settings: Settings) -> BaseModel | None:
+        """The settings that its result depends on; None: it has none."""
+        found: BaseModel | None = getattr(settings, self.name, None)
         return found
 
 
@@ -160,6 +160,12 @@ async def filtered(clip: Clip, settings: Any, load: Load) -> AsyncGenerator[Clip
     yield replace(clip, refused=tuple(reasons))
 
 
+async def manifest(clip: Clip, settings: Any, load: Load) -> AsyncGenerator[Clip, None]:
+    """Leave out what is refused: the data set."""
+    if not clip.refused:
+        yield clip
+
+
 STEPS = (
     Step("collect", each(collect)),
     Step("segment", each(segment), models=lambda settings: [("vad", settings.segment.vad)]),
@@ -172,4 +178,5 @@ STEPS = (
     Step("dedupe", dedupe, whole=True),
     Step("embed", each(embed), models=lambda settings: [("speaker", settings.embed.encoder)]),
     Step("speakers", speakers, whole=True),
+    Step("manifest", each(manifest)),
 )
