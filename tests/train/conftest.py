@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,9 @@ import pytest
 from parley.adapters.espeak import Espeak
 from parley.audio import files
 from parley.audio.pcm import Int16, silence, to_float, to_int16
+from parley.models.catalogue import Model
 from parley.models.interfaces import Caller, SpeakingStyle
+from parley.models.store import Store
 
 SENTENCES = ("The old bridge crosses the river near the station.", "Please bring me a glass of water.")
 HEAD = "source,licence,consent,language,speaker\n"
@@ -53,6 +56,14 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     sources = folder / "sources.csv"
     sources.write_text(f"{HEAD}sounds,CC0-1.0,synthetic,en,espeak\n", encoding="utf-8")
     return Corpus(sources, truth)
+
+
+def pull(models: Iterable[Model]) -> None:
+    """Have some models on this machine."""
+    store = Store()
+    for model in models:
+        if not store.is_present(model):
+            store.pull(model)
 
 
 async def said(voice: Espeak, text: str, speed: float = 1.0, language: str = "en") -> Int16:

@@ -15,13 +15,11 @@ from filelock import FileLock
 
 from parley.client.word_errors import rate
 from parley.errors import UsageError
-from parley.models.catalogue import catalogue
-from parley.models.store import Store
 from parley.train import clips, report, runner, sources, worker
 from parley.train.clips import Clip
-from parley.train.settings import Settings
+from parley.train.settings import Settings, Transcribe
 from parley.train.steps import STEPS as ALL
-from tests.train.conftest import Corpus
+from tests.train.conftest import Corpus, pull
 
 SETTINGS = "shard: 1\ntranscribe: {models: [moonshine-tiny-en]}\n"
 STEPS = [step.name for step in ALL]
@@ -37,11 +35,7 @@ def command(corpus: Corpus, work: Path) -> list[str]:
 @pytest.fixture(scope="session")
 def undisturbed(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run that nothing happened to."""
-    store = Store()
-    for name, kind in (("silero-vad", "vad"), ("moonshine-tiny-en", "asr"), ("d-vector", "speaker")):
-        model = catalogue().get(name, kind)  # type: ignore[arg-type]
-        if not store.is_present(model):
-            store.pull(model)
+    pull(runner.models_of(ALL, Settings(transcribe=Transcribe(models=("moonshine-tiny-en",)))))
     work = tmp_path_factory.mktemp("undisturbed") / "work"
     subprocess.run(command(corpus, work), check=True, capture_output=True, timeout=200)
     return work

@@ -67,6 +67,41 @@ def _tell(found: list[clips.Clip]) -> None:
 
 
 @app.command()
+def demo(
+    work: Annotated[Path, typer.Option("--work", help="Folder for the corpus, and the work on it")] = Path(
+        "train-demo"
+    ),
+    minutes: Annotated[float, typer.Option(min=0.1, max=6000, help="Length of the corpus, at least")] = 5.0,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=1024, show_default="half the cores", help="Processes that work")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress")] = False,
+) -> None:
+    """Run all steps over a synthetic corpus and tell how much of its truth they find; 3 where a bound is missed.
+
+    Examples:
+
+      parley train demo
+
+      parley train demo --minutes 60 --work /tmp/demo
+    """
+    from parley.train import demo as corpus
+
+    settings, steps = corpus.SETTINGS, runner.steps_until(None)
+    sources, truth = corpus.make(work, minutes)
+    found = listed(sources, settings.collect.licences)
+    asyncio.run(local.ensure(runner.models_of(steps, settings), Store(), quiet=quiet))
+    with _progress(quiet=quiet) as progress:
+        runner.run(found, work, settings, steps, workers or runner.usual_workers(), progress)
+    scores = corpus.scores(report_of.of(work), truth)
+    for score in scores:
+        sign = "at most" if score.at_most else "at least"
+        typer.echo(f"{score.value:.3f} ({sign} {score.bound}){'' if score.reached else ' MISSED'}: {score.name}")
+    if not all(score.reached for score in scores):
+        raise typer.Exit(3)
+
+
+@app.command()
 def report(
     work: Annotated[Path, typer.Argument(help="Folder of a run that has ended")],
 ) -> None:

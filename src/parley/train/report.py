@@ -21,7 +21,8 @@ from parley.train.settings import Settings
 
 _EXAMPLES = 5
 """Clips that are shown for each reason of a refusal."""
-_COPY = "the same as "
+COPY = "the same as "
+"""What the reason of a copy begins with."""
 _Row = tuple[str, ...]
 
 
@@ -60,7 +61,7 @@ def refusals(found: Iterable[Clip]) -> dict[str, list[Clip]]:
     by: dict[str, list[Clip]] = defaultdict(list)
     for clip in found:
         for reason in clip.refused:
-            by[f"{_COPY}another" if reason.startswith(_COPY) else reason].append(clip)
+            by[f"{COPY}another" if reason.startswith(COPY) else reason].append(clip)
     return dict(sorted(by.items()))
 
 
