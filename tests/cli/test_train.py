@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from parley.cli import app
+from parley.train import clips
+from parley.train.settings import Settings
+from parley.train.steps import STEPS
 
 
 def train(*arguments: str) -> tuple[int, str]:
@@ -53,3 +57,16 @@ def test_a_source_without_licence_is_refused(tmp_path: Path) -> None:
     path.write_text("source,licence,consent,language,speaker\n.,,given,en,\n", encoding="utf-8")
     _, output = train("run", str(path), "--work", str(tmp_path / "work"), "--quiet")
     assert "sources.csv:2: licence: is empty; nothing is used without it" in output
+
+
+def test_a_report_on_a_run_that_stopped_early_has_no_data_card(tmp_path: Path) -> None:
+    clips.write(tmp_path / "collect" / "clips.jsonl", "collect", "d", [])
+    ended = {"until": "collect", "settings": Settings().model_dump(mode="json")}
+    (tmp_path / "run.json").write_text(json.dumps(ended), encoding="utf-8")
+    code, output = train("report", str(tmp_path))
+    assert (code, output.split()) == (0, [str(tmp_path / "report.html")])
+    assert not (tmp_path / "card.md").exists()
+    for step in STEPS[1:]:
+        clips.write(tmp_path / step.name / "clips.jsonl", step.name, "d", [])
+    (tmp_path / "run.json").write_text(json.dumps(ended | {"until": "manifest"}), encoding="utf-8")
+    assert train("report", str(tmp_path))[1].split() == [str(tmp_path / "card.md"), str(tmp_path / "report.html")]

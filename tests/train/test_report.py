@@ -33,7 +33,7 @@ def test_copies_are_one_reason_and_a_clip_counts_for_each_of_its_reasons() -> No
 
 def test_the_card_has_hours_licences_and_speakers_of_what_is_kept() -> None:
     card = report.card(FOUND)
-    assert "2 clips, 1.5 minutes, 2 speakers; languages: te." in card
+    assert "Clips: 2; minutes: 1.5; speakers: 2; languages: te." in card
     assert "| talks | CC0-1.0 | given | te | 2 | 2 | 1.5 |" in card
     assert card.index("| bob | held-out | 1 | 1.0 |") < card.index("| ann | train | 1 | 0.5 |")
     assert "| the same as another | 2 | 1.0 |" in card
@@ -58,7 +58,7 @@ def test_the_page_shows_steps_plots_and_what_was_refused() -> None:
 def test_a_set_in_which_nothing_is_left_has_a_report_too() -> None:
     nothing = replace(FOUND, steps={"speakers": CLIPS[2:]})
     assert "0 of 3 clips" in report.page(nothing)
-    assert "0 clips, 0.0 minutes, 0 speakers; languages: none." in report.card(nothing)
+    assert "Clips: 0; minutes: 0.0; speakers: 0; languages: none." in report.card(nothing)
 
 
 def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:

@@ -92,10 +92,13 @@ def test_the_data_set_is_what_was_kept_and_the_report_counts_it(undisturbed: Pat
 
 def test_the_report_is_about_the_steps_of_the_last_run(corpus: Corpus, tmp_path: Path, made: list[str]) -> None:
     again(corpus, tmp_path, Settings())
+    assert report.of(tmp_path).complete
     first_steps = runner.steps_until("filter")
     found = sources.listed(corpus.sources, ["CC0-1.0"])
     runner.run(found, tmp_path, Settings(), first_steps, 1, lambda *_: None)
-    assert list(report.of(tmp_path).steps) == ["collect", "segment", "transcribe", "filter"]
+    found_now = report.of(tmp_path)
+    assert list(found_now.steps) == ["collect", "segment", "transcribe", "filter"]
+    assert not found_now.complete
 
 
 KILLED = """

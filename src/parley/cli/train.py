@@ -107,14 +107,18 @@ def report(
 ) -> None:
     """Write report.html, to look at, and card.md, which goes with the data set, into the folder of a run.
 
+    A run that stopped before the last step has no data set, and so no card.
+
     Examples:
 
       parley train report work
     """
     found = report_of.of(work)
-    for name, text in (("card.md", report_of.card), ("report.html", report_of.page)):
-        clips.replace(work / name, text(found).encode())
-        typer.echo(work / name)
+    if found.complete:
+        clips.replace(work / "card.md", report_of.card(found).encode())
+        typer.echo(work / "card.md")
+    clips.replace(work / "report.html", report_of.page(found).encode())
+    typer.echo(work / "report.html")
 
 
 @contextmanager

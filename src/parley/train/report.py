@@ -33,6 +33,8 @@ class Report:
     work: Path
     settings: Settings
     steps: dict[str, list[Clip]]
+    complete: bool = True
+    """Whether all steps were run: only then is there a data set, and a card of it."""
 
     @property
     def clips(self) -> list[Clip]:
@@ -53,7 +55,8 @@ def of(work: Path) -> Report:
     except (OSError, msgspec.MsgspecError, ValidationError):
         raise UsageError(f"{work}: no run has ended here; run parley train run SOURCES --work {work}") from None
     names = [step.name for step in steps_until(ended.until) if step.name != "manifest"]
-    return Report(work, settings, {name: clips.read(work / name / CLIPS) for name in names})
+    found = {name: clips.read(work / name / CLIPS) for name in names}
+    return Report(work, settings, found, complete=ended.until not in found)
 
 
 def refusals(found: Iterable[Clip]) -> dict[str, list[Clip]]:
@@ -102,7 +105,7 @@ def card(found: Report) -> str:
     ]
     return "\n".join([
         "# Data card", "",
-        f"{len(kept)} clips, {_minutes(kept)} minutes, {len({clip.speaker for clip in kept})} speakers; "
+        f"Clips: {len(kept)}; minutes: {_minutes(kept)}; speakers: {len({clip.speaker for clip in kept})}; "
         f"languages: {languages}.", "",
         "## Sources", "", *_markdown(_SOURCE_HEAD, _source_rows(kept)), "",
         "## Speakers", "", *_markdown(_SPEAKER_HEAD, _speaker_rows(kept)), "",

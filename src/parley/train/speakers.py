@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
 
 from parley.audio.pcm import Float32
 from parley.models.interfaces import Caller
@@ -113,6 +111,9 @@ def _groups(items: Sequence[Any], likeness: Float32, least: float) -> list[list[
     items."""
     if len(items) == 1:
         return [list(items)]
+    from scipy.cluster.hierarchy import fcluster, linkage  # no command but this step is to wait for it
+    from scipy.spatial.distance import squareform
+
     distance: NDArray[np.float64] = np.maximum(0.0, 1.0 - likeness.astype(np.float64))
     np.fill_diagonal(distance, 0.0)
     labels = fcluster(linkage(squareform(distance, checks=False), "average"), 1.0 - least, "distance")
