@@ -73,6 +73,11 @@ async def test_a_copy_of_a_copy_is_the_same_as_the_first(clips: dict[str, Clip])
     assert found == [(), (), ("the same as one",), ("the same as one",)]
 
 
+async def test_a_copy_is_found_though_it_was_heard_otherwise(clips: dict[str, Clip]) -> None:
+    heard = replace(clips["telephone"], text="The cold bridges crossed a river in the station.")
+    assert await refused(clips["one"], heard) == [(), ("the same as one",)]
+
+
 async def test_one_stretch_of_one_recording_is_not_listened_to_at_all() -> None:
     clip = replace(CLIP, id="1", audio="/nowhere.wav", digest="sha256:1", end_s=2.0)
     assert await refused(clip, replace(clip, id="2", text="another guess")) == [(), ("the same as 1",)]

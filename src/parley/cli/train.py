@@ -71,7 +71,7 @@ def demo(
     work: Annotated[Path, typer.Option("--work", help="Folder for the corpus, and the work on it")] = Path(
         "train-demo"
     ),
-    minutes: Annotated[float, typer.Option(min=0.1, max=6000, help="Length of the corpus, at least")] = 5.0,
+    minutes: Annotated[float, typer.Option(min=0.1, max=100, help="Length of the corpus, at least")] = 5.0,
     workers: Annotated[
         int | None, typer.Option(min=1, max=1024, show_default="half the cores", help="Processes that work")
     ] = None,
@@ -88,7 +88,7 @@ def demo(
     from parley.train import demo as corpus
 
     settings, steps = corpus.SETTINGS, runner.steps_until(None)
-    sources, truth = corpus.make(work, minutes)
+    sources, truth = corpus.make(work / "corpus", minutes)
     found = listed(sources, settings.collect.licences)
     asyncio.run(local.ensure(runner.models_of(steps, settings), Store(), quiet=quiet))
     with _progress(quiet=quiet) as progress:

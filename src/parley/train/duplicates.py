@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from rapidfuzz.distance import Levenshtein
 
 from parley.audio.pcm import Float32
 from parley.client.word_errors import words
@@ -21,39 +22,55 @@ _BANDS = np.geomspace(9, 109, 17).astype(int)
 """Borders of 16 bands, in bins of the spectrum: 280 Hz to 3.4 kHz, which is what a telephone leaves."""
 _SHIFT = 15
 """Hops by which the borders of a clip may differ: a detector of speech finds others in another format."""
+_LEAST_WORDS = 0.4
+"""Similarity of texts from which on the sound is compared: a copy at a low rate is heard otherwise."""
+COPY = "the same as "
+"""What the reason of a copy begins with."""
 _RANGE_DB = 50.0
 """What is further below the loudest place is silence: formats differ in what they leave of it."""
 
 
 async def dedupe(found: Sequence[Clip], settings: Any, load: Any) -> AsyncGenerator[Clip, None]:
-    """Refuse each clip whose words and sound are those of an earlier one, and name that one.
+    """Refuse each clip whose sound is that of an earlier one, and name that one.
 
-    Only clips whose words occur more than once are listened to, and each is compared with all that have its words. A
-    sentence that somebody says twice is no duplicate: it is never spoken in the same rhythm.
+    Only clips that another one of about the same length and similar words exists of are listened to: recognisers hear a
+    copy a little differently. A sentence that somebody says twice is no copy: the rhythm is never the same.
     """
+    similar = _similar([clip for clip in found if not clip.refused])
     first_of: dict[tuple[str, float, float], str] = {}
-    kept: dict[tuple[str, ...], list[tuple[str, Float32]]] = defaultdict(list)
-    same_words = defaultdict[tuple[str, ...], int](int)
-    for clip in found:
-        same_words[tuple(words(clip.text))] += not clip.refused
+    kept: dict[str, Float32] = {}
     for clip in found:
         if clip.refused:
             yield clip
             continue
         place = (clip.digest, clip.start_s, clip.end_s)
-        said = tuple(words(clip.text))
         twin = first_of.get(place)
-        if twin is None and same_words[said] > 1:
+        if twin is None and clip.id in similar:
             bands = _bands(sound_of(clip))
-            alike = (earlier for earlier, heard in kept[said] if likeness(bands, heard) >= settings.least_likeness)
-            twin = next(alike, None)
+            earlier = (name for name in similar[clip.id] if name in kept)
+            twin = next((name for name in earlier if likeness(bands, kept[name]) >= settings.least_likeness), None)
             if twin is None:
-                kept[said].append((clip.id, bands))
+                kept[clip.id] = bands
         if twin is None:
             first_of[place] = clip.id
             yield clip
         else:
-            yield replace(clip, refused=(f"the same as {twin}",))
+            yield replace(clip, refused=(f"{COPY}{twin}",))
+
+
+def _similar(kept: Sequence[Clip]) -> dict[str, list[str]]:
+    """By its id, the clips of about the same length and similar words, shortest first; none without any."""
+    by_length = sorted(kept, key=lambda clip: (clip.seconds, clip.id))
+    texts = [" ".join(words(clip.text)) for clip in by_length]
+    pairs: dict[str, list[str]] = defaultdict(list)
+    for i, clip in enumerate(by_length):
+        for j in range(i - 1, -1, -1):
+            if clip.seconds - by_length[j].seconds > _SHIFT * _HOP / MODEL_RATE_HZ:
+                break
+            if Levenshtein.normalized_similarity(texts[i], texts[j], score_cutoff=_LEAST_WORDS) >= _LEAST_WORDS:
+                pairs[clip.id].append(by_length[j].id)
+                pairs[by_length[j].id].append(clip.id)
+    return pairs
 
 
 def likeness(one: Float32, other: Float32) -> float:

@@ -16,13 +16,12 @@ from parley.bench.document import document, items, table
 from parley.errors import UsageError
 from parley.train import clips
 from parley.train.clips import CLIPS, Clip
+from parley.train.duplicates import COPY
 from parley.train.runner import ENDED, Ended, steps_until
 from parley.train.settings import Settings
 
 _EXAMPLES = 5
 """Clips that are shown for each reason of a refusal."""
-COPY = "the same as "
-"""What the reason of a copy begins with."""
 _Row = tuple[str, ...]
 
 

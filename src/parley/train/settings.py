@@ -58,7 +58,7 @@ class Dedupe(_Section):
     """When two clips are one."""
 
     least_likeness: float = Field(
-        default=0.95, gt=0, le=1, description="Correlation of the sound of two clips of the same words"
+        default=0.9, gt=0, le=1, description="Correlation of the sound of two clips of similar words"
     )
 
 
