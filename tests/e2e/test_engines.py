@@ -63,17 +63,28 @@ async def talk(server: RunningServer, question: Clip) -> None:
         c, model = Conversation(raw), "listener"
         await c.until("session.created")
 
-        async def ask() -> str:
-            """Say the question in real time, with an open microphone; what is answered."""
+        async def say() -> tuple[str, dict[str, Any]]:
+            """The question in real time, with an open microphone; what of it is written down, and the response."""
             count = c.kinds.count("response.done")
             microphone = asyncio.create_task(c.speak(question, tail_s=30))
             try:
                 done = await c.until("response.done", count + 1)
-                await c.until(TRANSCRIBED, c.kinds.count("response.done"))
+                heard = await c.until(TRANSCRIBED, c.kinds.count("response.done"))
             finally:
                 microphone.cancel()
             assert done["response"]["status"] == "completed" or model == "tiny", done  # which knows no end
-            return str(done["response"]["output"][0]["content"][0]["transcript"]).strip()
+            return heard["transcript"], done["response"]
+
+        async def ask() -> dict[str, Any]:
+            """What is answered to the question, once it was heard: a busy machine may cut it in two."""
+            for _ in range(4):
+                heard, response = await say()
+                if UNDERSTOOD.search(heard):
+                    return response
+            pytest.fail(f"what is said is not written down beside '{model}': {heard}")
+
+        def words(response: dict[str, Any]) -> str:
+            return str(response["output"][0]["content"][0]["transcript"]).strip()
 
         async def choose(chosen: str) -> None:
             nonlocal model
@@ -82,23 +93,22 @@ async def talk(server: RunningServer, question: Clip) -> None:
             await raw.session.update(session={"type": "realtime", "model": model, "max_output_tokens": most})
             assert (await c.until("session.updated", count + 1))["session"]["model"] == model
 
-        assert await ask() == "I heard the sound of your words."
+        assert words(await ask()) == "I heard the sound of your words."
         await choose("native")
-        assert await ask() == "right so yes"
+        assert words(await ask()) == "right so yes"
         await raw.response.create()
         assert "takes turns itself" in (await c.until("error"))["error"]["message"]
         await choose("smollm2-135m")
-        answers = [await ask()]
-        while answers[-1] == "right so yes" and len(answers) < 4:  # what it had heard before the change
-            answers.append(await ask())
-        assert answers[-1] not in ("", "right so yes")
+        response = await ask()
+        if not response["usage"]["total_tokens"]:  # the model that counts none: to what it had heard before the change
+            response = await ask()
+        assert response["usage"]["total_tokens"]
+        assert words(response)
         await choose("listener")
-        assert await ask() == "I heard the sound of your words."
+        assert words(await ask()) == "I heard the sound of your words."
         await choose("tiny")
-        assert set((await ask()).split()) <= set(WORDS), "a real server of llama.cpp, and a model that knows no others"
-        heard = [e["transcript"] for e in c.events if e["type"] == TRANSCRIBED]
-        assert len(heard) == 4 + len(answers), "what is said is written down beside each of them"
-        assert all(UNDERSTOOD.search(words) for words in heard), heard
+        answer = words(await ask())
+        assert set(answer.split()) <= set(WORDS), "a real server of llama.cpp, and a model that knows no others"
 
 
 @pytest.mark.timeout(240)
