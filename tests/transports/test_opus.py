@@ -6,6 +6,7 @@ from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 from aiortc.rtp import RtpPacket
@@ -13,8 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parley.audio.pcm import Int16, rms_dbfs
+from parley.audio.places import placed
 from parley.models.fakes import tone
-from parley.transports.opus import ConcealingDecoder, ReorderBuffer, ResilientEncoder, receive_with_least_delay
+from parley.transports.opus import (
+    ConcealingDecoder,
+    ReorderBuffer,
+    ResilientEncoder,
+    receive_with_least_delay,
+    wants_stereo,
+)
 
 
 def packet(number: int, data: bytes = b"") -> RtpPacket:
@@ -97,6 +105,43 @@ def test_rubbish_is_no_sound_and_no_fault() -> None:
     packets = encoded(tone(0.2, 48000))
     mixed = [(n, data if n != 4 else b"\xff" * 7) for n, data in enumerate(packets)]
     assert len(decoded(mixed)) >= 960 * (len(packets) - 2)
+
+
+def both_channels(packets: list[bytes]) -> Any:
+    """As a browser decodes them, shape (samples, 2)."""
+    decoder, frames = av.CodecContext.create("libopus", "r"), []
+    decoder.sample_rate, decoder.layout, decoder.format = 48000, "stereo", "s16"
+    for data in packets:
+        frames += [frame.to_ndarray().reshape(-1, 2) for frame in decoder.decode(av.Packet(data))]
+    return np.concatenate(frames).astype(np.float64)
+
+
+def test_a_voice_is_at_its_place_and_mono_between_needs_no_other_encoder() -> None:
+    encoder, sound = ResilientEncoder(stereo=True), tone(1.5, 48000)
+    packets = []
+    for at in range(0, len(sound), 960):
+        frame = sound[at : at + 960]
+        packets.append(encoder.encode(frame if 25 <= at // 960 < 50 else placed(frame, -0.7)))
+    heard = both_channels(packets)
+    for since, until, ratio in ((5, 24, 0.3), (30, 48, 1.0), (55, 74, 0.3)):
+        left, right = np.sqrt((heard[since * 960 : until * 960] ** 2).mean(axis=0))
+        assert right / left == pytest.approx(ratio, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "stereo"),
+    [
+        ("111 minptime=10;useinbandfec=1", False),
+        ("111 minptime=10;useinbandfec=1;stereo=1", True),
+        ("109 maxplaybackrate=48000;stereo=1;useinbandfec=1", True),
+        ("111 stereo=1", True),
+        ("111 minptime=10; stereo=1", True),
+        ("111 stereo=0;sprop-stereo=1", False),
+        ("111 minptime=10;sprop-stereo=1", False),
+    ],
+)
+def test_who_offers_to_play_stereo_gets_it(parameters: str, stereo: bool) -> None:
+    assert wants_stereo(f"a=rtpmap:111 opus/48000/2\r\na=fmtp:{parameters}\r\n") == stereo
 
 
 def test_with_an_aiortc_that_keeps_its_buffer_elsewhere_the_sound_comes_by_the_track() -> None:

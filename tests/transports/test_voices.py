@@ -7,8 +7,11 @@ import base64
 import numpy as np
 import pytest
 
-from parley.audio.pcm import Int16, from_bytes
+from parley.audio.pcm import Frame, Int16, from_bytes, silence
+from parley.conversation.output.playout import PlayoutFrame
 from parley.models.fakes import tone
+from parley.realtime.session_object import WireFormat
+from parley.transports.audio_sink import AudioTarget
 from parley.transports.rtc_track import TrackSound
 from parley.transports.voices import Neighbours, Voice
 from tests.transports.client import Client
@@ -104,3 +107,30 @@ def test_a_call_hears_them_on_its_track_beside_the_answer() -> None:
     heard = np.concatenate([sound.take() for _ in range(10)])
     assert abs(heard).max() > 1000
     assert len(heard) == 10 * 960
+
+
+@pytest.mark.parametrize(
+    ("stereo", "place", "levels"),
+    [(True, -0.7, (1.0, 0.3)), (True, 0.7, (0.3, 1.0)), (True, 0.0, (1.0,)), (False, -0.7, (1.0,))],
+)
+def test_an_answer_is_heard_at_its_place_where_the_client_plays_stereo(
+    stereo: bool, place: float, levels: tuple[float, ...]
+) -> None:
+    sound, answer = TrackSound(lambda _: None), tone(0.02, 48000)
+    sound.stereo = stereo
+    target = AudioTarget("resp_1", "item_1", 0, WireFormat("audio/pcm", 24000), place)
+    sound.deliver(PlayoutFrame("one", Frame(answer, 48000), 0.0), target)
+    channels = sound.take().reshape(960, -1)
+    assert [float(abs(channel).max() / abs(answer).max()) for channel in channels.T] == pytest.approx(levels, abs=0.01)
+
+
+def test_other_people_are_in_the_middle_beside_a_voice_that_has_a_place() -> None:
+    sound = TrackSound(lambda _: None)
+    sound.stereo = True
+    sound.overhear("Ann", tone(0.1, RATE), RATE)
+    target = AudioTarget("resp_1", "item_1", 0, WireFormat("audio/pcm", 24000), 1.0)
+    sound.deliver(PlayoutFrame("one", Frame(silence(0.02, 48000), 48000), 0.0), target)
+    heard = np.concatenate([sound.take() for _ in range(10)])
+    assert heard.shape == (9600, 2)
+    assert abs(heard).max() > 1000
+    assert np.array_equal(heard[:, 0], heard[:, 1])

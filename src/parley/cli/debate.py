@@ -14,7 +14,7 @@ import numpy as np
 import typer
 
 from parley.audio import files
-from parley.audio.places import gains
+from parley.audio.places import placed
 from parley.cli import local
 from parley.cli.inputs import sounds
 from parley.cli.microphone import Devices
@@ -326,9 +326,9 @@ class _Spectator:
         played, sent = caller.played, caller.sent
         stereo = np.zeros((len(played), 2), np.int32)
         for number, response in enumerate(caller.sounding):
-            left, right = gains(places.get(self.speakers.get(response, ""), 0.0))
-            frame = played[number * _FRAME : (number + 1) * _FRAME].astype(np.float32)
-            stereo[number * _FRAME : number * _FRAME + len(frame)] = np.stack([frame * left, frame * right], 1)
+            frame = played[number * _FRAME : (number + 1) * _FRAME]
+            place = places.get(self.speakers.get(response, ""), 0.0)
+            stereo[number * _FRAME : number * _FRAME + len(frame)] = placed(frame, place)
         stereo[: len(sent)] += sent[: len(stereo), None]
         return np.clip(stereo, -32768, 32767).astype(np.int16)
 

@@ -509,3 +509,15 @@ class Debate:
 
     def _tell(self) -> None:
         self._conversation.emit(nt.DebateChanged(self.standing))
+
+
+def held_in(conversation: Conversation) -> Debate | None:
+    """The debate that is held in a conversation, or was the last one."""
+    debate = conversation.programmes.get("debate")
+    return debate if isinstance(debate, Debate) else None
+
+
+def place_in(conversation: Conversation, agent: str) -> float:
+    """Where an agent of it is heard, -1 (left) to 1 (right)."""
+    debate = held_in(conversation)
+    return debate.plan.place_of(agent) if debate is not None else 0.0

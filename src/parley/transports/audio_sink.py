@@ -18,6 +18,8 @@ class AudioTarget:
     item: str
     index: int
     wire: WireFormat
+    place: float = 0.0
+    """Where its speaker is heard, -1 (left) to 1 (right)."""
 
 
 class AudioSink(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from parley.conversation.connection import Connection
 from parley.debate import export
 from parley.debate import format as formats
-from parley.debate.debate import Debate
+from parley.debate.debate import Debate, held_in
 from parley.debate.plan import Plan, Speaker, completed
 from parley.errors import ProtocolError, UsageError
 from parley.realtime import server_events as se
@@ -52,15 +52,15 @@ class DebateDesk:
 
     @property
     def _debate(self) -> Debate:
-        programme = self._connection.conversation.programmes.get("debate")
-        if not isinstance(programme, Debate):
+        debate = held_in(self._connection.conversation)
+        if debate is None:
             raise ProtocolError("no debate is held here; begin one by parley.debate.start", field="type")
-        return programme
+        return debate
 
     def _start(self, command: StartDebate) -> None:
         conversation = self._connection.conversation
-        before = conversation.programmes.get("debate")
-        if isinstance(before, Debate) and before.state != "over":
+        before = held_in(conversation)
+        if before is not None and before.state != "over":
             raise ProtocolError("a debate is held here already; end it by parley.debate.stop", field="type")
         debate = conversation.programmes["debate"] = Debate(conversation, self._plan(command))
         try:

@@ -14,6 +14,7 @@ from parley.conversation import notifications as nt
 from parley.conversation.connection import Connection
 from parley.conversation.items import new_id
 from parley.conversation.output.playout import PlayoutFrame
+from parley.debate.debate import place_in
 from parley.errors import AudioError, Overloaded, ProtocolError
 from parley.realtime import client_events as ce
 from parley.realtime import server_events as se
@@ -295,7 +296,8 @@ class RealtimeAdapter:
         if response is None or response.message is None:
             return None
         wire = self._encoder.shape(response.id).wire
-        return AudioTarget(response.id, response.message.id, response.items.index(response.message), wire)
+        place = place_in(self.conversation, response.agent)
+        return AudioTarget(response.id, response.message.id, response.items.index(response.message), wire, place)
 
     def deliver(self, frame: PlayoutFrame) -> None:
         """See `Carrier`, as with the following three."""

@@ -8,14 +8,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import structlog
 
 from parley.audio import files
-from parley.audio.pcm import FRAME_MS, Int16
-from parley.audio.places import gains
+from parley.audio.pcm import FRAME_MS, Int16, mixed, to_bytes
+from parley.audio.places import placed
 from parley.conversation.conversation import Conversation
 from parley.conversation.output.playout import Playout
 from parley.transports.pacing import Ticker
@@ -50,7 +49,7 @@ class Recorder:
         self._playout = Playout(lambda _: None)
         self._agents = Voice(RATE_HZ)
         self._sounding = ""
-        self._gains = 1.0, 1.0
+        self._place = 0.0
         self._voices: dict[str, Voice] = {}
         self._frames = self._began_at = 0
         self._began = 0.0
@@ -101,31 +100,29 @@ class Recorder:
         if due > _MOST_BEHIND:
             self._began, self._began_at, due = now, self._frames, 0
         for _ in range(due):
-            self._unwritten += self._mixed().tobytes()
+            self._unwritten += to_bytes(self._mixed())
             self._frames += 1
         if len(self._unwritten) > _MOST_UNWRITTEN:
             raise OSError("the disk does not keep up")
         if self._frames % _WRITE_EVERY == 0 and self._unwritten and (self._writing is None or self._writing.done()):
             self._writing = asyncio.create_task(self._write(), name="recording")
 
-    def _mixed(self) -> np.ndarray[Any, np.dtype[np.int16]]:
+    def _mixed(self) -> Int16:
         """The next 20 ms, shape (frames, 2)."""
-        mixed = np.zeros((_FRAME, 2), np.float32)
+        parts = [np.zeros((_FRAME, 2), np.int16)]
         if (frame := self._playout.pull()) is not None:
             if frame.response != self._sounding:
-                self._sounding, self._gains = frame.response, self._gains_of(frame.response)
+                self._sounding, self._place = frame.response, self._place_in(frame.response)
             self._agents.push(frame.frame.samples, frame.frame.rate_hz)
         said = self._agents.pull() if frame is not None else self._agents.rest()
         if said is not None:
-            mixed[: len(said)] += np.outer(said.astype(np.float32), self._gains)
-        for voice in self._voices.values():
-            if (words := voice.pull()) is not None:
-                mixed += words.astype(np.float32)[:, None] * gains(0.0)[0]
-        return np.clip(mixed, -32768, 32767).astype("<i2")
+            parts.append(placed(np.pad(said, (0, _FRAME - len(said))), self._place))
+        heard = [voice.pull() for voice in self._voices.values()]
+        return mixed(*parts, *(placed(words, 0.0) for words in heard if words is not None))
 
-    def _gains_of(self, key: str) -> tuple[float, float]:
+    def _place_in(self, key: str) -> float:
         response = self._conversation.response(key)
-        return gains(self._place_of(response.agent) if response is not None else 0.0)
+        return self._place_of(response.agent) if response is not None else 0.0
 
     # -- writing --------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -12,7 +13,7 @@ import structlog
 from parley.conversation import notifications as nt
 from parley.conversation.circle import Member
 from parley.conversation.conversation import Conversation
-from parley.debate.debate import Debate
+from parley.debate.debate import place_in
 from parley.errors import ProtocolError
 from parley.transports.consent import Consent
 from parley.transports.pacing import Ticker
@@ -60,8 +61,9 @@ class Recording:
             raise ProtocolError("it is recorded already, or everybody has been asked", field="type")
         self._id, self._why = self._shelf.new_id(), ""
         self._recorder = Recorder(
-            self._conversation, self._shelf.path(self._id), self._place_of, self._shelf.ticker, self._broke
-        )
+            self._conversation, self._shelf.path(self._id), partial(place_in, self._conversation), self._shelf.ticker,
+            self._broke,
+        )  # fmt: skip
         self._consent.ask(by, _speakers(self._conversation.circle.members))
         self._follow()
 
@@ -126,10 +128,6 @@ class Recording:
     def _broke(self, fault: Exception) -> None:
         self._why = f"it cannot be recorded: {fault}"
         self.stop()
-
-    def _place_of(self, agent: str) -> float:
-        debate = self._conversation.programmes.get("debate")
-        return debate.plan.place_of(agent) if isinstance(debate, Debate) else 0.0
 
     def _tell(self) -> None:
         consent, recorder = self._consent, self._recorder

@@ -12,7 +12,8 @@ import numpy as np
 from aiortc import MediaStreamTrack
 from aiortc.mediastreams import MediaStreamError
 
-from parley.audio.pcm import Int16
+from parley.audio.pcm import Int16, mixed
+from parley.audio.places import placed
 from parley.conversation.output.playout import PlayoutFrame
 from parley.realtime import server_events as se
 from parley.transports import opus
@@ -33,6 +34,9 @@ class TrackSound:
 
     def __init__(self, send: Callable[[se.Event], None]) -> None:
         self._send = send
+        self.stereo = False
+        """Whether the client plays two channels."""
+        self._place = 0.0
         self._line = SoundLine(RATE_HZ)
         self._key: str | None = None
         self._response: str | None = None
@@ -40,7 +44,7 @@ class TrackSound:
     def deliver(self, frame: PlayoutFrame, target: AudioTarget) -> None:
         """See `AudioSink.deliver`."""
         if self._key != frame.response:
-            self._key, self._response = frame.response, target.response
+            self._key, self._response, self._place = frame.response, target.response, target.place
             self._send({"type": "output_audio_buffer.started", "response_id": target.response})
         self._line.push(frame)
 
@@ -66,8 +70,12 @@ class TrackSound:
         self._response = None
 
     def take(self) -> Int16:
-        """The next 20 ms."""
-        return self._line.take()
+        """The next 20 ms, shape (960,), or (960, 2) for a voice that has a place beside the middle."""
+        if not self.stereo or not self._place:
+            return self._line.take()
+        own, others = self._line.take_apart()
+        both = placed(own, self._place)
+        return both if others is None else mixed(both, placed(others, 0.0))
 
 
 class PlayoutTrack(MediaStreamTrack):
@@ -83,7 +91,7 @@ class PlayoutTrack(MediaStreamTrack):
         self._sound = sound
         self._began: float | None = None
         self._frames = 0
-        self._encoder = opus.ResilientEncoder() if opus.can_encode else None
+        self._encoder = opus.ResilientEncoder(stereo=sound.stereo) if opus.can_encode else None
         self._silent_frames = 0
         self._silence = b""
 
@@ -117,7 +125,8 @@ class PlayoutTrack(MediaStreamTrack):
 
     @staticmethod
     def _frame(samples: Int16) -> av.AudioFrame:
-        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
+        layout = "mono" if samples.ndim == 1 else "stereo"
+        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout=layout)
         frame.sample_rate = RATE_HZ
         return frame
 

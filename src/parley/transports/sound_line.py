@@ -38,7 +38,11 @@ class SoundLine:
 
     def take(self) -> Int16:
         """The next 20 ms; silence where there is nothing."""
+        own, others = self.take_apart()
+        return own if others is None else mixed(own, others)
+
+    def take_apart(self) -> tuple[Int16, Int16 | None]:
+        """The next 20 ms of the answers, and of other people, where somebody speaks."""
         samples, self._waiting = self._waiting[: self._frame], self._waiting[self._frame :]
         own = samples if len(samples) == self._frame else np.pad(samples, (0, self._frame - len(samples)))
-        others = self._neighbours.pull()
-        return own if others is None else mixed(own, others)
+        return own, self._neighbours.pull()

@@ -112,6 +112,7 @@ class RtcCall:
             await self._peer.setRemoteDescription(RTCSessionDescription(offer, "offer"))
             if not any(t.kind == "audio" for t in self._peer.getTransceivers()):
                 raise ProtocolError("the offer has no audio", field="sdp", code="invalid_sdp")
+            self._sound.stereo = opus.wants_stereo(offer)
             self._buffers = opus.receive_with_least_delay(self._peer, self._hear)
             self._peer.addTrack(PlayoutTrack(self._adapter.pacer.tick, self._sound, self._sound_broke))
             await self._peer.setLocalDescription(await self._peer.createAnswer())

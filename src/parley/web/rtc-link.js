@@ -64,7 +64,8 @@ export class RtcLink {
           const { candidate: line = "", sdpMid = null, sdpMLineIndex = null } = candidate ?? {};
           send({ type: "parley.rtc.candidate", candidate: line, sdpMid, sdpMLineIndex });
         };
-        await this.peer.setLocalDescription(await this.peer.createOffer());
+        const { type, sdp } = await this.peer.createOffer();
+        await this.peer.setLocalDescription({ type, sdp: inStereo(sdp) });
         send({ type: "parley.rtc.offer", sdp: this.peer.localDescription.sdp });
       };
       socket.onmessage = ({ data }) => {
@@ -187,6 +188,11 @@ export class RtcLink {
     this.signals?.close(); // a call that never came about ends with it
     this.peer.close();
   }
+}
+
+// Chrome plays Opus in mono unless its offer says otherwise; Firefox says so by itself.
+function inStereo(sdp) {
+  return sdp.replace(/^a=fmtp:.*useinbandfec=1.*$/gm, (line) => (line.includes("stereo=1") ? line : `${line};stereo=1`));
 }
 
 function pause(ms) {
