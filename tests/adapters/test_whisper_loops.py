@@ -49,7 +49,14 @@ def test_repetitions_that_take_their_time_are_kept(text: str, each_s: float) -> 
     assert kept(found, found[-1].end_s) == text
 
 
+SPEECH = " ".join(
+    f"{first}{second}" for first in "aeiou" for second in ("ba", "co", "di", "fe", "gu", "ha", "ko", "lu", "mi")
+)
+"""45 words, each another."""
 LOOPS = [
+    (  # a long sentence, and most of it once more in no time
+        [*spoken(SPEECH, 0.3), *(TimedText(f" {word}", 13.5, 13.5) for word in SPEECH.split()[:36])], 13.5, SPEECH,
+    ),
     (  # a phrase again and again, squeezed behind its first time
         words(("book", 0.24), ("a", 0.4), ("room", 0.84), *[(w, 1.34) for w in ("book", "a", "room") * 4]),
         0.84, "book a room",

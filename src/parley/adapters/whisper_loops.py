@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from parley.models.interfaces import TimedText
 
-_LONGEST_PHRASE = 40  # words
+_LONGEST_PHRASE = 112  # words: twice as many are all that Whisper writes at a time
 _LEAST_S = 0.08
 _LEAST_S_PER_LETTER = 0.02
 _LETTERS_OF_DIGIT = 4
