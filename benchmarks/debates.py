@@ -36,6 +36,8 @@ TOPIC = "Cats are better than dogs"
 _INTO_S = 1.2
 """How long a speech has gone on when somebody steps in."""
 _SILENT_S = 0.6
+_WAITS_S = 0.04
+"""How long sound waits in a browser's buffer, usually."""
 _ANSWER_S = 12.0
 _AUDIBLE_DBFS = -45.0
 _SHORTEST_GAP_S = 0.1
@@ -51,14 +53,18 @@ class Caller(Protocol):
     rate_hz: int
     events: list[dict[str, Any]]
 
+    @property
+    def now_s(self) -> float:
+        """Where it is."""
+
     async def send(self, event: dict[str, Any]) -> None:
         """A client event."""
 
     async def say(self, clip: Path) -> float:
         """Begin to say it; returns when its first sample is said."""
 
-    def heard(self) -> Int16:
-        """So far."""
+    def heard_since(self, seconds: float) -> Int16:
+        """From there until now."""
 
     async def until(self, seconds: float) -> None:
         """Until so much was heard."""
@@ -77,11 +83,15 @@ class _BySocket:
     async def say(self, clip: Path) -> float:
         return self._caller.speak(load_clip(clip))
 
-    def heard(self) -> Int16:
-        return self._caller.played
+    @property
+    def now_s(self) -> float:
+        return self._caller.now_s
+
+    def heard_since(self, seconds: float) -> Int16:
+        return self._caller.played_since(seconds)
 
     async def until(self, seconds: float) -> None:
-        await self._caller.wait_for(lambda: self._caller.now_s >= seconds, 120)
+        await self._caller.wait_for(lambda: self.now_s >= seconds, 120)
 
 
 class _ByCall:
@@ -94,13 +104,18 @@ class _ByCall:
 
     async def say(self, clip: Path) -> float:
         self._call.microphone.say(webrtc.clip(clip))
-        return len(self._call.sound) / self.rate_hz
+        return self.now_s
 
-    def heard(self) -> Int16:
-        return self._call.sound
+    @property
+    def now_s(self) -> float:
+        return self._call.heard_s
+
+    def heard_since(self, seconds: float) -> Int16:
+        """As by a browser, in which sound waits a little."""
+        return self._call.heard_since(seconds - _WAITS_S)
 
     async def until(self, seconds: float) -> None:
-        while len(self._call.sound) / self.rate_hz < seconds:  # noqa: ASYNC110 - twenty looks a second
+        while self.now_s < seconds:  # noqa: ASYNC110 - twenty looks a second
             await asyncio.sleep(0.05)
 
 
@@ -138,11 +153,10 @@ async def _step_in(clips: list[Path], url: str, count: int, *, by_webrtc: bool) 
             begins, (*_, ends) = speech_starts_s(said, RATE_HZ) or 0.0, speech_ends_s(said, RATE_HZ)
             at_s = await caller.say(clip)
             await caller.until(at_s + ends + _ANSWER_S)
-            audible = _audible(caller)
-            quiet_s, sounds_s = _between(audible, at_s + begins, at_s + ends)
-            silent.append((clip.name, (quiet_s - at_s - begins) * 1000))
+            quiet_s, sounds_s = _between(_audible(caller, at_s), begins, ends)
+            silent.append((clip.name, (quiet_s - begins) * 1000))
             if sounds_s is not None:
-                answered.append((clip.name, (sounds_s - at_s - ends) * 1000))
+                answered.append((clip.name, (sounds_s - ends) * 1000))
             told = f"{answered[-1][1]:.0f} ms" if sounds_s is not None else "nothing"
             told += f" ({_last_waterfall(caller)})"
             typer.echo(f"{len(silent):3} {clip.name}: silent after {silent[-1][1]:.0f} ms, answered after {told}")
@@ -163,22 +177,22 @@ def _endless() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _audible(caller: Caller) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Of each 10 ms that were heard."""
-    loud: np.ndarray[Any, np.dtype[np.bool_]] = hops_dbfs(caller.heard(), caller.rate_hz) > _AUDIBLE_DBFS
+def _audible(caller: Caller, since_s: float) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Of each 10 ms that were heard from there on."""
+    loud: np.ndarray[Any, np.dtype[np.bool_]] = hops_dbfs(caller.heard_since(since_s), caller.rate_hz) > _AUDIBLE_DBFS
     return loud
 
 
 async def _speech(caller: Caller) -> None:
     """Until somebody has spoken for a while, and goes on."""
     while True:
-        await caller.until(len(caller.heard()) / caller.rate_hz + 0.1)
-        if _audible(caller)[-round(_INTO_S * 100) :].mean() > 0.8:
+        await caller.until(max(_INTO_S, caller.now_s + 0.1))
+        if _audible(caller, caller.now_s - _INTO_S).mean() > 0.8:
             return
 
 
 def _between(audible: np.ndarray[Any, Any], begins_s: float, ends_s: float) -> tuple[float, float | None]:
-    """When it was silent after words began, and when somebody was heard after they had ended."""
+    """When it was silent after words began, and when somebody was heard after they had ended; seconds of `audible`."""
     quiet, first = round(_SILENT_S * 100), round(begins_s * 100)
     silent = next((n for n in range(first, len(audible)) if not audible[n : n + quiet].any()), len(audible))
     after = np.flatnonzero(audible[max(silent, round(ends_s * 100)) :])

@@ -49,7 +49,7 @@ async def test_a_spoken_question_is_answered_and_the_answer_can_be_interrupted(
         assert "response.output_audio.delta" not in kinds
         said = caller.of("response.output_audio_transcript.done")[0]["transcript"]
         path = tmp_path / "heard.wav"
-        files.write(path, caller.sound, RATE)
+        files.write(path, caller.heard_since(0.0), RATE)
         async with httpx.AsyncClient(timeout=60) as client:
             told = await client.post(f"{server.url}/v1/audio/transcriptions", files={"file": path.read_bytes()})
         assert set(words(said)) & set(words(told.json()["text"])), (said, told.text)
@@ -67,8 +67,8 @@ async def test_a_spoken_question_is_answered_and_the_answer_can_be_interrupted(
         line for line in text.splitlines() if line.startswith('parley_webrtc_packets_total{kind="received"}')
     )
     assert float(received.split()[-1]) > 200
-    assert first_audible_s(caller.sound, RATE) is not None
-    assert last_audible_s(caller.sound, RATE) is not None
+    assert first_audible_s(caller.heard_since(0.0), RATE) is not None
+    assert last_audible_s(caller.heard_since(0.0), RATE) is not None
 
 
 async def test_typed_text_is_answered_aloud_and_settings_come_with_the_offer(server: RunningServer) -> None:

@@ -95,6 +95,11 @@ class RecordedCaller:
         """Everything that was played so far, on the same time line as what was sent."""
         return np.concatenate(self._played) if self._played else np.empty(0, np.int16)
 
+    def played_since(self, seconds: float) -> Int16:
+        """The same from a position on."""
+        frames = self._played[max(0, int(seconds * RATE_HZ / _FRAME)) :]
+        return np.concatenate(frames) if frames else np.empty(0, np.int16)
+
     @property
     def voices(self) -> Int16:
         """What other people said, on the same time line."""
