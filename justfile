@@ -90,7 +90,7 @@ fit-turns RECORDINGS EVIDENCE='evidence.npz':
 
 # All tests with the full counts: thousands of generated conversations, a thousand broken connections
 accept: system
-    TEST_EXAMPLES=5000 TEST_DISCONNECTS=1000 TEST_INTERRUPTIONS=40 TEST_FAULTS=40 TEST_CUTS=2,10,50 TEST_FUZZ_S=150 pytest --ignore tests/clients --ignore tests/families --timeout 3600
+    TEST_EXAMPLES=5000 TEST_DISCONNECTS=1000 TEST_INTERRUPTIONS=40 TEST_FAULTS=40 TEST_CUTS=2,10,50 TEST_FUZZ_S=150 TEST_KILLS=all pytest --ignore tests/clients --ignore tests/families --timeout 3600
 
 # What CI runs
 ci: lint typecheck test pages wild faults clients

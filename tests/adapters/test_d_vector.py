@@ -14,7 +14,7 @@ from parley.models.interfaces import MODEL_RATE_HZ, Caller
 from tests.train.conftest import SENTENCES, said
 
 CALLER = Caller("test")
-VOICES = ("en", "en+f4", "en+m3", "en+klatt2")
+VOICES = ("en", "en+f4", "en+m7", "en+klatt2")
 
 
 async def test_a_voice_is_closer_to_itself_than_to_any_other() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -120,11 +121,13 @@ runner.run = run_until_killed
 train.app(arguments)
 """
 """The command, which kills itself when the first shard of a step has been done."""
+KILLED_IN = STEPS if "TEST_KILLS" in os.environ else ["transcribe", "speakers", "manifest"]
+"""With models, with all clips at once, and the last; `just accept` has all."""
 
 
-def test_killed_in_every_step_it_ends_as_if_nothing_had_been(corpus: Corpus, undisturbed: Path, tmp_path: Path) -> None:
+def test_killed_in_a_step_it_ends_as_if_nothing_had_been(corpus: Corpus, undisturbed: Path, tmp_path: Path) -> None:
     work = tmp_path / "work"
-    for step in STEPS:
+    for step in KILLED_IN:
         arguments = command(corpus, work)[4:]  # behind "python -m parley.cli train"
         killed = subprocess.run(
             [sys.executable, "-c", KILLED, step, *arguments], capture_output=True, text=True, timeout=200, check=False
