@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,14 +60,44 @@ def test_a_source_without_licence_is_refused(tmp_path: Path) -> None:
     assert "sources.csv:2: licence: is empty; nothing is used without it" in output
 
 
+def ended(work: Path, until: str = STEPS[-1].name, found: tuple[clips.Clip, ...] = ()) -> None:
+    """As a run leaves a folder, with some clips."""
+    for step in STEPS[: [step.name for step in STEPS].index(until) + 1]:
+        clips.write(work / step.name / clips.CLIPS, step.name, "", found)
+    (work / "run.json").write_text(json.dumps({"until": until, "settings": Settings().model_dump(mode="json")}))
+
+
 def test_a_report_on_a_run_that_stopped_early_has_no_data_card(tmp_path: Path) -> None:
-    clips.write(tmp_path / "collect" / "clips.jsonl", "collect", "d", [])
-    ended = {"until": "collect", "settings": Settings().model_dump(mode="json")}
-    (tmp_path / "run.json").write_text(json.dumps(ended), encoding="utf-8")
+    ended(tmp_path, "collect")
     code, output = train("report", str(tmp_path))
     assert (code, output.split()) == (0, [str(tmp_path / "report.html")])
     assert not (tmp_path / "card.md").exists()
-    for step in STEPS[1:]:
-        clips.write(tmp_path / step.name / "clips.jsonl", step.name, "d", [])
-    (tmp_path / "run.json").write_text(json.dumps(ended | {"until": "manifest"}), encoding="utf-8")
+    ended(tmp_path)
     assert train("report", str(tmp_path))[1].split() == [str(tmp_path / "card.md"), str(tmp_path / "report.html")]
+
+
+@pytest.mark.parametrize(
+    "command", [("dialogues", "--output"), ("whisper", "--base", "none", "--output")], ids=["dialogues", "whisper"]
+)
+def test_what_is_made_of_a_data_set_is_not_made_of_half_of_one(command: tuple[str, ...], tmp_path: Path) -> None:
+    name, *options = command
+    _, output = train(name, str(tmp_path), *options, str(tmp_path / "out"))
+    assert "no run has ended here" in output
+    ended(tmp_path, "filter")
+    _, output = train(name, str(tmp_path), *options, str(tmp_path / "out"))
+    assert "the last run stopped before the data set" in output
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("options", "who"), [((), ""), (("--main", "ann"), ", one of them ann,")])
+def test_where_nobody_takes_turns_there_are_no_dialogues(options: tuple[str, ...], who: str, tmp_path: Path) -> None:
+    ended(tmp_path)
+    _, output = train("dialogues", str(tmp_path), "--output", str(tmp_path / "out"), *options)
+    assert f"nowhere do two speakers{who} take turns" in output
+
+
+def test_training_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    ended(tmp_path)
+    _, output = train("whisper", str(tmp_path), "--base", "none", "--output", str(tmp_path / "out"))
+    assert "pip install 'parley-voice[train]'" in output

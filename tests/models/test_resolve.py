@@ -50,3 +50,15 @@ def test_a_voice_of_ones_own_may_name_its_speaker(tmp_path: Path) -> None:
     found = named(NOTHING, "tts", str(tmp_path / "voice.onnx" / "ann"))
     assert isinstance(found, ModelSpec)
     assert (found.family, found.options) == ("piper", {"voice": "ann"})
+
+
+def test_a_folder_with_a_whisper_for_ctranslate2_is_a_recogniser(tmp_path: Path) -> None:
+    for name in ("model.bin", "config.json", "tokenizer.json"):
+        with pytest.raises(ModelNotFound):
+            named(NOTHING, "asr", str(tmp_path))
+        (tmp_path / name).touch()
+    found = named(NOTHING, "asr", str(tmp_path))
+    assert isinstance(found, ModelSpec)
+    assert (found.family, set(found.files)) == ("faster-whisper", {"model.bin", "config.json", "tokenizer.json"})
+    with pytest.raises(ModelNotFound):
+        named(NOTHING, "llm", str(tmp_path))

@@ -14,18 +14,21 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from parley import checked_yaml
 from parley.cli import local
 from parley.cli.terminal import errors
+from parley.errors import UsageError
 from parley.models.store import Store
-from parley.train import clips, runner
+from parley.train import clips, dialogues, runner
 from parley.train import report as report_of
 from parley.train.settings import Settings
 from parley.train.sources import listed
+from parley.train.tuning import Tuning
 
-app = typer.Typer(help="Training: from sources of speech to a data set.", no_args_is_help=True)
+_SOUNDS = "sounds"
+app = typer.Typer(help="Training: from sources of speech to a data set, and to a recogniser.", no_args_is_help=True)
 
 
 @app.callback()
 def _group() -> None:
-    """Training: from sources of speech to a data set."""
+    """Training: from sources of speech to a data set, and to a recogniser."""
 
 
 @app.command()
@@ -119,6 +122,104 @@ def report(
         typer.echo(work / "card.md")
     clips.replace(work / "report.html", report_of.page(found).encode())
     typer.echo(work / "report.html")
+
+
+@app.command("dialogues")
+def dialogues_(
+    work: Annotated[Path, typer.Argument(help="Folder of a run that has ended")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for them; goes on from what is there")],
+    main: Annotated[str, typer.Option(help="Speaker whom the model is to be; without it each of the two in turn")] = "",
+    model: Annotated[str, typer.Option(help="Recogniser that tells when words are said")] = "whisper-base",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress")] = False,
+) -> None:
+    """Write the dialogues of two speakers in a data set as two-channel sound with timed words, for training Moshi.
+
+    Examples:
+
+      parley train dialogues work --output dialogues
+
+      parley train dialogues work --output dialogues --main ann
+    """
+    found = report_of.of(work)
+    if not found.complete:
+        raise UsageError(f"{work}: the last run stopped before the data set; run parley train run without --until")
+    made = dialogues.dialogues(found.clips, main)
+    if not made:
+        raise UsageError(f"{work}: nowhere do two speakers{f', one of them {main},' if main else ''} take turns")
+    asyncio.run(_write_dialogues(made, output, model, quiet=quiet))
+    for split, count in dialogues.write_lists(made, output, _SOUNDS).items():
+        if not quiet:
+            errors.print(f"{count} dialogues for {split}", highlight=False)
+    typer.echo(output)
+
+
+async def _write_dialogues(made: list[dialogues.Dialogue], output: Path, model: str, *, quiet: bool) -> None:
+    recognizer = await local.load_model(model, "asr", quiet=quiet)
+    try:
+        if "word_times" not in recognizer.guided_by:
+            raise UsageError(f"--model: '{model}' does not tell when words are said")
+        with _progress(quiet=quiet) as progress:
+            for done, dialogue in enumerate(made):
+                progress("dialogues", done, len(made))
+                await dialogues.write(dialogue, output / _SOUNDS, dialogues.words_by(recognizer))
+            progress("dialogues", len(made), len(made))
+    finally:
+        recognizer.close()
+
+
+@app.command()
+def whisper(
+    work: Annotated[Path, typer.Argument(help="Folder of a run that has ended: its data set is what is learnt")],
+    base: Annotated[
+        str, typer.Option("--base", help="Checkpoint of Whisper for transformers: a folder, or a name on the hub")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for all of it; goes on from what is there")],
+    settings_file: Annotated[Path | None, typer.Option("--settings", help="Settings of the training (YAML)")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Tell how much memory it needs, and train nothing")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress")] = False,
+) -> None:
+    """Teach Whisper a data set by LoRA, and print the folder of the model, which the server loads by its path.
+
+    Needs the extra 'train'. It may be killed and run again at any moment.
+
+    Examples:
+
+      parley train whisper work --base openai/whisper-small --output telugu --dry-run
+
+      parley train whisper work --base openai/whisper-small --output telugu
+
+      parley serve --asr telugu/model
+    """
+    settings = Tuning() if settings_file is None else checked_yaml.read(settings_file, Tuning, "settings file")
+    found = report_of.of(work)
+    if not found.complete:
+        raise UsageError(f"{work}: the last run stopped before the data set; run parley train run without --until")
+    try:
+        from parley.train.whisper_lora import Tuned
+    except ImportError as fault:
+        raise UsageError(
+            f"training needs the extra 'train': pip install 'parley-voice[train]' ({fault}); in a clone, "
+            "'just family transformers_tts' makes .venv-family-transformers_tts, whose parley can"
+        ) from None
+    training = Tuned(base, found.kept, output, settings)
+    if dry_run:
+        training.check_memory()
+        typer.echo(f"memory: {training.needs}")
+        return
+
+    def tell(line: str) -> None:
+        if not quiet:
+            errors.print(line, highlight=False, markup=False)
+
+    came = training.run(tell)
+    who = "speakers that it never heard" if came.held_out else "the clips that it learnt, for nobody is held out"
+    tell(
+        f"word errors {came.before.words:.3f} before, {came.after.words:.3f} after; characters "
+        f"{came.before.characters:.3f} before, {came.after.characters:.3f} after: on {who}"
+    )
+    typer.echo(came.model)
 
 
 @contextmanager

@@ -12,10 +12,13 @@ from parley.models.catalogue import Catalogue, Kind, Model
 from parley.models.interfaces import ModelSpec
 
 _FAMILIES = {".onnx": "piper", ".gguf": "llama-cpp"}
+_WHISPER = ("model.bin", "config.json", "tokenizer.json")
+"""What a folder has that CTranslate2 loads as Whisper."""
 
 
 def named(known: Catalogue, kind: Kind | tuple[Kind, ...], name: str) -> Model | ModelSpec:
-    """A model of one of some kinds: one of the catalogue, or a file of the user's own (a Piper voice, a GGUF model).
+    """A model of one of some kinds: one of the catalogue, or one's own (a Piper voice, a GGUF model, a folder with a
+    Whisper for CTranslate2).
 
     One that is named by a speaker (MODEL/SPEAKER) speaks with that unless it is asked for another (option ``voice``).
     """
@@ -28,6 +31,9 @@ def named(known: Catalogue, kind: Kind | tuple[Kind, ...], name: str) -> Model |
         options = {"voice": speaker} if speaker else {}
         files = {path.name: path.resolve(), **_ears_beside(path)}
         return ModelSpec(path.stem, _FAMILIES[path.suffix], files, options)
+    if kind == "asr" and os.sep in name and all((path / file).is_file() for file in _WHISPER):
+        files = {file.name: file.resolve() for file in sorted(path.iterdir()) if file.is_file()}
+        return ModelSpec(path.name, "faster-whisper", files, {})
     model = known.get(name, *((kind,) if isinstance(kind, str) else kind))
     if speaker := known.speaker(name):
         return msgspec.structs.replace(model, options={**model.options, "voice": speaker})

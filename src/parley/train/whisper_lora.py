@@ -1,0 +1,307 @@
+"""Whisper, made to know a data set: LoRA (Hu et al., 2021) as `peft` trains it, then a model that the server loads.
+
+It needs torch, and is imported when it is asked for. Checkpoints are kept while it trains; killed, the same call goes
+on from the last one.
+"""
+
+# Above 300 lines: one training, from its clips to its model; what it may be told is in `tuning`.
+from __future__ import annotations
+
+import shutil
+import time
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import psutil
+import torch
+from ctranslate2.converters import TransformersConverter
+from peft import LoraConfig, get_peft_model
+from transformers import (
+    EarlyStoppingCallback,
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+    WhisperFeatureExtractor,
+    WhisperForConditionalGeneration,
+    WhisperTokenizerFast,
+)
+from transformers.trainer_utils import get_last_checkpoint
+
+from parley.audio.pcm import Float32, to_float, to_int16
+from parley.client.word_errors import character_distance, distance
+from parley.errors import UsageError
+from parley.models.interfaces import MODEL_RATE_HZ
+from parley.train import clips
+from parley.train.clips import Clip
+from parley.train.sound import sound_of
+from parley.train.speakers import HELD_OUT
+from parley.train.tuning import Needs, Shape, Tuning, needs
+
+_IGNORED = -100
+"""A label that no loss is reckoned of."""
+_MOST_LABELS = 448
+_MOST_JUDGED = 200
+"""Clips that are written down before and after."""
+_MOST_NEW = 200
+_ALL_LANGUAGES = 51865
+"""Words of a Whisper that knows more than English; the others have fewer."""
+_FILES = ["tokenizer.json", "preprocessor_config.json"]
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """Of a model on some clips: rates against what the manifest says is said."""
+
+    words: float
+    characters: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of it."""
+
+    losses: list[tuple[int, float]]
+    """Of the training, by step."""
+    before: Errors
+    after: Errors
+    held_out: bool
+    """Whether the errors are those on speakers whom training did not hear."""
+    hours: float
+    model: Path
+    """A folder that the server loads as a recogniser."""
+
+
+class Tuned:
+    """One training, in a folder of its own."""
+
+    def __init__(self, base: str, found: Sequence[Clip], output: Path, settings: Tuning) -> None:
+        """`base`: a checkpoint of Whisper in the form of `transformers`, a folder or the name of one on the hub.
+
+        Raises `UsageError` where it cannot be loaded, and where there is nothing to train on.
+        """
+        self._output, self._settings = output, settings
+        self._made_of = clips.digest_of(
+            base.encode(), settings.model_dump_json(exclude={"usd_an_hour"}).encode(), clips.as_lines(found)
+        )
+        self._train = [clip for clip in found if clip.split != HELD_OUT]
+        self._held_out = [clip for clip in found if clip.split == HELD_OUT]
+        if not self._train:
+            raise UsageError("the manifest has no clips to train on")
+        torch.manual_seed(settings.seed)
+        try:
+            self._extractor = WhisperFeatureExtractor.from_pretrained(base)
+            self._tokenizer = WhisperTokenizerFast.from_pretrained(base)
+            model = WhisperForConditionalGeneration.from_pretrained(base)
+        except (OSError, ValueError) as fault:
+            first = str(fault).partition("\n")[0]
+            raise UsageError(f"{base}: no checkpoint of Whisper can be loaded ({first})") from None
+        lora = LoraConfig(
+            r=settings.rank, lora_alpha=settings.alpha, lora_dropout=settings.dropout,
+            target_modules=list(settings.layers),
+        )  # fmt: skip
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)  # peft asks in a way that transformers will drop
+                self._model = get_peft_model(model, lora)
+        except ValueError as fault:
+            raise UsageError(f"layers: {fault}") from None
+
+    def claim(self) -> None:
+        """Make the folder this training's; raises `UsageError` where it is another one's."""
+        mark = self._output / "made-of"
+        if mark.exists() and mark.read_text() != self._made_of:
+            raise UsageError(f"{self._output}: made of another base, clips or settings; name another folder")
+        clips.replace(mark, self._made_of.encode())
+
+    @cached_property
+    def needs(self) -> Needs:
+        """Memory, before it is taken."""
+        config, weights = self._model.config, list(self._model.parameters())
+        return needs(
+            Shape(
+                weights_bytes=sum(w.nbytes for w in weights),
+                trained=sum(w.numel() for w in weights if w.requires_grad),
+                width=config.d_model,
+                layers=(config.encoder_layers, config.decoder_layers),
+                positions=(config.max_source_positions, config.max_target_positions),
+                value_bytes=2 if torch.cuda.is_available() else 4,
+            ),
+            self._settings.batch,
+        )
+
+    def check_memory(self) -> None:
+        """Raises `UsageError` where it is not enough."""
+        free = torch.cuda.mem_get_info()[0] if torch.cuda.is_available() else psutil.virtual_memory().available
+        if self.needs.total > free:
+            raise UsageError(
+                f"it needs about {self.needs}, and {free / 1e9:.2f} GB are free; take a smaller batch, and accumulate "
+                "as many more"
+            )
+
+    def run(self, tell: Tell) -> Outcome:
+        """Train, compare with what it was, and write the model; `tell` gets a line now and then.
+
+        Raises `UsageError` where there is not enough memory, and where the folder has a training of something else.
+        """
+        self.check_memory()
+        self.claim()
+        self._cut()
+        told = _Told(tell, self._settings.usd_an_hour, self._output / "seconds")
+        trainer = self._trainer(told)
+        trainer.train(resume_from_checkpoint=self._last_checkpoint())
+        judged = (self._held_out or self._train)[:_MOST_JUDGED]
+        tell(f"writing down {len(judged)} clips, before and after")
+        self._model.eval()
+        with self._model.disable_adapter():
+            before = self._errors(judged)
+        outcome = Outcome(
+            [(entry["step"], entry["loss"]) for entry in trainer.state.log_history if "loss" in entry],
+            before, self._errors(judged), bool(self._held_out), round(told.seconds / 3600, 4), self._export(),
+        )  # fmt: skip
+        clips.replace(self._output / "report.json", msgspec.json.encode(msgspec.to_builtins(outcome, enc_hook=str)))
+        return outcome
+
+    # -- data -----------------------------------------------------------------------------------------
+
+    def _cut(self) -> None:
+        """Each clip as a file of its own, in the order of the recordings: those are decoded once."""
+        for clip in (*self._train, *self._held_out):
+            path = self._path(clip)
+            if not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                unfinished = path.with_suffix(".tmp")
+                with unfinished.open("wb") as file:
+                    np.save(file, to_int16(sound_of(clip)))
+                unfinished.replace(path)
+
+    def _path(self, clip: Clip) -> Path:
+        return self._output / "clips" / f"{clip.id}.npy"
+
+    def features(self, clip: Clip) -> Float32:
+        """As Whisper hears it."""
+        sound = to_float(np.load(self._path(clip)))
+        return np.asarray(self._extractor(sound, sampling_rate=MODEL_RATE_HZ).input_features[0], np.float32)
+
+    def labels(self, clip: Clip) -> list[int]:
+        """What it is to say, behind the first mark, which the decoder is given."""
+        if self._multilingual:
+            self._tokenizer.set_prefix_tokens(language=clip.language, task="transcribe")
+        return list(self._tokenizer(clip.text).input_ids)[1:_MOST_LABELS]
+
+    @property
+    def _multilingual(self) -> bool:
+        return int(self._model.config.vocab_size) >= _ALL_LANGUAGES
+
+    def collated(self, of: Sequence[Clip]) -> dict[str, Any]:
+        """A batch."""
+        labels = [self.labels(clip) for clip in of]
+        longest = max(map(len, labels))
+        padded = [row + [_IGNORED] * (longest - len(row)) for row in labels]
+        return {
+            "input_features": torch.from_numpy(np.stack([self.features(clip) for clip in of])),
+            "labels": torch.tensor(padded),
+        }
+
+    # -- training -------------------------------------------------------------------------------------
+
+    def _trainer(self, told: _Told) -> Trainer:
+        given, on_gpu, judges = self._settings, torch.cuda.is_available(), bool(self._held_out)
+        arguments = TrainingArguments(
+            output_dir=str(self._checkpoints), seed=given.seed, use_cpu=not on_gpu,
+            bf16=on_gpu and torch.cuda.is_bf16_supported(), fp16=on_gpu and not torch.cuda.is_bf16_supported(),
+            per_device_train_batch_size=given.batch, per_device_eval_batch_size=given.batch,
+            gradient_accumulation_steps=given.accumulate, learning_rate=given.learning_rate,
+            warmup_steps=given.warmup_steps, num_train_epochs=given.epochs,
+            logging_steps=max(1, given.check_every // 10),
+            save_steps=given.check_every, eval_steps=given.check_every, eval_strategy="steps" if judges else "no",
+            save_total_limit=2, load_best_model_at_end=judges, metric_for_best_model="loss" if judges else None,
+            remove_unused_columns=False, label_names=["labels"], disable_tqdm=True, report_to=["tensorboard"],
+            log_level="error",
+        )  # fmt: skip
+        stops = [EarlyStoppingCallback(given.patience)] if judges else []
+        trainer = Trainer(
+            self._model, arguments, data_collator=self.collated, train_dataset=self._train,
+            eval_dataset=self._held_out or None, callbacks=[told, *stops],
+        )  # fmt: skip
+        trainer.remove_callback(PrinterCallback)
+        return trainer
+
+    @property
+    def _checkpoints(self) -> Path:
+        return self._output / "checkpoints"
+
+    def _last_checkpoint(self) -> str | None:
+        return get_last_checkpoint(str(self._checkpoints)) if self._checkpoints.exists() else None
+
+    # -- what came of it ------------------------------------------------------------------------------
+
+    def _errors(self, judged: Iterable[Clip]) -> Errors:
+        pairs = [(clip.text, self._written(clip)) for clip in judged]
+        rates = []
+        for measure in (distance, character_distance):
+            wrong, count = np.sum([measure(said, heard) for said, heard in pairs], axis=0)
+            rates.append(round(float(wrong) / max(1, int(count)), 4))
+        return Errors(*rates)
+
+    def _written(self, clip: Clip) -> str:
+        features = torch.from_numpy(self.features(clip)[None]).to(self._model.device)
+        how = {"language": clip.language, "task": "transcribe"} if self._multilingual else {}
+        with torch.inference_mode():
+            (tokens,) = self._model.generate(features, max_new_tokens=_MOST_NEW, do_sample=False, **how)
+        return str(self._tokenizer.decode(tokens, skip_special_tokens=True)).strip()
+
+    def _export(self) -> Path:
+        """The adapter by itself, and merged into a model for CTranslate2."""
+        self._model.save_pretrained(self._output / "adapter")
+        merged, target = self._output / "merged", self._output / "model"
+        for part in (self._model.merge_and_unload(), self._tokenizer, self._extractor):
+            part.save_pretrained(merged)
+        TransformersConverter(str(merged), copy_files=_FILES).convert(str(target), quantization="float16", force=True)
+        shutil.rmtree(merged)
+        return target
+
+
+class _Told(TrainerCallback):  # type: ignore[misc]
+    """Tells how far it is, how long it took and will take, and what that costs; goes on counting after a kill."""
+
+    def __init__(self, tell: Tell, usd_an_hour: float, kept: Path) -> None:
+        """`kept`: the file that has the seconds up to the last checkpoint."""
+        self._tell, self._usd_an_hour, self._kept = tell, usd_an_hour, kept
+        self.seconds, self._since = float(kept.read_text()) if kept.exists() else 0.0, 0.0
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """The time begins to count."""
+        self._since = self._since or time.monotonic()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """A step more."""
+        now = time.monotonic()
+        self.seconds, self._since = self.seconds + now - self._since, now
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **_: Any) -> None:
+        """A line."""
+        what = next((f"{word} {logs[key]:.3f}" for key, word in _LOSSES.items() if key in logs), None)
+        if what is None or not state.global_step:
+            return
+        hours = self.seconds / 3600
+        whole = hours * state.max_steps / state.global_step
+        price = f", {hours * self._usd_an_hour:.2f} of {whole * self._usd_an_hour:.2f} USD" if self._usd_an_hour else ""
+        self._tell(
+            f"step {state.global_step} of {state.max_steps}: {what}; {hours:.2f} h so far, {whole - hours:.2f} h to "
+            f"come{price}"
+        )
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """A checkpoint is written."""
+        clips.replace(self._kept, str(self.seconds).encode())
+
+
+_LOSSES = {"loss": "loss", "eval_loss": "loss on held-out speakers"}
