@@ -47,7 +47,36 @@ async def test_who_wants_no_further_guests_still_lets_hosts_in() -> None:
     invitations, one = Invitations(), conversation()
     guest, host = invitations.make(one), invitations.make(one, "host")
     ForSeveral(invitations, one, None).revoke()
-    assert [invitations.knows(digest(token)) for token in (guest, host)] == [False, True]
+    assert invitations.find(host).role == "host"
+    with pytest.raises(ProtocolError, match="not good"):
+        invitations.find(guest)
+    assert invitations.knows(digest(guest)), "whoever is there shows it when he comes back"
+    invitations.forget(one)
+    assert [invitations.knows(digest(token)) for token in (guest, host)] == [False, False]
+
+
+async def test_one_invitation_is_closed_and_the_others_are_not() -> None:
+    invitations, one, other = Invitations(), conversation(), conversation()
+    first, second, elsewhere = invitations.make(one), invitations.make(one), invitations.make(other)
+    came_by = invitations.find(first).place("Ben").invitation
+    ForSeveral(invitations, other, None).close(came_by)
+    assert invitations.find(first), "another conversation's host closes nothing here"
+    ForSeveral(invitations, one, None).close(came_by)
+    with pytest.raises(ProtocolError, match="not good"):
+        invitations.find(first)
+    assert [invitations.find(token).conversation for token in (second, elsewhere)] == [one, other]
+    ForSeveral(invitations, one, None).revoke()
+    assert not invitations.lead_to(one)
+    assert invitations.lead_to(other)
+
+
+async def test_closed_invitations_make_room_for_new_ones_and_do_not_heap_up() -> None:
+    invitations, one = Invitations(), conversation()
+    for _ in range(3):
+        for _ in range(64):
+            invitations.make(one)
+        ForSeveral(invitations, one, None).revoke()
+    assert len(invitations._all) == 64
 
 
 async def test_one_conversation_makes_a_bounded_number_of_them() -> None:

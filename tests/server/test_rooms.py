@@ -15,7 +15,7 @@ from parley.server.rooms import Rooms
 from parley.server.security import Gate
 from parley.server.state import ServerState
 from tests.server.fake_server import state_with
-from tests.server.sockets import Socket
+from tests.server.sockets import DROPPED, Socket
 from tests.server.test_resumption import SHOWN, suspended
 from tests.virtual_time import run_virtual
 
@@ -164,9 +164,30 @@ def test_who_is_sent_away_is_told_so_and_does_not_come_back_by_its_token() -> No
             assert ann.people == ["Ann"]
             async with Socket(state, parley="1", resume=ben.token) as back:
                 assert not back.resumed
+            for token, code in ((tokens["speaker"], "no_room"), (tokens["listener"], None)):
+                async with Socket(state, key=token["value"], parley="1", name="Bill") as again:
+                    assert [e["error"]["code"] for e in again.of("error")] == ([code] if code else [])
             await ann.send("parley.room.revoke")
-            async with Socket(state, key=tokens["speaker"]["value"], parley="1", name="Ben") as again:
+            async with Socket(state, key=tokens["listener"]["value"], parley="1", name="Bill") as again:
                 assert again.of("error")[0]["error"]["code"] == "no_room"
+
+    play(script)
+
+
+def test_who_is_there_comes_back_after_a_break_though_nobody_else_comes_any_more() -> None:
+    async def script(state: ServerState, client: httpx.AsyncClient) -> None:
+        tokens = (await made(client))["tokens"]
+        async with Socket(state, key=tokens["host"]["value"], parley="1", name="Ann") as ann:
+            ben, eve = [
+                await Socket(state, key=tokens["speaker"]["value"], parley="1", name=name).__aenter__()
+                for name in ("Ben", "Eve")
+            ]
+            await ann.send("parley.room.remove", name="Eve")
+            await asyncio.wait_for(eve.serving, 5.0)
+            await ben.leave(DROPPED)
+            async with Socket(state, key=tokens["speaker"]["value"], parley="1", resume=ben.token) as back:
+                assert back.resumed
+                assert ann.people == ["Ann", "Ben"]
 
     play(script)
 

@@ -23,6 +23,7 @@ class Services:
     def __init__(self, shelf: Shelf | None = None) -> None:
         self.made: list[tuple[bool, float | None]] = []
         self.revoked = False
+        self.closed: list[bytes] = []
         self.shelf = shelf
 
     def invite(self, *, speaks: bool, life_s: float | None) -> str:
@@ -31,6 +32,9 @@ class Services:
 
     def revoke(self) -> None:
         self.revoked = True
+
+    def close(self, invitation: bytes) -> None:
+        self.closed.append(invitation)
 
 
 def play(script: Callable[[Client], Awaitable[None]], client: Client) -> None:
@@ -199,6 +203,20 @@ def test_only_guests_who_are_there_are_muted_or_sent_away(event: str, name: str,
         assert ben.error["code"] == "not_the_host"
 
     together(script)
+
+
+@pytest.mark.parametrize(("invitation", "closed"), [(b"by a link", [b"by a link"]), (b"", [])])
+def test_nobody_comes_by_the_invitation_of_who_is_sent_away(invitation: bytes, closed: list[bytes]) -> None:
+    async def script() -> None:
+        services, place = Services(), Place("Ben", host=False, invitation=invitation)
+        async with (
+            Client(shown=OPTED_IN, place=Place("Ann"), services=services) as ann,
+            Client(shown=OPTED_IN, host=ann, place=place),
+        ):
+            ann.send("parley.room.remove", name="Ben")
+            assert services.closed == closed
+
+    run_virtual(script())
 
 
 def test_who_is_sent_away_is_told_to_its_transport() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from parley.conversation.items import USER
@@ -22,6 +22,8 @@ class Place:
     """Whether somebody speaks through it; else it only listens."""
     host: bool = True
     """Whether it sets how the conversation is; what a guest sets counts for its own person alone."""
+    invitation: bytes = field(default=b"", compare=False)
+    """What it came by, as the server calls that; empty where it was not invited."""
 
     @property
     def role(self) -> Role:
@@ -78,10 +80,11 @@ class Circle:
         place, _ = self._guest(name)
         (self._muted.add if muted else self._muted.discard)(place.name.casefold())
 
-    def send_away(self, name: str) -> None:
-        """Have a guest go; raises `ProtocolError`."""
-        _, sent_away = self._guest(name)
+    def send_away(self, name: str) -> Place:
+        """Have a guest go, and return what it was; raises `ProtocolError`."""
+        place, sent_away = self._guest(name)
         sent_away()
+        return place
 
     def raise_hand(self, name: str, *, up: bool) -> bool:
         """Somebody raises or lowers a hand; whether that is news."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from parley.conversation.circle import Place, Role
 from parley.conversation.conversation import Conversation
@@ -26,6 +26,10 @@ class Invitation:
 
     conversation: Conversation
     role: Role
+    key: bytes = b""
+    """The digest of its token."""
+    is_open: bool = True
+    """Whether somebody may still come by it; who is there already may come back by it after a break all the same."""
     until: float | None = None
     """Unix time; None: as long as the conversation goes on."""
     shown: RealtimeSession | None = None
@@ -33,7 +37,7 @@ class Invitation:
 
     def place(self, name: str) -> Place:
         """What somebody is who comes by it."""
-        return Place(name, self.role != "listener", host=self.role == "host")
+        return Place(name, self.role != "listener", host=self.role == "host", invitation=self.key)
 
     @property
     def is_good(self) -> bool:
@@ -54,19 +58,21 @@ class Invitations:
         """A new one; raises `ProtocolError` when one conversation makes too many."""
         now = time.time()
         self._all = {key: i for key, i in self._all.items() if i.is_good}
-        if sum(i.conversation is conversation for i in self._all.values()) >= _MOST_OF_ONE:
+        if sum(i.conversation is conversation and i.is_open for i in self._all.values()) >= _MOST_OF_ONE:
             raise ProtocolError(
                 f"{_MOST_OF_ONE} invitations were made; each is good for any number of guests",
                 code="too_many_invitations",
             )
         token = INVITATION + secrets.token_urlsafe(24)
         until = now + life_s if life_s is not None else None
-        self._all[digest(token)] = Invitation(conversation, role, until, shown)
+        key = digest(token)
+        self._all[key] = Invitation(conversation, role, key, until=until, shown=shown)
         return token
 
     def find(self, token: str) -> Invitation:
-        """The invitation; raises `ProtocolError` where there is none."""
-        if (found := self._good(digest(token))) is None:
+        """The invitation; raises `ProtocolError` where there is none by which somebody may come."""
+        found = self._good(digest(token))
+        if found is None or not found.is_open:
             raise ProtocolError("the invitation is not good, or its conversation is over", field="room", code="no_room")
         return found
 
@@ -80,14 +86,19 @@ class Invitations:
 
     def lead_to(self, conversation: Conversation) -> bool:
         """Whether there is one to it."""
-        return any(i.conversation is conversation and i.is_good for i in self._all.values())
+        return any(i.conversation is conversation and i.is_good and i.is_open for i in self._all.values())
 
-    def forget(self, conversation: Conversation, *, hosts_too: bool = True) -> None:
-        """A conversation is over, or its host wants no further guests."""
-        self._all = {
-            token: i for token, i in self._all.items()
-            if i.conversation is not conversation or (i.role == "host" and not hosts_too)
-        }  # fmt: skip
+    def close(self, conversation: Conversation, only: bytes | None = None) -> None:
+        """Nobody else comes by the invitations of guests, or by one of them, by its key."""
+        ours = [i for i in self._all.values() if i.conversation is conversation and i.role != "host"]
+        self._all |= {i.key: replace(i, is_open=False) for i in ours if only in (None, i.key)}
+        closed = [i.key for i in ours if not self._all[i.key].is_open]
+        for key in closed[:-_MOST_OF_ONE]:  # a host may close and make new ones for ever
+            del self._all[key]
+
+    def forget(self, conversation: Conversation) -> None:
+        """A conversation is over."""
+        self._all = {key: i for key, i in self._all.items() if i.conversation is not conversation}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +116,11 @@ class ForSeveral:
 
     def revoke(self) -> None:
         """Nobody else comes by those made so far."""
-        self.invitations.forget(self.conversation, hosts_too=False)
+        self.invitations.close(self.conversation)
+
+    def close(self, invitation: bytes) -> None:
+        """Nobody else comes by this one."""
+        self.invitations.close(self.conversation, invitation)
 
 
 def name_of(wanted: str | None, default: str) -> str:

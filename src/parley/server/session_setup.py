@@ -54,7 +54,7 @@ async def begun(
     owner = state.gate.owner(headers)
     kept = await state.conversations.resumption.take(query.get("resume"), owner) if extensions else None
     fresh = initial_session(state, query.get("model"), extensions, _kind(query.get("intent"), wanted))
-    invitation = _invitation(state, connection)
+    invitation = _invitation(state, connection) if kept is None else None
     if (meant := state.gate.session_of(headers) or (invitation.shown if invitation else None)) is not None:
         fresh = replace(meant, id=fresh.id, expires_at=fresh.expires_at, extensions=extensions)
     fresh = _resumed(fresh, kept)

@@ -32,6 +32,9 @@ class RoomServices(Protocol):
     def revoke(self) -> None:
         """Nobody else comes by those made so far."""
 
+    def close(self, invitation: bytes) -> None:
+        """Nobody else comes by this one, see `Place.invitation`."""
+
     @property
     def shelf(self) -> Shelf | None:
         """Where its recordings go; None: nothing is recorded here."""
@@ -62,7 +65,9 @@ class RoomDesk:
             case RevokeInvitations():
                 self._inviting.revoke()
             case ChangeMember("remove"):
-                conversation.circle.send_away(command.name)
+                place = conversation.circle.send_away(command.name)
+                if self._services is not None and place.invitation:
+                    self._services.close(place.invitation)  # else it comes back by another name
             case ChangeMember():
                 conversation.mute(command.name, muted=command.what == "mute")
             case RaiseHand():

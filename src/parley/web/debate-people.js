@@ -5,8 +5,8 @@ import { shortVoiceName } from "./names.js";
 import { has, joined, known, say } from "./strings.js";
 
 export class People {
-  constructor({ state, talk, notice }) {
-    Object.assign(this, { state, talk, notice, shape: "" });
+  constructor({ state, talk, notice, invite }) {
+    Object.assign(this, { state, talk, notice, invite, shape: "" });
     state.addEventListener("changed", () => this.show());
   }
 
@@ -58,6 +58,7 @@ export class People {
 
   remove(name, called) {
     this.talk.parley?.send({ type: "parley.room.remove", name });
+    this.invite.forget(); // the link by which they came is closed
     this.notice.tell(say("debate.was_removed", { name: called }), { topic: "people" });
   }
 }
