@@ -12,6 +12,7 @@ import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
+from parley.audio.pcm import from_bytes
 from parley.models.catalogue import catalogue
 from parley.models.store import Store
 from tests.conftest import RunningServer, start_server
@@ -59,12 +60,17 @@ def _said(server: RunningServer, voice: str, **more: Any) -> httpx.Response:
     return httpx.post(f"{server.url}/v1/audio/speech", json=body, timeout=90)
 
 
+def _alike(one: bytes, other: bytes) -> bool:
+    """Whether two sounds are one reading: threads that share a sum round it differently."""
+    return len(one) == len(other) and int(abs(from_bytes(one).astype(int) - from_bytes(other)).max()) < 50
+
+
 @pytest.mark.timeout(240)
 def test_speakers_sound_each_as_itself_and_by_all_their_names(kokoro_server: RunningServer, tmp_path: Path) -> None:
     heart, puck = (_said(kokoro_server, f"kokoro/{name}").content for name in ("af_heart", "am_puck"))
     assert len(heart) != len(puck)
-    assert _said(kokoro_server, "kokoro").content == heart, "the first one is the usual one"
-    assert _said(kokoro_server, "am_puck").content == puck
+    assert _alike(_said(kokoro_server, "kokoro").content, heart), "the first one is the usual one"
+    assert _alike(_said(kokoro_server, "am_puck").content, puck)
     refused = _said(kokoro_server, "kokoro/foo")
     assert refused.status_code == 400
     assert refused.json()["error"]["param"] == "voice"
