@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import gc
+
 import psutil
+import structlog
 import torch
 
 from parley.errors import ModelError
 
+log = structlog.get_logger("model")
+
+_MARGIN = 1.1
 DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
 
 
@@ -32,3 +38,21 @@ def free_bytes(device: torch.device) -> int:
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     return int(psutil.virtual_memory().available)
+
+
+def check_memory(model: str, device: torch.device, weights: int, beside: int = 0) -> None:
+    """Raises `ModelError` where `weights`, and what speech takes `beside` them, do not fit (bytes)."""
+    needed, free = round(weights * _MARGIN) + beside, free_bytes(device)
+    log.info("memory asked", model=model, needed_mb=needed >> 20, free_mb=free >> 20, device=str(device))
+    if needed > free:
+        raise ModelError(
+            f"{model} needs {needed / 1e9:.2f} GB of memory on {device} ({weights / 1e9:.2f} GB of weights) and "
+            f"{free / 1e9:.2f} GB are free"
+        )
+
+
+def give_back(device: torch.device) -> None:
+    """Let others have the memory of what nobody refers to any more."""
+    gc.collect()  # modules and their hooks know each other
+    if device.type == "cuda":
+        torch.cuda.empty_cache()

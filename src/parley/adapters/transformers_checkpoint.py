@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-import gc
 from pathlib import Path
 from typing import Any
 
 import structlog
 import torch
+from pydantic import Field
 from transformers import AutoConfig
 from transformers.utils import logging as library_log
 
-from parley.adapters.torch_device import DTYPES, device_named, free_bytes
-from parley.adapters.transformers_voice import VoiceOptions
+from parley.adapters.stepped_voice import VoiceOptions
+from parley.adapters.torch_device import DTYPES, check_memory, device_named
 from parley.errors import ModelError
 from parley.models.interfaces import ModelSpec
 
 log = structlog.get_logger("model")
 
-_MARGIN = 1.1
 _NAMED = 3
 """So many weights that are missing are named."""
+
+
+class CheckpointOptions(VoiceOptions):
+    """Options that every model of the family `transformers-tts` has."""
+
+    dtype: str = Field("auto", pattern="^(auto|bfloat16|float16|float32)$", description="Of the weights.")
 
 
 class Checkpoint:
     """A folder of a checkpoint, read as one kind of model."""
 
-    def __init__(self, spec: ModelSpec, folder: Path, options: VoiceOptions, usual: torch.dtype | None = None) -> None:
+    def __init__(
+        self, spec: ModelSpec, folder: Path, options: CheckpointOptions, usual: torch.dtype | None = None
+    ) -> None:
         """`usual`: what the weights are to be on a GPU unless the options say it; None: float32, as on a CPU.
 
         Raises `ModelError`.
@@ -66,18 +73,4 @@ class Checkpoint:
         with torch.device("meta"):
             outline = kind(self.config)
         weights = sum(p.numel() for p in outline.parameters()) * self.dtype.itemsize
-        needed, free = round(weights * _MARGIN) + speech_bytes, free_bytes(self.device)
-        name, device = self._spec.id, str(self.device)
-        log.info("memory asked", model=name, needed_mb=needed >> 20, free_mb=free >> 20, device=device)
-        if needed > free:
-            raise ModelError(
-                f"{name} needs {needed / 1e9:.2f} GB of memory on {device} ({weights / 1e9:.2f} GB of weights) and "
-                f"{free / 1e9:.2f} GB are free"
-            )
-
-
-def give_back(device: torch.device) -> None:
-    """Let others have the memory of what nobody refers to any more."""
-    gc.collect()  # modules and their hooks know each other
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
+        check_memory(self._spec.id, self.device, weights, speech_bytes)

@@ -21,11 +21,11 @@ import torch
 from pydantic import Field
 from transformers import AutoTokenizer, CsmForConditionalGeneration
 
-from parley.adapters.transformers_checkpoint import Checkpoint, give_back
+from parley.adapters.stepped_voice import Made, usual_first
+from parley.adapters.torch_device import give_back
+from parley.adapters.transformers_checkpoint import Checkpoint, CheckpointOptions
 from parley.adapters.transformers_lora import LoraVoices, size_bytes
-from parley.adapters.transformers_voice import Made, VoiceOptions
 from parley.audio.pcm import Float32
-from parley.errors import ModelError
 from parley.models.interfaces import ModelSpec, SpeakingStyle
 
 log = structlog.get_logger("model")
@@ -41,9 +41,10 @@ _NO_SOUND: Float32 = np.empty(0, np.float32)
 _BEGINNING = "The quick brown fox jumps over the lazy dog."
 """What every conversation begins with."""
 _SAMPLE_TEXT = "How are you today?"
+_MORE_VOICES = "Further ones are LoRA adapters beside the checkpoint, voices/NAME/"
 
 
-class CsmOptions(VoiceOptions):
+class CsmOptions(CheckpointOptions):
     """Options of a CSM checkpoint."""
 
     seed: int | None = Field(None, description="Which voice it has: the sentence that all begin with is drawn with it.")
@@ -92,7 +93,7 @@ class CsmNetwork:
         self.rate_hz = int(config.codec_config.sampling_rate)
         self._codes = int(config.codec_config.codebook_size)
         self._frame_samples = round(self.rate_hz / config.codec_config.frame_rate)
-        self.voices: Sequence[str] = _usual_first(spec, self._speakers.names, options.voice)
+        self.voices: Sequence[str] = usual_first(spec, self._speakers.names, options.voice, _MORE_VOICES)
         self.languages: Sequence[str] = (options.language or "en",)
         self._conversations: OrderedDict[tuple[str, str], deque[_Said]] = OrderedDict()
         self._beginnings = {voice: self._begin(voice, options.seed) for voice in self.voices}
@@ -216,15 +217,6 @@ class CsmNetwork:
         self._conversations.clear()
         self._beginnings.clear()
         give_back(self._device)
-
-
-def _usual_first(spec: ModelSpec, names: Sequence[str], usual: str) -> Sequence[str]:
-    if usual and usual not in names:
-        raise ModelError(
-            f"{spec.id}: option 'voice': no voice is called '{usual}'; there are {', '.join(names)}. Further ones are "
-            "LoRA adapters beside the checkpoint, voices/NAME/"
-        )
-    return tuple(sorted(names, key=lambda name: name != usual))
 
 
 def _cache_numbers(config: Any) -> int:

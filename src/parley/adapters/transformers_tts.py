@@ -10,14 +10,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from pydantic import ValidationError
-
+from parley.adapters.stepped_voice import SteppedVoice, VoiceNetwork, load_voice
 from parley.adapters.transformers_lora import adapters
-from parley.adapters.transformers_voice import TransformersVoice, VoiceNetwork
-from parley.errors import ModelError, ParleyError
-from parley.models.executor import ModelExecutor
-from parley.models.interfaces import Caller, ModelSpec
-from parley.validation import explain
+from parley.errors import ModelError
+from parley.models.interfaces import ModelSpec
 
 
 def _vits(spec: ModelSpec, folder: Path) -> VoiceNetwork:
@@ -41,17 +37,12 @@ _KINDS: dict[str, tuple[Callable[[ModelSpec, Path], VoiceNetwork], tuple[str, ..
 _WITH_ADAPTERS = ("csm",)
 
 
-async def load(spec: ModelSpec) -> TransformersVoice:
+async def load(spec: ModelSpec) -> SteppedVoice:
     """Adapter entry point; files: those of a checkpoint, in one folder. Options: `VitsOptions`, `CsmOptions`."""
-    executor = ModelExecutor(spec.id)
-    try:
-        return await executor.run(lambda: _voice(spec, executor), Caller("load"))
-    except BaseException:
-        executor.close()
-        raise
+    return await load_voice(spec, lambda: _network(spec), "transformers-tts")
 
 
-def _voice(spec: ModelSpec, executor: ModelExecutor) -> TransformersVoice:
+def _network(spec: ModelSpec) -> VoiceNetwork:
     folder = _folder(spec)
     make, needed = _KINDS[kind := _kind(spec, folder / "config.json")]
     if kind not in _WITH_ADAPTERS and (found := adapters(folder)):
@@ -61,19 +52,7 @@ def _voice(spec: ModelSpec, executor: ModelExecutor) -> TransformersVoice:
     for name in needed:
         if name not in spec.files:
             raise _missing(spec, name)
-    try:
-        return TransformersVoice(spec.id, make(spec, folder), executor)
-    except ImportError as fault:
-        raise ModelError(
-            f"{spec.id} needs the packages torch and transformers ({fault}); install the extra: "
-            "pip install 'parley-voice[transformers-tts]'"
-        ) from fault
-    except ValidationError as fault:
-        raise ModelError(f"{spec.id}: options: {explain(fault)}") from fault
-    except ParleyError:
-        raise
-    except Exception as fault:  # what the library makes of wrong files is of every kind
-        raise ModelError(f"{spec.id} could not be loaded: {type(fault).__name__}: {fault}") from fault
+    return make(spec, folder)
 
 
 def _folder(spec: ModelSpec) -> Path:

@@ -17,8 +17,9 @@ from pydantic import Field
 from transformers import VitsModel, VitsTokenizer
 
 from parley.adapters.saying import pause_s, sound_ends
-from parley.adapters.transformers_checkpoint import Checkpoint, give_back
-from parley.adapters.transformers_voice import Made, VoiceOptions
+from parley.adapters.stepped_voice import Made
+from parley.adapters.torch_device import give_back
+from parley.adapters.transformers_checkpoint import Checkpoint, CheckpointOptions
 from parley.errors import ModelError
 from parley.languages import code_of
 from parley.models.interfaces import ModelSpec, SpeakingStyle
@@ -28,7 +29,7 @@ _SPEEDS = (0.25, 4.0)
 _SAMPLE_LETTERS, _SAMPLE_WORD = 48, 4
 
 
-class VitsOptions(VoiceOptions):
+class VitsOptions(CheckpointOptions):
     """Options of a VITS checkpoint."""
 
     seed: int | None = Field(None, description="Every sentence is drawn with it, so the same text sounds the same.")

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 
+from parley.adapters.stepped_voice import SteppedVoice
 from parley.adapters.transformers_tts import load
-from parley.adapters.transformers_voice import TransformersVoice
 from parley.audio.pcm import Int16
 from parley.models.interfaces import Caller, ModelSpec, SpeakingStyle, SpeechChunk
 from tests.families.transformers_tts import tiny
@@ -20,7 +20,7 @@ from tests.families.transformers_tts import tiny
 torch.set_num_threads(1)
 TEXT = "నమసకారం గురువు. అందరికీ వందనం!"
 ENGLISH = "good morning to all of us."
-Loader = Callable[..., Awaitable[TransformersVoice]]
+Loader = Callable[..., Awaitable[SteppedVoice]]
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +42,7 @@ async def loaded() -> AsyncIterator[Loader]:
     """Loads a folder with options, by the adapter's own entry point."""
     async with AsyncExitStack() as stack:
 
-        async def made(folder: Path, **options: Any) -> TransformersVoice:
+        async def made(folder: Path, **options: Any) -> SteppedVoice:
             given = {"device": "cpu", "seed": 1, **options}
             voice = await load(ModelSpec("tiny", "transformers-tts", files_of(folder), given))
             stack.push_async_callback(voice.aclose)
@@ -55,7 +55,7 @@ def files_of(folder: Path) -> dict[str, Path]:
     return {path.name: path for path in sorted(folder.iterdir()) if path.is_file()}
 
 
-async def said(voice: TransformersVoice, text: str, /, owner: str = "ann", **style: Any) -> list[SpeechChunk]:
+async def said(voice: SteppedVoice, text: str, /, owner: str = "ann", **style: Any) -> list[SpeechChunk]:
     return [chunk async for chunk in voice.synthesize(text, SpeakingStyle(**style), Caller(owner))]
 
 

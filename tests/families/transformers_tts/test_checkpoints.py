@@ -126,7 +126,7 @@ async def test_the_memory_that_is_asked_is_what_the_weights_take_and_a_tenth(
 ) -> None:
     asked: list[int] = []
     log = SimpleNamespace(info=lambda _, **what: asked.append(what["needed_mb"]), warning=lambda *_, **__: None)
-    monkeypatch.setattr("parley.adapters.transformers_checkpoint.log", log)
+    monkeypatch.setattr("parley.adapters.torch_device.log", log)
     tiny.write_vits(tmp_path, hidden_size=192, flow_size=192, posterior_encoder_num_wavenet_layers=16)
     file_mb = (tmp_path / WEIGHTS).stat().st_size / (1 << 20)
     assert file_mb > 10

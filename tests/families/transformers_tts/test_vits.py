@@ -15,7 +15,7 @@ import pytest
 import torch
 from transformers import VitsModel, VitsTokenizer
 
-from parley.adapters.transformers_voice import Made
+from parley.adapters.stepped_voice import Made
 from parley.errors import ModelError
 from parley.models.interfaces import Caller, SpeakingStyle
 from tests.families.transformers_tts import tiny

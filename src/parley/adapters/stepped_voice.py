@@ -1,4 +1,4 @@
-"""What all voices of the library transformers have in common: sentences in turn, fair between callers, one gain.
+"""What all voices have in common that speak step by step: sentences in turn, fair between callers, one gain.
 
 A network says a sentence step by step; each step is a job of the voice's one thread. So several texts are said at once,
 and one that nobody wants any more stops behind the step that is under way.
@@ -8,32 +8,32 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Collection, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from parley.adapters.saying import Playing, sentences, sound_begins
 from parley.audio import loudness
 from parley.audio.pcm import Float32, to_int16
-from parley.errors import ModelError
+from parley.errors import ModelError, ParleyError
 from parley.models.executor import ModelExecutor
-from parley.models.interfaces import Caller, Priority, SpeakingStyle, SpeechChunk, WordTiming
+from parley.models.interfaces import Caller, ModelSpec, Priority, SpeakingStyle, SpeechChunk, WordTiming
+from parley.validation import explain
 
 _STOPS_S = 10.0
 """The step that is under way when a voice is unloaded is waited for no longer."""
 
 
 class VoiceOptions(BaseModel):
-    """Options that every model of the family `transformers-tts` has."""
+    """Options that every such voice has."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     device: str = Field("auto", description="cpu, cuda or cuda:1; auto: a GPU where there is one.")
-    dtype: str = Field("auto", pattern="^(auto|bfloat16|float16|float32)$", description="Of the weights.")
     threads: int | None = Field(None, ge=1, description="Of the CPU.")
     voice: str = Field("", description="The speaker who speaks when none is named.")
     language: str = Field("", description="Which one it speaks, where its files do not tell.")
@@ -71,7 +71,7 @@ class VoiceNetwork(Protocol):
         """Give the memory back."""
 
 
-class TransformersVoice:
+class SteppedVoice:
     """See `Synthesizer`."""
 
     emotions: Collection[str] = ("neutral",)
@@ -158,3 +158,42 @@ class _Sentence:
             )
             for word, (begin, end) in zip(self._words, spans, strict=True)
         )
+
+
+async def load_voice(spec: ModelSpec, make: Callable[[], VoiceNetwork], extra: str) -> SteppedVoice:
+    """A voice whose network `make` makes, in the voice's own thread. `extra`: what brings the packages that it needs.
+
+    Raises `ModelError`.
+    """
+    executor = ModelExecutor(spec.id)
+    try:
+        return await executor.run(lambda: _made(spec, make, extra, executor), Caller("load"))
+    except BaseException:
+        executor.close()
+        raise
+
+
+def _made(spec: ModelSpec, make: Callable[[], VoiceNetwork], extra: str, executor: ModelExecutor) -> SteppedVoice:
+    try:
+        return SteppedVoice(spec.id, make(), executor)
+    except ImportError as fault:
+        raise ModelError(
+            f"{spec.id} needs packages that are not here ({fault}); install the extra: "
+            f"pip install 'parley-voice[{extra}]'"
+        ) from fault
+    except ValidationError as fault:
+        raise ModelError(f"{spec.id}: options: {explain(fault)}") from fault
+    except ParleyError:
+        raise
+    except Exception as fault:  # what a library makes of wrong files is of every kind
+        raise ModelError(f"{spec.id} could not be loaded: {type(fault).__name__}: {fault}") from fault
+
+
+def usual_first(spec: ModelSpec, names: Sequence[str], usual: str, more: str) -> Sequence[str]:
+    """The names of a model's voices, the one first that the option `voice` names; raises `ModelError` where there is
+    none of that name. `more`: how one gets further ones."""
+    if usual and usual not in names:
+        raise ModelError(
+            f"{spec.id}: option 'voice': no voice is called '{usual}'; there are {', '.join(names)}. {more}"
+        )
+    return tuple(sorted(names, key=lambda name: name != usual))

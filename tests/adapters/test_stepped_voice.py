@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from parley.adapters.stepped_voice import Made, SteppedVoice
 from parley.adapters.transformers_tts import load
-from parley.adapters.transformers_voice import Made, TransformersVoice
 from parley.audio.pcm import Float32
 from parley.errors import ModelError, Overloaded
 from parley.models.catalogue import catalogue
@@ -70,14 +70,14 @@ class Network:
 
 
 @pytest.fixture
-async def voice() -> AsyncIterator[TransformersVoice]:
+async def voice() -> AsyncIterator[SteppedVoice]:
     executor = ModelExecutor("fake")
-    made = await executor.run(lambda: TransformersVoice("fake", Network(), executor), Caller("load"))
+    made = await executor.run(lambda: SteppedVoice("fake", Network(), executor), Caller("load"))
     yield made
     await made.aclose()
 
 
-def network_of(voice: TransformersVoice) -> Network:
+def network_of(voice: SteppedVoice) -> Network:
     network = voice._network
     assert isinstance(network, Network)
     network.steps.clear()
@@ -85,11 +85,11 @@ def network_of(voice: TransformersVoice) -> Network:
     return network
 
 
-async def said(voice: TransformersVoice, text: str, caller: Caller = Caller("ann")) -> list[SpeechChunk]:  # noqa: B008
+async def said(voice: SteppedVoice, text: str, caller: Caller = Caller("ann")) -> list[SpeechChunk]:  # noqa: B008
     return [chunk async for chunk in voice.synthesize(text, SpeakingStyle(), caller)]
 
 
-async def test_sentences_follow_each_other_without_the_silence_in_front(voice: TransformersVoice) -> None:
+async def test_sentences_follow_each_other_without_the_silence_in_front(voice: SteppedVoice) -> None:
     chunks = await said(voice, "one three. five")
     words = [word for chunk in chunks for word in chunk.words]
     assert [(w.start_s, w.end_s) for w in words] == [
@@ -98,7 +98,7 @@ async def test_sentences_follow_each_other_without_the_silence_in_front(voice: T
     assert sum(len(chunk.samples) for chunk in chunks) == 120
 
 
-async def test_all_steps_are_in_one_thread_and_two_texts_take_turns(voice: TransformersVoice) -> None:
+async def test_all_steps_are_in_one_thread_and_two_texts_take_turns(voice: SteppedVoice) -> None:
     network = network_of(voice)
     await asyncio.gather(said(voice, "aa bb. cc dd.", Caller("ann")), said(voice, "xx yy. zz ww.", Caller("bob")))
     assert len(network.threads) == 1
@@ -107,7 +107,7 @@ async def test_all_steps_are_in_one_thread_and_two_texts_take_turns(voice: Trans
     assert set(first) == {"aa", "xx"}
 
 
-async def test_who_stops_listening_stops_the_voice(voice: TransformersVoice) -> None:
+async def test_who_stops_listening_stops_the_voice(voice: SteppedVoice) -> None:
     network = network_of(voice)
     async with aclosing(voice.synthesize("aa bb. cc dd.", SpeakingStyle(), Caller("ann"))) as chunks:
         await anext(chunks)
@@ -116,7 +116,7 @@ async def test_who_stops_listening_stops_the_voice(voice: TransformersVoice) -> 
 
 
 async def test_a_text_without_a_letter_that_it_knows_is_refused_and_one_without_any_is_silent(
-    voice: TransformersVoice,
+    voice: SteppedVoice,
 ) -> None:
     assert await said(voice, "... !") == []
     with pytest.raises(ModelError, match=r"the voice fake can say nothing of this text: .* script of en"):
@@ -124,28 +124,28 @@ async def test_a_text_without_a_letter_that_it_knows_is_refused_and_one_without_
     assert await said(voice, "12. one")
 
 
-async def test_what_goes_wrong_inside_may_be_tried_again(voice: TransformersVoice) -> None:
+async def test_what_goes_wrong_inside_may_be_tried_again(voice: SteppedVoice) -> None:
     network_of(voice).fails = True
     with pytest.raises(ModelError, match="the voice fake failed: out of memory") as failed:
         await said(voice, "one")
     assert failed.value.retryable
 
 
-async def test_silence_in_the_place_of_a_text_is_a_failure(voice: TransformersVoice) -> None:
+async def test_silence_in_the_place_of_a_text_is_a_failure(voice: SteppedVoice) -> None:
     network_of(voice).silent = True
     with pytest.raises(ModelError, match="made nothing but silence of a text") as failed:
         await said(voice, "one")
     assert failed.value.retryable
 
 
-async def test_texts_by_rest_belong_to_no_conversation(voice: TransformersVoice) -> None:
+async def test_texts_by_rest_belong_to_no_conversation(voice: SteppedVoice) -> None:
     network = network_of(voice)
     await said(voice, "one", Caller("ann"))
     await said(voice, "one", Caller("rest:1", Priority.BACKGROUND))
     assert network.owners == ["ann", ""]
 
 
-async def test_one_that_was_unloaded_has_given_everything_back(voice: TransformersVoice) -> None:
+async def test_one_that_was_unloaded_has_given_everything_back(voice: SteppedVoice) -> None:
     network = network_of(voice)
     await voice.aclose()
     assert network.closed
@@ -162,7 +162,7 @@ async def test_packages_that_are_missing_are_said_with_the_extra_that_has_them(
         (tmp_path / name).touch()
     files = {name: tmp_path / name for name in ("config.json", *names)}
     monkeypatch.setitem(sys.modules, "parley.adapters.transformers_vits", None)
-    with pytest.raises(ModelError, match=r"tiny needs the packages torch and .*'parley-voice\[transformers-tts\]'"):
+    with pytest.raises(ModelError, match=r"tiny needs packages that are not here .*'parley-voice\[transformers-tts\]'"):
         await load(ModelSpec("tiny", "transformers-tts", files))
 
 
