@@ -23,6 +23,10 @@ from parley.train.sources import listed
 from parley.train.tuning import Tuning
 
 _SOUNDS = "sounds"
+Workers = Annotated[
+    int | None, typer.Option(min=1, max=1024, show_default="half the cores", help="Processes that work")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress")]
 app = typer.Typer(help="Training: from sources of speech to a data set, and to a recogniser.", no_args_is_help=True)
 
 
@@ -37,10 +41,8 @@ def run(
     work: Annotated[Path, typer.Option("--work", help="Folder that keeps the work; a run goes on from what is there")],
     until: Annotated[str | None, typer.Option(help=f"The last step: {runner.NAMES}")] = None,
     settings_file: Annotated[Path | None, typer.Option("--settings", help="Settings of the steps (YAML)")] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, max=1024, show_default="half the cores", help="Processes that work")
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress")] = False,
+    workers: Workers = None,
+    quiet: Quiet = False,
 ) -> None:
     """Make a manifest of clips out of recordings, and print its path. It may be killed and run again at any moment.
 
@@ -75,10 +77,8 @@ def demo(
         "train-demo"
     ),
     minutes: Annotated[float, typer.Option(min=0.1, max=100, help="Length of the corpus, at least")] = 5.0,
-    workers: Annotated[
-        int | None, typer.Option(min=1, max=1024, show_default="half the cores", help="Processes that work")
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress")] = False,
+    workers: Workers = None,
+    quiet: Quiet = False,
 ) -> None:
     """Run all steps over a synthetic corpus and tell how much of its truth they find; 3 where a bound is missed.
 
@@ -124,13 +124,21 @@ def report(
     typer.echo(work / "report.html")
 
 
+def _whole(work: Path) -> report_of.Report:
+    """The report on a folder that has a data set; raises `UsageError`."""
+    found = report_of.of(work)
+    if not found.complete:
+        raise UsageError(f"{work}: the last run stopped before the data set; run parley train run without --until")
+    return found
+
+
 @app.command("dialogues")
 def dialogues_(
     work: Annotated[Path, typer.Argument(help="Folder of a run that has ended")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for them; goes on from what is there")],
     main: Annotated[str, typer.Option(help="Speaker whom the model is to be; without it each of the two in turn")] = "",
     model: Annotated[str, typer.Option(help="Recogniser that tells when words are said")] = "whisper-base",
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Write the dialogues of two speakers in a data set as two-channel sound with timed words, for training Moshi.
 
@@ -140,9 +148,7 @@ def dialogues_(
 
       parley train dialogues work --output dialogues --main ann
     """
-    found = report_of.of(work)
-    if not found.complete:
-        raise UsageError(f"{work}: the last run stopped before the data set; run parley train run without --until")
+    found = _whole(work)
     made = dialogues.dialogues(found.clips, main)
     if not made:
         raise UsageError(f"{work}: nowhere do two speakers{f', one of them {main},' if main else ''} take turns")
@@ -178,7 +184,7 @@ def whisper(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Tell how much memory it needs, and train nothing")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Teach Whisper a data set by LoRA, and print the folder of the model, which the server loads by its path.
 
@@ -193,9 +199,7 @@ def whisper(
       parley serve --asr telugu/model
     """
     settings = Tuning() if settings_file is None else checked_yaml.read(settings_file, Tuning, "settings file")
-    found = report_of.of(work)
-    if not found.complete:
-        raise UsageError(f"{work}: the last run stopped before the data set; run parley train run without --until")
+    found = _whole(work)
     try:
         from parley.train.whisper_lora import Tuned
     except ImportError as fault:

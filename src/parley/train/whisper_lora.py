@@ -18,7 +18,6 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import psutil
 import torch
 from ctranslate2.converters import TransformersConverter
 from peft import LoraConfig, get_peft_model
@@ -34,6 +33,7 @@ from transformers import (
 )
 from transformers.trainer_utils import get_last_checkpoint
 
+from parley.adapters.torch_device import free_bytes
 from parley.audio.pcm import Float32, to_float, to_int16
 from parley.client.word_errors import character_distance, distance
 from parley.errors import UsageError
@@ -139,7 +139,7 @@ class Tuned:
 
     def check_memory(self) -> None:
         """Raises `UsageError` where it is not enough."""
-        free = torch.cuda.mem_get_info()[0] if torch.cuda.is_available() else psutil.virtual_memory().available
+        free = free_bytes(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
         if self.needs.total > free:
             raise UsageError(
                 f"it needs about {self.needs}, and {free / 1e9:.2f} GB are free; take a smaller batch, and accumulate "
