@@ -15,7 +15,7 @@ from tests.clients.conftest import KEY, Host
 from tests.clients.environments import ENVIRONMENTS, HERE
 from tests.clients.table import PAGE
 from tests.conftest import UNDERSTOOD, Clip, silence
-from tests.pages.test_page import CHROMIUM, RATE, RTC_TAP, flags, microphone
+from tests.pages.chromium import CHROMIUM, RATE, RTC_TAP, flags, microphone
 
 SOUNDED = "window.tapped.flat().filter((x) => Math.abs(x) > 200).length > window.tapRate / 2"
 """Half a second that is louder than silence came out of the connection."""

@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Literal
 
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page, ViewportSize, async_playwright, expect
+from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from tests.conftest import Clip, RunningServer, silence
-from tests.pages.test_page import CHROMIUM, RATE, OpenPage, microphone, open_page
+from tests.pages.chromium import RATE, OpenPage, microphone
 from tests.pages.test_page_states import pulling
-
-__all__ = ["open_page"]
 
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 DESKTOP, PHONE = ViewportSize(width=1280, height=900), ViewportSize(width=390, height=844)
@@ -29,16 +27,13 @@ async def serious(page: Page) -> list[str]:
     ]
 
 
-async def test_nothing_serious_is_found_when_everything_is_open(server: RunningServer) -> None:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        for scheme in SCHEMES:
-            for size in (DESKTOP, PHONE):
-                page = await browser.new_page(color_scheme=scheme, viewport=size)
-                await look_at_everything(page, server.url, size)
-                await page.unroute_all(behavior="ignoreErrors")  # it asks again and again
-                await page.close()
-        await browser.close()
+async def test_nothing_serious_is_found_when_everything_is_open(server: RunningServer, bare: Browser) -> None:
+    for scheme in SCHEMES:
+        for size in (DESKTOP, PHONE):
+            page = await bare.new_page(color_scheme=scheme, viewport=size)
+            await look_at_everything(page, server.url, size)
+            await page.unroute_all(behavior="ignoreErrors")  # it asks again and again
+            await page.close()
 
 
 async def look_at_everything(page: Page, url: str, size: ViewportSize) -> None:
@@ -91,8 +86,8 @@ async def test_a_screen_reader_is_told_of_the_connection_and_does_not_talk_into_
     assert await page.evaluate("window.told") == ["connecting …", "listening"]
 
 
-async def test_nothing_serious_is_found_in_a_conversation(open_page: OpenPage, tmp_path: Path) -> None:
-    page = await open_page(microphone(tmp_path / "silent.wav", silence(60.0, RATE)))
+async def test_nothing_serious_is_found_in_a_conversation(open_page: OpenPage) -> None:
+    page = await open_page()
     await page.get_by_role("button", name="Start talking").click()
     await expect(page.locator("#state")).to_have_text("listening", timeout=15_000)
     await page.get_by_label("Type instead of speaking").fill("Tell me a story.")

@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
-from tests.conftest import Clip, RunningServer, silence, start_server
+from tests.conftest import Clip, RunningServer, start_server
 from tests.e2e.test_swaps import language_models
 from tests.looking import unexpected
+from tests.pages.chromium import RTC_TAP, note_faults
 from tests.pages.test_accessibility import DESKTOP, PHONE, nothing_is_wrong, serious
-from tests.pages.test_page import CHROMIUM, RATE, RTC_TAP, flags, microphone, note_faults
 
 KEY = "open-sesame"
 UNAVAILABLE = 3
@@ -83,19 +83,6 @@ def debating(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer
         assert not unexpected(running.log.read_text(errors="replace"))
 
 
-@pytest.fixture
-async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
-    """With a microphone that hears nothing."""
-    sound = microphone(tmp_path / "silent.wav", silence(120.0, RATE))
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=flags(sound),
-        )
-        yield browser
-        await browser.close()
-
-
 async def opened(browser: Browser, url: str, faults: list[str], tap: str = "", **how: Any) -> Page:
     page = await (await browser.new_context(**{"viewport": DESKTOP, **how})).new_page()
     note_faults(page, faults)
@@ -122,9 +109,9 @@ async def until_speaks(page: Page, name: str) -> None:
 
 
 @pytest.mark.timeout(150)
-async def test_a_debate_from_the_set_up_to_its_verdict_and_files(debating: RunningServer, browser: Browser) -> None:
+async def test_a_debate_from_the_set_up_to_its_verdict_and_files(debating: RunningServer, silent: Browser) -> None:
     faults: list[str] = []
-    page = await opened(browser, f"{debating.url}/#key={KEY}", faults, RTC_SIDES)
+    page = await opened(silent, f"{debating.url}/#key={KEY}", faults, RTC_SIDES)
     await page.get_by_role("link", name="Debate").click()
     await expect(page.locator("#debaters .speaker")).to_have_count(2)
     await nothing_is_wrong(page, DESKTOP)
@@ -201,10 +188,10 @@ async def test_a_debate_from_the_set_up_to_its_verdict_and_files(debating: Runni
 
 @pytest.mark.timeout(150)
 async def test_guests_come_by_a_link_raise_a_hand_agree_to_a_recording_and_vote(
-    debating: RunningServer, browser: Browser
+    debating: RunningServer, silent: Browser
 ) -> None:
     faults: list[str] = []
-    host = await opened(browser, f"{debating.url}/debate?transport=websocket#key={KEY}", faults)
+    host = await opened(silent, f"{debating.url}/debate?transport=websocket#key={KEY}", faults)
     await expect(host.locator("#debaters .speaker")).to_have_count(2)
     await host.get_by_role("combobox", name="Format", exact=True).select_option("Oxford debate")
     await host.get_by_label("I only listen").check()
@@ -216,12 +203,12 @@ async def test_guests_come_by_a_link_raise_a_hand_agree_to_a_recording_and_vote(
     links = [await field.input_value() for field in await host.locator("#invitations input").all()]
     await host.keyboard.press("Escape")
 
-    guest = await opened(browser, links[0], faults, viewport=PHONE, color_scheme="dark")
+    guest = await opened(silent, links[0], faults, viewport=PHONE, color_scheme="dark")
     assert guest.url == f"{debating.url}/debate", "the invitation does not stay in the address"
     await guest.get_by_role("textbox", name="Your name").fill("Ben Brown")
     await nothing_is_wrong(guest, PHONE)
     await connect(guest)
-    listener = await opened(browser, links[1], faults)
+    listener = await opened(silent, links[1], faults)
     await listener.evaluate("() => { navigator.mediaDevices.getUserMedia = () => { throw new Error('asked for'); }; }")
     await listener.get_by_role("textbox", name="Your name").fill("Cem")
     await listener.keyboard.press("Enter")
@@ -267,14 +254,14 @@ async def test_guests_come_by_a_link_raise_a_hand_agree_to_a_recording_and_vote(
 
 @pytest.mark.timeout(150)
 async def test_two_browsers_and_a_terminal_in_one_room_hear_each_other(
-    debating: RunningServer, browser: Browser, question: Clip
+    debating: RunningServer, silent: Browser, question: Clip
 ) -> None:
     async with httpx.AsyncClient(headers={"Authorization": f"Bearer {KEY}"}) as client:
         made = await client.post(f"{debating.url}/v1/rooms", json={"floor": "called"})
     token, faults = made.json()["tokens"]["speaker"]["value"], list[str]()
     pages = []
     for name, way in (("Ann", "websocket"), ("Ben", "webrtc")):
-        page = await opened(browser, f"{debating.url}/debate?transport={way}#room={token}&name=", faults, RTC_TAP)
+        page = await opened(silent, f"{debating.url}/debate?transport={way}#room={token}&name=", faults, RTC_TAP)
         await page.get_by_role("textbox", name="Your name").fill(name)
         await connect(page)
         pages.append(page)
@@ -321,7 +308,7 @@ async def begun_by(host: Page) -> None:
     await host.get_by_role("button", name="Start debate").click()
 
 
-async def test_an_invitation_that_is_not_good_any_more_says_so(debating: RunningServer, browser: Browser) -> None:
-    page = await opened(browser, f"{debating.url}/debate#room=rt_over&listen=1&name=", [])
+async def test_an_invitation_that_is_not_good_any_more_says_so(debating: RunningServer, silent: Browser) -> None:
+    page = await opened(silent, f"{debating.url}/debate#room=rt_over&listen=1&name=", [])
     await page.get_by_role("button", name="Connect").click()
     await expect(page.get_by_role("alert")).to_contain_text("Ask for another one", timeout=15_000)

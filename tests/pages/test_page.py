@@ -3,65 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
 from difflib import get_close_matches
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
-from playwright.async_api import ConsoleMessage, Page, async_playwright, expect
+from playwright.async_api import expect
 
 from parley.audio import files
-from parley.audio.pcm import Int16
 from tests.conftest import UNDERSTOOD, Clip, RunningServer, silence
 from tests.e2e.relay import Relay
+from tests.pages.chromium import RATE, RTC_TAP, TAP, OpenPage, microphone, note_faults
 
-RATE = 48000
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-# Taps what the page plays, in the page, and hands it out as 16-bit samples.
-TAP = """
-const connect = AudioNode.prototype.connect;
-window.tapped = [];
-AudioNode.prototype.connect = function (target, ...rest) {
-  if (target instanceof AudioDestinationNode && !this.isTap) {
-    const tap = this.context.createScriptProcessor(4096, 1, 1);
-    tap.isTap = true;
-    tap.onaudioprocess = (e) => {
-      const x = e.inputBuffer.getChannelData(0);
-      window.tapped.push(Array.from(x, (v) => Math.round(v * 32767)));
-    };
-    window.tapRate = this.context.sampleRate;
-    connect.call(this, tap);
-    connect.call(tap, target);
-  }
-  return connect.call(this, target, ...rest);
-};
-"""
-
-
-# The same of what comes by WebRTC.
-RTC_TAP = """
-window.tapped = [];
-const Peer = window.RTCPeerConnection;
-window.RTCPeerConnection = class extends Peer {
-  constructor(...given) {
-    super(...given);
-    this.addEventListener("track", ({ streams }) => {
-      const context = new AudioContext({ sampleRate: 48000 });
-      window.tapRate = context.sampleRate;
-      const tap = context.createScriptProcessor(4096, 1, 1);
-      tap.onaudioprocess = (e) => {
-        window.tapped.push(Array.from(e.inputBuffer.getChannelData(0), (v) => Math.round(v * 32767)));
-      };
-      context.createMediaStreamSource(streams[0]).connect(tap);
-      tap.connect(context.destination);
-    });
-  }
-};
-"""
 # A network that lets no media through.
 NO_MEDIA = """
 const Peer = window.RTCPeerConnection;
@@ -78,58 +32,8 @@ window.WebSocket = class extends Socket {
 """
 
 
-def microphone(path: Path, *parts: Int16) -> Path:
-    files.write(path, np.concatenate(parts), RATE)
-    return path
-
-
 def plain_words(text: str) -> list[str]:
     return [word.strip(".,!?").lower() for word in text.split()]
-
-
-def flags(sound: Path) -> list[str]:
-    """Of a Chromium whose microphone hears `sound` once, and that asks nobody."""
-    return [
-        "--no-sandbox", "--disable-gpu", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
-        f"--use-file-for-fake-audio-capture={sound}%noloop", "--autoplay-policy=no-user-gesture-required",
-        "--disable-background-networking", "--disable-features=WebRtcHideLocalIpsWithMdns",
-    ]  # fmt: skip
-
-
-def note_faults(page: Page, faults: list[str]) -> None:
-    """What goes wrong in a page, and where; that /health says that a server is too busy for a moment is no fault."""
-
-    def note(message: ConsoleMessage) -> None:
-        url = str(message.location.get("url", ""))
-        if message.type == "error" and not (url.endswith("/health") and " 503 " in message.text):
-            faults.append(f"{message.text} ({url})")
-
-    page.on("pageerror", lambda fault: faults.append(str(fault)))
-    page.on("console", note)
-
-
-OpenPage = Callable[..., Awaitable[Page]]
-
-
-@pytest.fixture
-async def open_page(server: RunningServer, tmp_path: Path) -> AsyncIterator[OpenPage]:
-    async with async_playwright() as playwright:
-        browsers = []
-
-        async def open_with(sound: Path, script: str = TAP, query: str = "?transport=websocket", url: str = "") -> Page:
-            browser = await playwright.chromium.launch(
-                executable_path=CHROMIUM,
-                args=flags(sound),
-            )
-            browsers.append(browser)
-            page = await browser.new_page()
-            await page.add_init_script(script)
-            await page.goto(f"{url or server.url}/{query}")
-            return page
-
-        yield open_with
-        for browser in browsers:
-            await browser.close()
 
 
 @pytest.mark.parametrize(
@@ -187,8 +91,8 @@ async def transcribe(server: RunningServer, data: bytes) -> str:
     return str(msgspec.json.decode(answer.content)["text"])
 
 
-async def test_typing_muting_and_the_keyboard(open_page: OpenPage, tmp_path: Path) -> None:
-    page = await open_page(microphone(tmp_path / "silent.wav", silence(30.0, RATE)))
+async def test_typing_muting_and_the_keyboard(open_page: OpenPage) -> None:
+    page = await open_page()
     await page.keyboard.press("Tab")
     await page.locator("#connect").focus()
     await page.keyboard.press("Enter")
@@ -201,16 +105,6 @@ async def test_typing_muting_and_the_keyboard(open_page: OpenPage, tmp_path: Pat
     await expect(page.locator("#transcript .parley .said")).not_to_be_empty(timeout=20_000)
     await page.get_by_role("button", name="End the conversation").click()
     await expect(page.locator("#state")).to_have_text("not connected")
-
-
-async def test_a_denied_microphone_says_what_to_do(server: RunningServer) -> None:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        page = await browser.new_page()
-        await page.goto(server.url)
-        await page.get_by_role("button", name="Start talking").click()
-        await expect(page.get_by_role("alert")).to_contain_text("microphone", timeout=10_000, ignore_case=True)
-        await browser.close()
 
 
 async def test_where_webrtc_does_not_get_through_the_websocket_carries_the_sound(
@@ -230,12 +124,12 @@ async def test_where_webrtc_does_not_get_through_the_websocket_carries_the_sound
 
 @pytest.mark.parametrize("known", [True, False])
 async def test_the_page_comes_back_to_its_conversation_after_a_lost_network(
-    server: RunningServer, open_page: OpenPage, tmp_path: Path, known: bool
+    server: RunningServer, open_page: OpenPage, known: bool
 ) -> None:
     relay = Relay(server.url)
     await relay.start()
     script = TAP if known else FORGOTTEN
-    page = await open_page(microphone(tmp_path / "silent.wav", silence(90.0, RATE)), script, url=relay.url)
+    page = await open_page(script=script, url=relay.url)
     await page.get_by_role("button", name="Start talking").click()
     await expect(page.locator("#state")).to_have_text("listening", timeout=15_000)
     await page.get_by_label("Type instead of speaking").fill("My name is Ada.")

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
-import pytest
-from playwright.async_api import BrowserContext, Page, async_playwright, expect
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from tests.conftest import RunningServer
-from tests.pages.test_page import CHROMIUM
 from tests.pages.test_page_states import type_and_be_answered
 
 LIST = "#conversation-list li"
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[BrowserContext]:
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield await launched.new_context()
-        await launched.close()
+@pytest_asyncio.fixture(loop_scope="session")
+async def browser(bare: Browser) -> BrowserContext:
+    return await bare.new_context()
 
 
 async def opened(browser: BrowserContext, server: RunningServer) -> tuple[Page, list[dict[str, Any]]]:

@@ -11,12 +11,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+import pytest_asyncio
 import uvicorn
-from playwright.async_api import Browser, Page, Route, ViewportSize, async_playwright, expect
+from playwright.async_api import Browser, Page, Route, ViewportSize, expect
 
 from parley.server.app import WEB, create_app
 from tests.pages.test_accessibility import nothing_is_wrong
-from tests.pages.test_page import CHROMIUM
 from tests.pages.test_page_states import NO_MICROPHONE, type_and_be_answered
 from tests.server.fake_server import state_with
 
@@ -63,26 +63,18 @@ async def serving(**config: Any) -> AsyncIterator[str]:
     await serves
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def server() -> AsyncIterator[str]:
     async with serving() as address:
         yield address
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield started
-        await started.close()
-
-
-@pytest.fixture
-async def open_in(browser: Browser) -> OpenIn:
+@pytest_asyncio.fixture(loop_scope="session")
+async def open_in(bare: Browser) -> OpenIn:
     """A page of a browser that is set to a language, without a microphone."""
 
     async def opened(locale: str, **more: Any) -> Page:
-        page = await (await browser.new_context(locale=locale, viewport=PHONE, **more)).new_page()
+        page = await (await bare.new_context(locale=locale, viewport=PHONE, **more)).new_page()
         await page.add_init_script(NO_MICROPHONE)
         await page.route("**/health", lambda route: route.fulfill(json={}))  # nobody watches over fakes
         return page

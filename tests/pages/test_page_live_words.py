@@ -7,9 +7,7 @@ from pathlib import Path
 from playwright.async_api import expect
 
 from tests.conftest import UNDERSTOOD, Clip, silence
-from tests.pages.test_page import RATE, OpenPage, microphone, open_page
-
-__all__ = ["open_page"]
+from tests.pages.chromium import RATE, OpenPage, microphone
 
 WATCH = """
 window.forming = [];

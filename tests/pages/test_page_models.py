@@ -9,9 +9,7 @@ import pytest
 from playwright.async_api import Page, Route, expect
 
 from tests.conftest import RunningServer
-from tests.pages.test_page_states import BETTER, UPGRADE, bare_page, told
-
-__all__ = ["bare_page"]
+from tests.pages.test_page_states import BETTER, UPGRADE, told
 
 
 async def test_a_model_on_its_way_is_shown_until_it_answers(server: RunningServer, bare_page: Page) -> None:

@@ -12,18 +12,15 @@ import pytest
 from playwright.async_api import Page, Request, Route, WebSocketRoute, expect
 
 from tests.conftest import Clip, RunningServer, silence
-from tests.pages.test_page import RATE, OpenPage, microphone, open_page
-from tests.pages.test_page_states import bare_page, told, type_and_be_answered
-
-__all__ = ["bare_page", "open_page"]
+from tests.pages.chromium import RATE, OpenPage, microphone
+from tests.pages.test_page_states import told, type_and_be_answered
 
 
 async def test_a_voice_can_be_heard_before_it_is_chosen(
     server: RunningServer, open_page: OpenPage, tmp_path: Path
 ) -> None:
     page = await open_page(
-        microphone(tmp_path / "silent.wav", silence(30.0, RATE)),
-        """
+        script="""
       window.played = [];
       const play = HTMLMediaElement.prototype.play;
       HTMLMediaElement.prototype.play = function () { window.played.push(this); return play.call(this); };
@@ -45,7 +42,7 @@ async def test_a_voice_can_be_heard_before_it_is_chosen(
 async def test_two_voices_are_heard_in_turn_on_a_sentence_of_ones_own(
     server: RunningServer, open_page: OpenPage, tmp_path: Path
 ) -> None:
-    page = await open_page(microphone(tmp_path / "silent.wav", silence(30.0, RATE)), "")
+    page = await open_page(script="")
     said: list[tuple[str, str]] = []
 
     def note(request: Request) -> None:

@@ -8,9 +8,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.conftest import RunningServer
-from tests.pages.test_page_states import bare_page, pulling
-
-__all__ = ["bare_page"]
+from tests.pages.test_page_states import pulling
 
 
 async def all_in_view(page: Page, controls: list[str]) -> None:

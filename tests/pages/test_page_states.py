@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, Route, WebSocketRoute, async_playwright, expect
+from playwright.async_api import Page, Route, WebSocketRoute, expect
 
 from tests.conftest import UNDERSTOOD, Clip, RunningServer, silence, start_server
 from tests.e2e.relay import Relay
-from tests.pages.test_page import CHROMIUM, RATE, TAP, OpenPage, microphone, open_page
-
-__all__ = ["open_page"]
+from tests.pages.chromium import RATE, TAP, OpenPage, microphone
 
 BETTER = "qwen2.5-coder-1.5b"
 UPGRADE = {"model": BETTER, "state": "pulling", "done": 412_000_000, "total": 1_117_320_768, "why": ""}
@@ -54,17 +52,6 @@ async def told(route: Route, **changes: Any) -> None:
 async def pulling(route: Route) -> None:
     """A better language model is on its way."""
     await told(route, upgrade=UPGRADE)
-
-
-@pytest.fixture
-async def bare_page() -> AsyncIterator[Page]:
-    """A page in a browser that has no microphone and asks nobody."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        page = await browser.new_page()
-        yield page
-        await page.unroute_all(behavior="ignoreErrors")  # it asks again and again
-        await browser.close()
 
 
 @pytest.fixture
@@ -347,9 +334,9 @@ async def test_a_silent_network_is_seen_within_two_seconds(server: RunningServer
 
 
 async def test_sound_that_the_device_has_stopped_is_turned_on_by_a_button(
-    server: RunningServer, open_page: OpenPage, tmp_path: Path
+    server: RunningServer, open_page: OpenPage
 ) -> None:
-    page = await open_page(microphone(tmp_path / "silent.wav", silence(30.0, RATE)), KEEPS_CONTEXTS)
+    page = await open_page(script=KEEPS_CONTEXTS)
     await page.get_by_role("button", name="Start talking").click()
     await expect(page.locator("#state")).to_have_text("listening", timeout=15_000)
     await page.evaluate("window.contexts.at(-1).suspend()")  # as a phone does for a call

@@ -9,8 +9,8 @@ from playwright.async_api import Page, Request, async_playwright
 
 from parley.plan import page, prices, scenario
 from parley.plan.report import Report, of_scenario
+from tests.pages.chromium import CHROMIUM
 from tests.pages.test_accessibility import DESKTOP, PHONE, SCHEMES, nothing_is_wrong
-from tests.pages.test_page import CHROMIUM
 
 
 def telugu() -> Report:
