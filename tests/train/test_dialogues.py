@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from parley.audio import files
+from parley.errors import UsageError
 from parley.models.fakes import tone
 from parley.models.interfaces import TimedText
 from parley.train.clips import Clip
-from parley.train.dialogues import RATE_HZ, Dialogue, dialogues, write, write_lists
+from parley.train.dialogues import RATE_HZ, Dialogue, dialogues, write, write_lists, written
 from parley.train.speakers import HELD_OUT, TRAIN
 
 CLIP = Clip(
@@ -135,3 +136,41 @@ def test_the_lists_name_the_files_and_their_lengths(dialogue: Dialogue, tmp_path
     for name, one in (("train.jsonl", dialogue), ("held-out.jsonl", held_out)):
         (line,) = (tmp_path / name).read_text().splitlines()
         assert msgspec.json.decode(line) == {"path": f"sounds/{one.id}.wav", "duration": 4.4}
+
+
+async def test_what_was_written_is_read_again(dialogue: Dialogue, tmp_path: Path) -> None:
+    await write(dialogue, tmp_path / "sounds", words)
+    write_lists([dialogue], tmp_path, "sounds")
+    assert written(tmp_path, HELD_OUT) == []
+    (one,) = written(tmp_path, TRAIN)
+    assert one.words() == [TimedText("word0", 0.45, 0.7), TimedText("word2", 3.45, 3.7)]
+    model, other = (one.channel(number)[round(1.9 * RATE_HZ) :][: RATE_HZ // 2] for number in (0, 1))
+    assert not model.any()
+    assert np.abs(other).max() > 0.1
+
+
+def test_words_of_others_and_without_length_are_not_the_models(tmp_path: Path) -> None:
+    said = [
+        ["b", [2, 3], "SPEAKER_MAIN"],
+        ["a", [1, 2], "SPEAKER_MAIN"],
+        ["c", [0, 1], "OTHER"],
+        ["d", [4, 4], "SPEAKER_MAIN"],
+    ]
+    (tmp_path / "a.json").write_bytes(msgspec.json.encode({"alignments": said}))
+    (tmp_path / "train.jsonl").write_text('{"path": "a.wav", "duration": 5, "more": 1}\n')
+    (one,) = written(tmp_path, TRAIN)
+    assert [word.text for word in one.words()] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("train.jsonl", '{"path": "a.wav", "duration": 1}\n{"path": 1}\n', r"train\.jsonl:2: "),
+        ("a.json", '{"alignments": [["a", [0]]]}', r"a\.json: the words of a\.wav cannot be read"),
+    ],
+)
+def test_what_is_wrong_with_what_is_written_is_said(name: str, content: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "train.jsonl").write_text('{"path": "a.wav", "duration": 1}\n')
+    (tmp_path / name).write_text(content)
+    with pytest.raises(UsageError, match=said):
+        written(tmp_path, TRAIN)[0].words()

@@ -34,7 +34,7 @@ _COMMANDS = {  # where each is, and its line in the list
         "plan:plan",
         "Plan hosting: pods, cost a month and a user, which machine is cheaper from when on, totals of a year.",
     ),
-    "train": ("train:app", "Training: from sources of speech to a data set, and to a recogniser."),
+    "train": ("train:app", "Training: from sources of speech to a data set, and to models that know it."),
     "replay": (
         "replay:replay",
         "Run recorded evidence through turn-taking with other settings and show what would have changed.",

@@ -12,7 +12,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from parley import checked_yaml
-from parley.cli import local
+from parley.cli import local, train_models
 from parley.cli.terminal import errors
 from parley.errors import UsageError
 from parley.models.store import Store
@@ -20,19 +20,25 @@ from parley.train import clips, dialogues, runner
 from parley.train import report as report_of
 from parley.train.settings import Settings
 from parley.train.sources import listed
-from parley.train.tuning import Tuning
 
 _SOUNDS = "sounds"
+_SETTINGS = "settings file"
 Workers = Annotated[
     int | None, typer.Option(min=1, max=1024, show_default="half the cores", help="Processes that work")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress")]
-app = typer.Typer(help="Training: from sources of speech to a data set, and to a recogniser.", no_args_is_help=True)
+app = typer.Typer(
+    help="Training: from sources of speech to a data set, and to models that know it.", no_args_is_help=True
+)
+
+
+app.command()(train_models.whisper)
+app.command()(train_models.moshi)
 
 
 @app.callback()
 def _group() -> None:
-    """Training: from sources of speech to a data set, and to a recogniser."""
+    """Training: from sources of speech to a data set, and to models that know it."""
 
 
 @app.command()
@@ -52,7 +58,7 @@ def run(
 
       parley train run sources.csv --work work --settings train.yaml --until segment
     """
-    settings = Settings() if settings_file is None else checked_yaml.read(settings_file, Settings, "settings file")
+    settings = Settings() if settings_file is None else checked_yaml.read(settings_file, Settings, _SETTINGS)
     steps = runner.steps_until(until)
     found = listed(sources, settings.collect.licences)  # refused before anything is fetched
     asyncio.run(local.ensure(runner.models_of(steps, settings), Store(), quiet=quiet))
@@ -124,14 +130,6 @@ def report(
     typer.echo(work / "report.html")
 
 
-def _whole(work: Path) -> report_of.Report:
-    """The report on a folder that has a data set; raises `UsageError`."""
-    found = report_of.of(work)
-    if not found.complete:
-        raise UsageError(f"{work}: the last run stopped before the data set; run parley train run without --until")
-    return found
-
-
 @app.command("dialogues")
 def dialogues_(
     work: Annotated[Path, typer.Argument(help="Folder of a run that has ended")],
@@ -148,7 +146,7 @@ def dialogues_(
 
       parley train dialogues work --output dialogues --main ann
     """
-    found = _whole(work)
+    found = report_of.whole(work)
     made = dialogues.dialogues(found.clips, main)
     if not made:
         raise UsageError(f"{work}: nowhere do two speakers{f', one of them {main},' if main else ''} take turns")
@@ -171,59 +169,6 @@ async def _write_dialogues(made: list[dialogues.Dialogue], output: Path, model: 
             progress("dialogues", len(made), len(made))
     finally:
         recognizer.close()
-
-
-@app.command()
-def whisper(
-    work: Annotated[Path, typer.Argument(help="Folder of a run that has ended: its data set is what is learnt")],
-    base: Annotated[
-        str, typer.Option("--base", help="Checkpoint of Whisper for transformers: a folder, or a name on the hub")
-    ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for all of it; goes on from what is there")],
-    settings_file: Annotated[Path | None, typer.Option("--settings", help="Settings of the training (YAML)")] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Tell how much memory it needs, and train nothing")
-    ] = False,
-    quiet: Quiet = False,
-) -> None:
-    """Teach Whisper a data set by LoRA, and print the folder of the model, which the server loads by its path.
-
-    Needs the extra 'train'. It may be killed and run again at any moment.
-
-    Examples:
-
-      parley train whisper work --base openai/whisper-small --output telugu --dry-run
-
-      parley train whisper work --base openai/whisper-small --output telugu
-
-      parley serve --asr telugu/model
-    """
-    settings = Tuning() if settings_file is None else checked_yaml.read(settings_file, Tuning, "settings file")
-    found = _whole(work)
-    try:
-        from parley.train.whisper_lora import Tuned
-    except ImportError as fault:
-        raise UsageError(
-            f"training needs the extra 'train': pip install 'parley-voice[train]' ({fault}); in a clone, "
-            "'just family transformers_tts' makes .venv-family-transformers_tts, whose parley can"
-        ) from None
-    training = Tuned(base, found.kept, output, settings)
-    if dry_run:
-        training.check_memory()
-        typer.echo(f"memory: {training.needs}")
-        return
-
-    def tell(line: str) -> None:
-        if not quiet:
-            errors.print(line, highlight=False, markup=False)
-
-    came = training.run(tell)
-    who = "speakers that it never heard" if came.held_out else "the clips that it learnt, for nobody is held out"
-    tell(
-        f"word errors {came.before.words:.3f} before, {came.after.words:.3f} after; characters "
-        f"{came.before.characters:.3f} before, {came.after.characters:.3f} after: on {who}"
-    )
-    typer.echo(came.model)
 
 
 @contextmanager

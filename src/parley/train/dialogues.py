@@ -18,6 +18,7 @@ import numpy as np
 from parley.audio import files
 from parley.audio.pcm import Float32, Int16, fade, to_bytes, to_int16
 from parley.conversation.offline import transcribe_utterance
+from parley.errors import UsageError
 from parley.models.interfaces import Caller, Guidance, Recognizer, TimedText
 from parley.train import clips
 from parley.train.clips import Clip, digest_of
@@ -127,6 +128,53 @@ def write_lists(made: Sequence[Dialogue], folder: Path, sounds: str) -> dict[str
         clips.replace(folder / name, b"".join(lines))
         counts[split] = len(lines)
     return counts
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A dialogue that is written: by `write`, or by whoever has the same form."""
+
+    sound: Path
+    seconds: float
+
+    def channel(self, number: int) -> Float32:
+        """What the model is to say (0) or to hear (1), at `RATE_HZ`; raises `AudioError`."""
+        return files.read_float(self.sound, RATE_HZ, channel=number)
+
+    def words(self) -> list[TimedText]:
+        """The words of the model, in the order of their beginnings; raises `UsageError` that names the file."""
+        path = self.sound.with_suffix(".json")
+        try:
+            found = msgspec.json.decode(path.read_bytes(), type=_Words).alignments
+        except (OSError, msgspec.MsgspecError) as fault:
+            raise UsageError(f"{path}: the words of {self.sound.name} cannot be read ({fault})") from None
+        said = [TimedText(text, begin, end) for text, (begin, end), who in found if who == _MAIN and end > begin]
+        return sorted(said, key=lambda word: word.start_s)
+
+
+class _Words(msgspec.Struct):
+    alignments: list[tuple[str, tuple[float, float], str]]
+
+
+class _Line(msgspec.Struct):
+    path: str
+    duration: float
+
+
+def written(folder: Path, split: str) -> list[Written]:
+    """The dialogues of a list, whose paths count from its folder; none where there is no list.
+
+    Raises `UsageError` that names the line at fault.
+    """
+    path, found = folder / LISTS[split], []
+    lines = path.read_bytes().splitlines() if path.exists() else []
+    for number, line in enumerate(lines, 1):
+        try:
+            told = msgspec.json.decode(line, type=_Line)
+        except msgspec.MsgspecError as fault:
+            raise UsageError(f"{path}:{number}: {fault}") from None
+        found.append(Written(folder / told.path, told.duration))
+    return found
 
 
 def words_by(recognizer: Recognizer) -> Words:

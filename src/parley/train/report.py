@@ -58,6 +58,14 @@ def of(work: Path) -> Report:
     return Report(work, settings, found, complete=ended.until not in found)
 
 
+def whole(work: Path) -> Report:
+    """The report on a folder that has a data set; raises `UsageError`."""
+    found = of(work)
+    if not found.complete:
+        raise UsageError(f"{work}: the last run stopped before the data set; run parley train run without --until")
+    return found
+
+
 def refusals(found: Iterable[Clip]) -> dict[str, list[Clip]]:
     """Clips by why they are refused, a clip with two reasons under both; all copies are one reason."""
     by: dict[str, list[Clip]] = defaultdict(list)

@@ -1,7 +1,8 @@
-"""What training of a recogniser may be told, and what it needs before it begins."""
+"""What training of a model may be told, and what it needs before it begins."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,14 +12,11 @@ PROJECTIONS = ("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2")
 
 
 class Tuning(BaseModel):
-    """All settings."""
+    """What every training may be told."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     rank: int = Field(default=32, ge=1, le=1024, description="Of the matrices that are trained beside each layer")
-    alpha: float = Field(default=64.0, gt=0, description="Scale of what they add, times 1 / rank")
-    dropout: float = Field(default=0.05, ge=0, lt=1)
-    layers: tuple[str, ...] = Field(default=PROJECTIONS, min_length=1, description="Names of the layers")
     batch: int = Field(default=8, ge=1, description="Clips that are in memory together")
     accumulate: int = Field(default=2, ge=1, description="Batches for one step of the optimiser")
     learning_rate: float = Field(default=5e-4, gt=0)
@@ -32,19 +30,44 @@ class Tuning(BaseModel):
     usd_an_hour: float = Field(default=0.0, ge=0, description="Price of the machine")
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What the need for memory follows from."""
+class WhisperTuning(Tuning):
+    """What training of Whisper may be told."""
 
-    weights_bytes: int
-    trained: int
-    """Parameters."""
+    alpha: float = Field(default=64.0, gt=0, description="Scale of what they add, times 1 / rank")
+    dropout: float = Field(default=0.05, ge=0, lt=1)
+    layers: tuple[str, ...] = Field(default=PROJECTIONS, min_length=1, description="Names of the layers")
+
+
+class MoshiTuning(Tuning):
+    """What training of Moshi may be told; the weights of the loss are those of its publishers (Défossez et al., 2024,
+    "Moshi: a speech-text foundation model for real-time dialogue"), the rest is what their trainer suggests."""
+
+    rank: int = Field(default=128, ge=1, le=1024)
+    scaling: float = Field(default=2.0, gt=0, description="Scale of what the matrices add")
+    seconds: float = Field(default=100.0, ge=1.0, description="Length of the pieces that dialogues are cut into")
+    batch: int = Field(default=1, ge=1, description="Pieces that are in memory together")
+    accumulate: int = Field(default=16, ge=1)
+    learning_rate: float = Field(default=2e-6, gt=0)
+    first_code_weight: float = Field(default=100.0, gt=0, description="Of a frame's first code, which has the meaning")
+    padding_weight: float = Field(default=0.5, ge=0, description="Of the frames in which no word begins")
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Layers of one width, and what of a clip goes through them."""
+
     width: int
-    layers: tuple[int, int]
-    """Of encoder and decoder."""
-    positions: tuple[int, int]
-    """That one clip has in each."""
-    value_bytes: int
+    layers: int
+    positions: int
+
+    def activations(self, value_bytes: int, *, again: bool) -> int:
+        """Bytes that are kept for the gradients: 34 a value at 16 bits in each layer (Korthikanti et al., 2022,
+        "Reducing activation recomputation in large transformer models"), without the table of attention, which is not
+        kept. `again`: each layer is computed again when its gradients are wanted, and keeps but what it was given."""
+        of_a_layer = self.positions * self.width * 34 * value_bytes // 2
+        if not again:
+            return self.layers * of_a_layer
+        return of_a_layer + self.layers * self.positions * self.width * value_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +90,14 @@ class Needs:
         return f"{_gb(self.total)} ({', '.join(f'{name} {_gb(size)}' for name, size in parts)})"
 
 
-def needs(shape: Shape, batch: int) -> Needs:
-    """The need of a training. Activations: 34 bytes a value at 16 bits in each layer (Korthikanti et al., 2022,
-    "Reducing activation recomputation in large transformer models"), without the table of attention, which is not
-    kept."""
-    values = sum(layers * positions for layers, positions in zip(shape.layers, shape.positions, strict=True))
-    activations = batch * values * shape.width * 34 * shape.value_bytes // 2
-    return Needs(shape.weights_bytes, shape.trained * 12, activations)
+def needs(
+    weights_bytes: int, trained: int, stacks: Sequence[Stack], likelihoods: int, batch: int, value_bytes: int, *,
+    again: bool = False,
+) -> Needs:  # fmt: skip
+    """The need of a training of `trained` parameters. A clip goes through `stacks` (`again`: see `Stack.activations`)
+    and makes so many `likelihoods`, of 32 bits: those, what the loss makes of them, and the gradients of both."""
+    activations = batch * (sum(stack.activations(value_bytes, again=again) for stack in stacks) + likelihoods * 12)
+    return Needs(weights_bytes, trained * 12, activations)
 
 
 def _gb(size: int) -> str:

@@ -4,13 +4,12 @@ It needs torch, and is imported when it is asked for. Checkpoints are kept while
 on from the last one.
 """
 
-# Above 300 lines: one training, from its clips to its model; what it may be told is in `tuning`.
 from __future__ import annotations
 
 import shutil
 import time
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -33,7 +32,6 @@ from transformers import (
 )
 from transformers.trainer_utils import get_last_checkpoint
 
-from parley.adapters.torch_device import free_bytes
 from parley.audio.pcm import Float32, to_float, to_int16
 from parley.client.word_errors import character_distance, distance
 from parley.errors import UsageError
@@ -42,7 +40,8 @@ from parley.train import clips
 from parley.train.clips import Clip
 from parley.train.sound import sound_of
 from parley.train.speakers import HELD_OUT
-from parley.train.tuning import Needs, Shape, Tuning, needs
+from parley.train.training import Tell, check_memory, claim, how_far
+from parley.train.tuning import Needs, Stack, WhisperTuning, needs
 
 _IGNORED = -100
 """A label that no loss is reckoned of."""
@@ -53,7 +52,6 @@ _MOST_NEW = 200
 _ALL_LANGUAGES = 51865
 """Words of a Whisper that knows more than English; the others have fewer."""
 _FILES = ["tokenizer.json", "preprocessor_config.json"]
-Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +80,7 @@ class Outcome:
 class Tuned:
     """One training, in a folder of its own."""
 
-    def __init__(self, base: str, found: Sequence[Clip], output: Path, settings: Tuning) -> None:
+    def __init__(self, base: str, found: Sequence[Clip], output: Path, settings: WhisperTuning) -> None:
         """`base`: a checkpoint of Whisper in the form of `transformers`, a folder or the name of one on the hub.
 
         Raises `UsageError` where it cannot be loaded, and where there is nothing to train on.
@@ -116,42 +114,30 @@ class Tuned:
 
     def claim(self) -> None:
         """Make the folder this training's; raises `UsageError` where it is another one's."""
-        mark = self._output / "made-of"
-        if mark.exists() and mark.read_text() != self._made_of:
-            raise UsageError(f"{self._output}: made of another base, clips or settings; name another folder")
-        clips.replace(mark, self._made_of.encode())
+        claim(self._output, self._made_of)
 
     @cached_property
     def needs(self) -> Needs:
         """Memory, before it is taken."""
         config, weights = self._model.config, list(self._model.parameters())
         return needs(
-            Shape(
-                weights_bytes=sum(w.nbytes for w in weights),
-                trained=sum(w.numel() for w in weights if w.requires_grad),
-                width=config.d_model,
-                layers=(config.encoder_layers, config.decoder_layers),
-                positions=(config.max_source_positions, config.max_target_positions),
-                value_bytes=2 if torch.cuda.is_available() else 4,
+            sum(w.nbytes for w in weights),
+            sum(w.numel() for w in weights if w.requires_grad),
+            (
+                Stack(config.d_model, config.encoder_layers, config.max_source_positions),
+                Stack(config.d_model, config.decoder_layers, config.max_target_positions),
             ),
+            config.max_target_positions * config.vocab_size,
             self._settings.batch,
+            value_bytes=2 if torch.cuda.is_available() else 4,
         )
-
-    def check_memory(self) -> None:
-        """Raises `UsageError` where it is not enough."""
-        free = free_bytes(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
-        if self.needs.total > free:
-            raise UsageError(
-                f"it needs about {self.needs}, and {free / 1e9:.2f} GB are free; take a smaller batch, and accumulate "
-                "as many more"
-            )
 
     def run(self, tell: Tell) -> Outcome:
         """Train, compare with what it was, and write the model; `tell` gets a line now and then.
 
         Raises `UsageError` where there is not enough memory, and where the folder has a training of something else.
         """
-        self.check_memory()
+        check_memory(self.needs)
         self.claim()
         self._cut()
         told = _Told(tell, self._settings.usd_an_hour, self._output / "seconds")
@@ -291,13 +277,7 @@ class _Told(TrainerCallback):  # type: ignore[misc]
         what = next((f"{word} {logs[key]:.3f}" for key, word in _LOSSES.items() if key in logs), None)
         if what is None or not state.global_step:
             return
-        hours = self.seconds / 3600
-        whole = hours * state.max_steps / state.global_step
-        price = f", {hours * self._usd_an_hour:.2f} of {whole * self._usd_an_hour:.2f} USD" if self._usd_an_hour else ""
-        self._tell(
-            f"step {state.global_step} of {state.max_steps}: {what}; {hours:.2f} h so far, {whole - hours:.2f} h to "
-            f"come{price}"
-        )
+        self._tell(how_far(state.global_step, state.max_steps, what, self.seconds, self._usd_an_hour))
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """A checkpoint is written."""

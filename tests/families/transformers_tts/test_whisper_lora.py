@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import msgspec
 import psutil
 import pytest
+from transformers import WhisperConfig
 
 from parley.adapters.espeak import Espeak
 from parley.audio import files
@@ -27,7 +28,7 @@ from parley.train.clips import Clip
 from parley.train.settings import Settings
 from parley.train.speakers import HELD_OUT, TRAIN
 from parley.train.steps import STEPS
-from parley.train.tuning import Tuning
+from parley.train.tuning import WhisperTuning
 from parley.train.whisper_lora import Tuned
 from tests.families.transformers_tts import tiny_whisper
 from tests.train.conftest import said
@@ -44,7 +45,7 @@ QUICK = {
     "dropout": 0.0,
 }
 EVERY = {"check_every": 16, "patience": 9}
-SETTINGS = Tuning.model_validate(QUICK | EVERY)
+SETTINGS = WhisperTuning.model_validate(QUICK | EVERY)
 
 
 @pytest.fixture(scope="session")
@@ -156,7 +157,9 @@ def test_killed_it_goes_on_from_the_last_checkpoint(whisper: Path, work: Path, t
 def test_a_dry_run_names_the_memory_and_makes_nothing(whisper: Path, work: Path, tmp_path: Path) -> None:
     training = Tuned(str(whisper), data_set(work), tmp_path / "out", SETTINGS)
     assert training.needs.weights > training.needs.training > 0
-    assert str(training.needs).startswith("0.0")
+    vocabulary = WhisperConfig.from_pretrained(whisper).vocab_size
+    assert training.needs.activations > 2 * 448 * vocabulary * 12, "what it foresees of two clips"
+    assert "GB (weights 0.0" in str(training.needs)
     assert not (tmp_path / "out").exists()
 
 
@@ -185,7 +188,7 @@ def test_what_is_no_whisper_is_named(work: Path, tmp_path: Path) -> None:
 
 def test_layers_that_there_are_not_are_named(whisper: Path, work: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"layers: .*gate_proj"):
-        Tuned(str(whisper), data_set(work), tmp_path / "out", Tuning(layers=("gate_proj",)))
+        Tuned(str(whisper), data_set(work), tmp_path / "out", WhisperTuning(layers=("gate_proj",)))
 
 
 def test_without_clips_to_learn_nothing_begins(whisper: Path, work: Path, tmp_path: Path) -> None:
