@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from filelock import FileLock
 
 from parley.client.word_errors import rate
 from parley.errors import UsageError
-from parley.train import clips, report, runner, sources, worker
+from parley.train import clips, report, runner, sources
 from parley.train.clips import Clip
 from parley.train.settings import Settings, Transcribe
 from parley.train.steps import STEPS as ALL
@@ -91,12 +91,12 @@ def test_the_data_set_is_what_was_kept_and_the_report_counts_it(undisturbed: Pat
     assert found.settings.transcribe.models == ("moonshine-tiny-en",)
 
 
-def test_the_report_is_about_the_steps_of_the_last_run(corpus: Corpus, tmp_path: Path, made: list[str]) -> None:
-    again(corpus, tmp_path, Settings())
+def test_the_report_is_about_the_steps_of_the_last_run(corpus: Corpus, tmp_path: Path) -> None:
+    made(corpus, tmp_path, Settings())
     assert report.of(tmp_path).complete
     first_steps = runner.steps_until("filter")
     found = sources.listed(corpus.sources, ["CC0-1.0"])
-    runner.run(found, tmp_path, Settings(), first_steps, 1, lambda *_: None)
+    runner.run(found, tmp_path, Settings(), first_steps, Here(), lambda *_: None)
     found_now = report.of(tmp_path)
     assert list(found_now.steps) == ["collect", "segment", "transcribe", "filter"]
     assert not found_now.complete
@@ -110,12 +110,12 @@ from parley.train import runner
 step, *arguments = sys.argv[1:]
 run = runner.run
 
-def run_until_killed(found, work, settings, steps, workers, progress):
+def run_until_killed(found, work, settings, steps, pool, progress):
     def kill(name, done, total):
         if name == step and done:
             print(*(child.pid for child in psutil.Process().children(recursive=True)), flush=True)
             os.kill(os.getpid(), signal.SIGKILL)
-    return run(found, work, settings, steps, workers, kill)
+    return run(found, work, settings, steps, pool, kill)
 
 runner.run = run_until_killed
 train.app(arguments)
@@ -142,84 +142,69 @@ def test_killed_in_a_step_it_ends_as_if_nothing_had_been(corpus: Corpus, undistu
     assert results(work) == results(undisturbed)
 
 
-@pytest.fixture
-def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Names of the shards that are given to workers, whose work is done here."""
-    names: list[str] = []
+class Here:
+    """A pool that gives each shard back as it is."""
 
-    def work(name: str, settings: Settings, path: Path, digest: str, shard: Sequence[Clip]) -> int:
-        names.append(f"{name}/{path.stem}")
-        clips.write(path, name, digest, shard)
-        return len(shard)
+    places = 1
 
-    class Here:
-        def __init__(self, *_: object, **__: object) -> None: ...
+    def __init__(self) -> None:
+        self.steps: list[str] = []
+        """That it was asked for."""
 
-        def submit(self, task: Callable[[], int]) -> object:
-            future: Future[int] = Future()
-            future.set_result(task())
-            return future
-
-        def shutdown(self, **_: object) -> None: ...
-
-    monkeypatch.setattr(worker, "work", work)
-    monkeypatch.setattr(runner, "ProcessPoolExecutor", Here)
-    return names
+    def submit(self, step: str, settings: Settings, shard: Sequence[Clip]) -> Future[list[Clip]]:
+        self.steps.append(step)
+        future: Future[list[Clip]] = Future()
+        future.set_result(list(shard))
+        return future
 
 
-def again(corpus: Corpus, work: Path, settings: Settings) -> None:
-    runner.run(sources.listed(corpus.sources, settings.collect.licences), work, settings, ALL, 1, lambda *_: None)
+def made(corpus: Corpus, work: Path, settings: Settings) -> list[str]:
+    """Run all; returns the steps of which shards were made."""
+    found, pool = sources.listed(corpus.sources, settings.collect.licences), Here()
+    runner.run(found, work, settings, ALL, pool, lambda *_: None)
+    return pool.steps
 
 
-def test_only_what_is_not_there_is_made(corpus: Corpus, tmp_path: Path, made: list[str]) -> None:
+def test_only_what_is_not_there_is_made(corpus: Corpus, tmp_path: Path) -> None:
     settings = Settings(shard=3)
-    again(corpus, tmp_path, settings)
-    assert made == [f"{s.name}/shard-0000{number}" for s in ALL for number in range(1 if s.whole else 2)]
-    made.clear()
-    again(corpus, tmp_path, settings)
-    assert made == []
-    (tmp_path / "segment" / "shard-00001.jsonl").unlink()
-    again(corpus, tmp_path, settings)
-    assert made == ["segment/shard-00001"]
+    assert made(corpus, tmp_path, settings) == [step.name for step in ALL for _ in range(1 if step.whole else 2)]
+    assert made(corpus, tmp_path, settings) == []
+    (lost := tmp_path / "segment" / "shard-00001.jsonl").unlink()
+    assert made(corpus, tmp_path, settings) == ["segment"]
+    assert lost.exists()
 
 
-def test_other_settings_make_their_step_anew_and_no_other(corpus: Corpus, tmp_path: Path, made: list[str]) -> None:
-    again(corpus, tmp_path, Settings())
-    made.clear()
-    again(corpus, tmp_path, Settings.model_validate({"filter": {"shortest_s": 0.5}}))
-    assert made == ["filter/shard-00000"]
-    made.clear()
-    again(corpus, tmp_path, Settings.model_validate({"transcribe": {"models": ["moonshine-tiny-en"]}}))
-    assert made[0] == "transcribe/shard-00000"
+def test_other_settings_make_their_step_anew_and_no_other(corpus: Corpus, tmp_path: Path) -> None:
+    made(corpus, tmp_path, Settings())
+    assert made(corpus, tmp_path, Settings.model_validate({"filter": {"shortest_s": 0.5}})) == ["filter"]
+    another = Settings.model_validate({"transcribe": {"models": ["moonshine-tiny-en"]}})
+    assert made(corpus, tmp_path, another)[0] == "transcribe"
 
 
-def test_larger_shards_leave_none_of_the_smaller_behind(corpus: Corpus, tmp_path: Path, made: list[str]) -> None:
-    again(corpus, tmp_path, Settings(shard=1))
-    again(corpus, tmp_path, Settings(shard=4))
+def test_larger_shards_leave_none_of_the_smaller_behind(corpus: Corpus, tmp_path: Path) -> None:
+    made(corpus, tmp_path, Settings(shard=1))
+    made(corpus, tmp_path, Settings(shard=4))
     assert [path.name for path in sorted((tmp_path / "filter").iterdir())] == ["clips.jsonl", "shard-00000.jsonl"]
 
 
-def test_a_file_that_was_being_written_is_made_anew(corpus: Corpus, tmp_path: Path, made: list[str]) -> None:
-    again(corpus, tmp_path, Settings())
+def test_a_file_that_was_being_written_is_made_anew(corpus: Corpus, tmp_path: Path) -> None:
+    made(corpus, tmp_path, Settings())
     shard = tmp_path / "segment" / "shard-00000.jsonl"
     before = shard.read_bytes()
     shard.with_name("shard-00000.jsonl.tmp").write_bytes(before[:20])
     shard.unlink()
-    made.clear()
-    again(corpus, tmp_path, Settings())
-    assert made == ["segment/shard-00000"]
+    assert made(corpus, tmp_path, Settings()) == ["segment"]
     assert [(path.name, path.read_bytes()) for path in shard.parent.glob("shard-*")] == [(shard.name, before)]
 
 
-def test_two_runs_do_not_work_in_one_folder(corpus: Corpus, tmp_path: Path, made: list[str]) -> None:
+def test_two_runs_do_not_work_in_one_folder(corpus: Corpus, tmp_path: Path) -> None:
     with FileLock(tmp_path / "lock"), pytest.raises(UsageError, match="another run works in this folder"):
-        again(corpus, tmp_path, Settings())
+        made(corpus, tmp_path, Settings())
 
 
-def test_a_recogniser_that_does_not_know_the_language_is_named(corpus: Corpus, tmp_path: Path, made: list[str]) -> None:
+def test_a_recogniser_that_does_not_know_the_language_is_named(corpus: Corpus, tmp_path: Path) -> None:
     path = tmp_path / "sources.csv"
     row = f"{corpus.sources.parent / 'sounds'},CC0-1.0,given,te,\n"
     path.write_text(",".join(sources.COLUMNS) + "\n" + row, encoding="utf-8")
     with pytest.raises(UsageError, match="'moonshine-tiny-en' does not understand 'te'"):
-        runner.run(sources.listed(path, ["CC0-1.0"]), tmp_path / "work", Settings(), ALL, 1, lambda *_: None)
-    assert made == []
+        runner.run(sources.listed(path, ["CC0-1.0"]), tmp_path / "work", Settings(), ALL, Here(), lambda *_: None)

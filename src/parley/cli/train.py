@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +16,7 @@ from parley.cli import local, train_models
 from parley.cli.terminal import errors
 from parley.errors import UsageError
 from parley.models.store import Store
-from parley.train import clips, dialogues, runner
+from parley.train import clips, dialogues, pools, runner
 from parley.train import report as report_of
 from parley.train.settings import Settings
 from parley.train.sources import listed
@@ -25,6 +25,9 @@ _SOUNDS = "sounds"
 _SETTINGS = "settings file"
 Workers = Annotated[
     int | None, typer.Option(min=1, max=1024, show_default="half the cores", help="Processes that work")
+]
+Ray = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="Work on the Ray cluster at this address instead; auto finds it")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress")]
 app = typer.Typer(
@@ -48,6 +51,7 @@ def run(
     until: Annotated[str | None, typer.Option(help=f"The last step: {runner.NAMES}")] = None,
     settings_file: Annotated[Path | None, typer.Option("--settings", help="Settings of the steps (YAML)")] = None,
     workers: Workers = None,
+    ray: Ray = None,
     quiet: Quiet = False,
 ) -> None:
     """Make a manifest of clips out of recordings, and print its path. It may be killed and run again at any moment.
@@ -57,16 +61,27 @@ def run(
       parley train run sources.csv --work work
 
       parley train run sources.csv --work work --settings train.yaml --until segment
+
+      parley train run sources.csv --work /shared/work --ray auto
     """
     settings = Settings() if settings_file is None else checked_yaml.read(settings_file, Settings, _SETTINGS)
     steps = runner.steps_until(until)
     found = listed(sources, settings.collect.licences)  # refused before anything is fetched
     asyncio.run(local.ensure(runner.models_of(steps, settings), Store(), quiet=quiet))
-    with _progress(quiet=quiet) as progress:
-        manifest = runner.run(found, work, settings, steps, workers or runner.usual_workers(), progress)
+    with _pool(workers, ray, found) as pool, _progress(quiet=quiet) as progress:
+        manifest = runner.run(found, work, settings, steps, pool, progress)
     if not quiet:
         _tell(report_of.of(work).clips)
     typer.echo(manifest)
+
+
+def _pool(workers: int | None, ray: str | None, found: list[clips.Clip]) -> AbstractContextManager[pools.Pool]:
+    if ray is None:
+        return pools.processes(workers or runner.usual_workers())
+    if workers is not None:
+        raise UsageError("--workers: a cluster says itself how much it carries; leave out one of --workers and --ray")
+    one_of_each = {clip.source: clip.audio for clip in found}
+    return pools.cluster(ray, list(one_of_each.values()))
 
 
 def _tell(found: list[clips.Clip]) -> None:
@@ -84,6 +99,7 @@ def demo(
     ),
     minutes: Annotated[float, typer.Option(min=0.1, max=100, help="Length of the corpus, at least")] = 5.0,
     workers: Workers = None,
+    ray: Ray = None,
     quiet: Quiet = False,
 ) -> None:
     """Run all steps over a synthetic corpus and tell how much of its truth they find; 3 where a bound is missed.
@@ -100,8 +116,8 @@ def demo(
     sources, truth = corpus.make(work / "corpus", minutes)
     found = listed(sources, settings.collect.licences)
     asyncio.run(local.ensure(runner.models_of(steps, settings), Store(), quiet=quiet))
-    with _progress(quiet=quiet) as progress:
-        runner.run(found, work, settings, steps, workers or runner.usual_workers(), progress)
+    with _pool(workers, ray, found) as pool, _progress(quiet=quiet) as progress:
+        runner.run(found, work, settings, steps, pool, progress)
     scores = corpus.scores(report_of.of(work), truth)
     for score in scores:
         sign = "at most" if score.at_most else "at least"

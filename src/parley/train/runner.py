@@ -7,14 +7,11 @@ digest, and makes the rest. The manifest of a step, ``WORK/STEP/clips.jsonl``, i
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,11 +19,12 @@ from typing import Any
 import msgspec
 from filelock import FileLock, Timeout
 
-from parley.errors import ModelError, UsageError
+from parley.errors import UsageError
 from parley.languages import knows
 from parley.models.catalogue import Model, catalogue
-from parley.train import clips, worker
+from parley.train import clips
 from parley.train.clips import CLIPS, Clip, digest_of
+from parley.train.pools import Pool
 from parley.train.settings import Settings
 from parley.train.steps import STEPS, Step
 
@@ -35,7 +33,7 @@ Progress = Callable[[str, int, int], None]
 ENDED = "run.json"
 """In the folder of work: what the last run that ended was told."""
 _AHEAD = 2
-"""Shards that are given out for each worker: the next one waits there when one is done."""
+"""Shards that are given out for each place: the next one waits there when one is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,24 +68,17 @@ def usual_workers() -> int:
 
 
 def run(
-    found: list[Clip], work: Path, settings: Settings, steps: Sequence[Step], workers: int, progress: Progress
+    found: list[Clip], work: Path, settings: Settings, steps: Sequence[Step], pool: Pool, progress: Progress
 ) -> Path:
     """Run the steps over what `sources.listed` gave, with models that are there; returns the last manifest.
 
     Raises `UsageError` for a language that a recogniser does not know, and while another run works in the same
-    folder; `ModelError` if a model fails or a worker process dies. Blocks until all is done.
+    folder; `ModelError` if a model fails. Blocks until all is done.
     """
     with _locked(work):
         _check_languages(found, models_of(steps, settings))
-        context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=worker.prepare)
-        try:
-            for step in steps:
-                found = _run_step(step, settings, found, work / step.name, (pool, workers), progress)
-        except BrokenProcessPool as fault:
-            raise ModelError(f"a worker process ended ({fault}); run again, what is done is kept") from None
-        finally:
-            pool.shutdown(cancel_futures=True)
+        for step in steps:
+            found = _run_step(step, settings, found, work / step.name, pool, progress)
         clips.replace(work / ENDED, msgspec.json.encode(Ended(steps[-1].name, settings.model_dump(mode="json"))))
     return work / steps[-1].name / CLIPS
 
@@ -113,9 +104,8 @@ def _check_languages(found: Sequence[Clip], models: Sequence[Model]) -> None:
 
 
 def _run_step(
-    step: Step, settings: Settings, found: Sequence[Clip], folder: Path, pool: tuple[ProcessPoolExecutor, int],
-    progress: Progress,
-) -> list[Clip]:  # fmt: skip
+    step: Step, settings: Settings, found: Sequence[Clip], folder: Path, pool: Pool, progress: Progress
+) -> list[Clip]:
     depends = _depends_on(step, settings)
     size = max(1, len(found)) if step.whole else settings.shard
     shards = [found[i : i + size] for i in range(0, len(found), size)]
@@ -124,15 +114,16 @@ def _run_step(
     missing = [i for i, path in enumerate(paths) if not _is_there(path, digests[i])]
     done = len(found) - sum(len(shards[i]) for i in missing)
     progress(step.name, done, len(found))
-    executor, workers = pool
-    tasks = (partial(worker.work, step.name, settings, paths[i], digests[i], shards[i]) for i in missing)
-    waiting: set[Future[int]] = set()
+    left, waiting = iter(missing), dict[Future[list[Clip]], int]()
     while True:
-        waiting |= {executor.submit(task) for task in islice(tasks, workers * _AHEAD - len(waiting))}
+        for i in islice(left, pool.places * _AHEAD - len(waiting)):
+            waiting[pool.submit(step.name, settings, shards[i])] = i
         if not waiting:
             break
-        ended, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-        done += sum(future.result() for future in ended)
+        for future in wait(waiting, return_when=FIRST_COMPLETED).done:
+            i = waiting.pop(future)
+            clips.write(paths[i], step.name, digests[i], future.result())
+            done += len(shards[i])
         progress(step.name, done, len(found))
     for path in set(folder.glob("shard-*")) - set(paths):
         path.unlink()  # of a run with more clips, or unfinished

@@ -13,11 +13,11 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
+from parley import __version__
 from parley.models.catalogue import Kind, catalogue
 from parley.models.interfaces import ModelSpec
 from parley.models.plugins import load
 from parley.models.store import Store
-from parley.train import clips
 from parley.train.clips import Clip
 from parley.train.settings import Settings
 from parley.train.steps import STEPS
@@ -35,8 +35,8 @@ def _end_with(sentinel: int) -> None:
     os._exit(1)
 
 
-def work(name: str, settings: Settings, path: Path, digest: str, shard: Sequence[Clip]) -> int:
-    """Run a step over a shard and write what follows as a manifest of its own; returns how many clips were taken."""
+def work(name: str, settings: Settings, shard: Sequence[Clip]) -> list[Clip]:
+    """Run a step over a shard; returns what follows."""
     step = next(step for step in STEPS if step.name == name)
     section = step.section(settings)
 
@@ -44,8 +44,12 @@ def work(name: str, settings: Settings, path: Path, digest: str, shard: Sequence
         async with aclosing(step.run(shard, section, _model)) as stream:
             return [after async for after in stream]
 
-    clips.write(path, name, digest, _runner().run(run()))
-    return len(shard)
+    return _runner().run(run())
+
+
+def look(recordings: Sequence[str]) -> tuple[str, str]:
+    """Which parley this is, and the first of some recordings that is not seen from here ("": all are)."""
+    return __version__, next((path for path in recordings if not Path(path).is_file()), "")
 
 
 @functools.cache
@@ -60,6 +64,9 @@ _loaded: dict[tuple[Kind, str], Any] = {}
 async def _model(kind: Kind, name: str) -> Any:
     if (kind, name) not in _loaded:
         model = catalogue().get(name, kind)
-        spec = ModelSpec(model.id, model.family, Store().paths(model), dict(model.options))
+        store = Store()
+        if not store.is_present(model):  # on another machine than the one that was told to run
+            await asyncio.to_thread(store.pull, model)
+        spec = ModelSpec(model.id, model.family, store.paths(model), dict(model.options))
         _loaded[kind, name] = await load(spec)
     return _loaded[kind, name]
