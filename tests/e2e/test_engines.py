@@ -72,7 +72,7 @@ async def talk(server: RunningServer, question: Clip) -> None:
                 heard = await c.until(TRANSCRIBED, c.kinds.count("response.done"))
             finally:
                 microphone.cancel()
-            assert done["response"]["status"] == "completed" or model == "tiny", done  # which knows no end
+            assert done["response"]["status"] in ("completed", "incomplete"), done  # some models know no end
             return heard["transcript"], done["response"]
 
         async def ask() -> dict[str, Any]:
