@@ -41,7 +41,7 @@ def test_a_fault_of_the_settings_is_named(settings: str, message: str, tmp_path:
 
 def test_a_step_that_there_is_not_is_named_with_those_that_there_are(tmp_path: Path) -> None:
     _, output = train("run", "sources.csv", "--work", str(tmp_path / "work"), "--until", "segments")
-    known = "collect, segment, transcribe, filter, dedupe, embed, speakers, manifest"
+    known = "collect, segment, transcribe, align, filter, dedupe, embed, speakers, manifest"
     assert f"--until: 'segments' is no step; the steps are {known}" in output
 
 

@@ -13,10 +13,10 @@ import pytest
 
 from parley.audio import files
 from parley.errors import UsageError
-from parley.models.fakes import tone
+from parley.models.fakes import FakeRecognizer, tone
 from parley.models.interfaces import TimedText
 from parley.train.clips import Clip
-from parley.train.dialogues import RATE_HZ, Dialogue, dialogues, write, write_lists, written
+from parley.train.dialogues import RATE_HZ, Dialogue, dialogues, words_by, write, write_lists, written
 from parley.train.speakers import HELD_OUT, TRAIN
 
 CLIP = Clip(
@@ -136,6 +136,11 @@ def test_the_lists_name_the_files_and_their_lengths(dialogue: Dialogue, tmp_path
     for name, one in (("train.jsonl", dialogue), ("held-out.jsonl", held_out)):
         (line,) = (tmp_path / name).read_text().splitlines()
         assert msgspec.json.decode(line) == {"path": f"sounds/{one.id}.wav", "duration": 4.4}
+
+
+async def test_words_that_were_aligned_are_taken_as_they_are() -> None:
+    listening = words_by(FakeRecognizer([]))
+    assert await listening(replace(CLIP, words=(("hello", 0.1, 0.4),))) == [TimedText("hello", 0.1, 0.4)]
 
 
 async def test_what_was_written_is_read_again(dialogue: Dialogue, tmp_path: Path) -> None:

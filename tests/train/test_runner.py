@@ -98,7 +98,7 @@ def test_the_report_is_about_the_steps_of_the_last_run(corpus: Corpus, tmp_path:
     found = sources.listed(corpus.sources, ["CC0-1.0"])
     runner.run(found, tmp_path, Settings(), first_steps, Here(), lambda *_: None)
     found_now = report.of(tmp_path)
-    assert list(found_now.steps) == ["collect", "segment", "transcribe", "filter"]
+    assert list(found_now.steps) == ["collect", "segment", "transcribe", "align", "filter"]
     assert not found_now.complete
 
 

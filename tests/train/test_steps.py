@@ -10,10 +10,13 @@ import numpy as np
 import pytest
 
 from parley.audio import files
+from parley.audio.pcm import Float32
+from parley.errors import UsageError
 from parley.models.fakes import FakeRecognizer
+from parley.models.interfaces import Alignment, Caller, TimedText
 from parley.train import steps
 from parley.train.clips import Clip
-from parley.train.settings import Filter, Transcribe
+from parley.train.settings import Align, Filter, Transcribe
 
 CLIP = Clip(id="1", source="s", audio="/a.wav", digest="d", licence="CC0-1.0", consent="given", language="en",
             end_s=3.0, text="a glass of water", scores={"snr_db": 20.0, "agreement": 0.9})  # fmt: skip
@@ -39,6 +42,8 @@ async def one(run: steps.OfClip, clip: Clip, settings: Any, load: steps.Load = n
         ({"scores": {"snr_db": 9.9, "agreement": 0.79}}, ("too noisy", "recognisers disagree")),
         ({"scores": {"snr_db": 10.0, "agreement": 0.8}}, ()),
         ({"scores": {}}, ()),
+        ({"scores": {"fit": -2.0}}, ()),
+        ({"scores": {"fit": -2.01}}, ("text does not fit the sound",)),
         ({"refused": ("cannot be read: x",), "text": ""}, ("cannot be read: x",)),
     ],
 )
@@ -72,6 +77,41 @@ async def test_transcribe_takes_the_first_and_trusts_it_as_far_as_the_least_of_t
     found = await one(steps.transcribe, replace(CLIP, audio=str(path)), Transcribe(models=("x", "y", "z")), load)
     assert (found.text, found.heard) == ("abcdefghij", said)
     assert found.scores == {"snr_db": 20.0, "agreement": 0.9}
+
+
+class Words:
+    """An aligner: each word takes half a second."""
+
+    async def align(self, samples: Float32, text: str, caller: Caller) -> Alignment | None:
+        words = text.split()
+        if len(words) > 4:
+            return None
+        return Alignment(tuple(TimedText(word, i / 2, (i + 1) / 2) for i, word in enumerate(words)), -0.25)
+
+
+async def align_by(model: Any, clip: Clip, tmp_path: Path) -> Clip:
+    path = tmp_path / "a.wav"
+    files.write(path, np.ones(3 * 16000, np.int16), 16000)
+
+    async def load(kind: Any, name: str) -> Any:
+        assert (kind, name) == ("asr", "letters")
+        return model
+
+    return await one(steps.align, replace(clip, audio=str(path)), Align(model="letters"), load)
+
+
+async def test_align_tells_when_each_word_is_said_and_how_well_it_fits(tmp_path: Path) -> None:
+    found = await align_by(Words(), CLIP, tmp_path)
+    assert found.words == (("a", 0.0, 0.5), ("glass", 0.5, 1.0), ("of", 1.0, 1.5), ("water", 1.5, 2.0))
+    assert found.scores == {**CLIP.scores, "fit": -0.25}
+    long = await align_by(Words(), replace(CLIP, text="one two three four five"), tmp_path)
+    assert long.refused == ("more words than there is time for",)
+
+
+async def test_without_a_model_nothing_is_aligned_and_one_that_cannot_is_named(tmp_path: Path) -> None:
+    assert await one(steps.align, CLIP, Align()) == CLIP
+    with pytest.raises(UsageError, match=r"align\.model: 'letters' cannot tell when"):
+        await align_by(FakeRecognizer(["x"]), CLIP, tmp_path)
 
 
 async def test_a_recording_that_cannot_be_read_is_refused_and_not_listened_to(tmp_path: Path) -> None:

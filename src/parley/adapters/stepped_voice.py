@@ -28,13 +28,18 @@ _STOPS_S = 10.0
 """The step that is under way when a voice is unloaded is waited for no longer."""
 
 
-class VoiceOptions(BaseModel):
-    """Options that every such voice has."""
+class DeviceOptions(BaseModel):
+    """Where a model of torch computes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     device: str = Field("auto", description="cpu, cuda or cuda:1; auto: a GPU where there is one.")
     threads: int | None = Field(None, ge=1, description="Of the CPU.")
+
+
+class VoiceOptions(DeviceOptions):
+    """Options that every such voice has."""
+
     voice: str = Field("", description="The speaker who speaks when none is named.")
     language: str = Field("", description="Which one it speaks, where its files do not tell.")
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from transformers import AutoConfig
 from transformers.utils import logging as library_log
 
-from parley.adapters.stepped_voice import VoiceOptions
+from parley.adapters.stepped_voice import DeviceOptions, VoiceOptions
 from parley.adapters.torch_device import DTYPES, check_memory, device_named
 from parley.errors import ModelError
 from parley.models.interfaces import ModelSpec
@@ -22,18 +22,20 @@ _NAMED = 3
 """So many weights that are missing are named."""
 
 
-class CheckpointOptions(VoiceOptions):
-    """Options that every model of the family `transformers-tts` has."""
+class WeightOptions(DeviceOptions):
+    """Where a checkpoint computes, and how exactly."""
 
     dtype: str = Field("auto", pattern="^(auto|bfloat16|float16|float32)$", description="Of the weights.")
+
+
+class CheckpointOptions(VoiceOptions, WeightOptions):
+    """Options that every model of the family `transformers-tts` has."""
 
 
 class Checkpoint:
     """A folder of a checkpoint, read as one kind of model."""
 
-    def __init__(
-        self, spec: ModelSpec, folder: Path, options: CheckpointOptions, usual: torch.dtype | None = None
-    ) -> None:
+    def __init__(self, spec: ModelSpec, folder: Path, options: WeightOptions, usual: torch.dtype | None = None) -> None:
         """`usual`: what the weights are to be on a GPU unless the options say it; None: float32, as on a CPU.
 
         Raises `ModelError`.

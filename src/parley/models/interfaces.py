@@ -181,6 +181,24 @@ class Recognizer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Alignment:
+    """When each word of a text is said."""
+
+    words: tuple[TimedText, ...]
+    mean_logprob: float
+    """Of the letters, where they are said: how well the text fits the sound (0 at best)."""
+
+
+@runtime_checkable
+class Aligner(Protocol):
+    """A recogniser that also tells when a text is said that is known before."""
+
+    async def align(self, samples: Float32, text: str, caller: Caller) -> Alignment | None:
+        """Find the words of `text` in speech of 16 kHz; those with letters alone that the model does not know are
+        left out. None where the sound is too short for the text."""
+
+
+@dataclass(frozen=True, slots=True)
 class ToolCall:
     """A fragment of a function call that a model asks for.
 

@@ -18,6 +18,10 @@ CLIPS = "clips.jsonl"
 """What the manifest of a step is called, in the folder of the step."""
 
 
+TimedWord = tuple[str, float, float]
+"""A word, its begin and its end."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clip:
     """A stretch of a recording, and all that is known of it."""
@@ -46,6 +50,8 @@ class Clip:
     """Where its voice lies among voices; see `speakers.packed`."""
     split: str = ""
     """What it is for: `speakers.TRAIN` or `speakers.HELD_OUT`."""
+    words: tuple[TimedWord, ...] = ()
+    """When each word of `text` is said, seconds from the clip's begin; empty where nothing was aligned."""
 
     @property
     def seconds(self) -> float:

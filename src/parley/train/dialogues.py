@@ -178,9 +178,12 @@ def written(folder: Path, split: str) -> list[Written]:
 
 
 def words_by(recognizer: Recognizer) -> Words:
-    """The words that a recogniser hears in a clip, which is one that tells their times."""
+    """The words of a clip where they were aligned, else those that a recogniser hears, which is one that tells their
+    times."""
 
     async def words(clip: Clip) -> Sequence[TimedText]:
+        if clip.words:
+            return [TimedText(*word) for word in clip.words]
         guidance = Guidance(word_times=True)
         return (await transcribe_utterance(recognizer, sound_of(clip), clip.language, _CALLER, guidance)).words
 

@@ -76,7 +76,8 @@ def run(
     folder; `ModelError` if a model fails. Blocks until all is done.
     """
     with _locked(work):
-        _check_languages(found, models_of(steps, settings))
+        for step in steps:
+            _check_languages(found, step, settings)
         for step in steps:
             found = _run_step(step, settings, found, work / step.name, pool, progress)
         clips.replace(work / ENDED, msgspec.json.encode(Ended(steps[-1].name, settings.model_dump(mode="json"))))
@@ -93,12 +94,12 @@ def _locked(work: Path) -> Iterator[None]:
         raise UsageError(f"{work}: another run works in this folder") from None
 
 
-def _check_languages(found: Sequence[Clip], models: Sequence[Model]) -> None:
-    for model in models:
+def _check_languages(found: Sequence[Clip], step: Step, settings: Settings) -> None:
+    for model in models_of([step], settings):
         for language in sorted({clip.language for clip in found}):
             if model.kind == "asr" and not knows(model.languages, language):
                 raise UsageError(
-                    f"transcribe.models: '{model.id}' does not understand '{language}', which the sources speak; "
+                    f"{step.name}: '{model.id}' does not understand '{language}', which the sources speak; "
                     f"it knows {', '.join(model.languages)}"
                 )
 

@@ -38,6 +38,12 @@ class Transcribe(_Section):
         return models
 
 
+class Align(_Section):
+    """What tells when each word is said."""
+
+    model: str = Field(default="", description="Recogniser of the catalogue that writes letter by letter (CTC)")
+
+
 class Filter(_Section):
     """What belongs to the data set."""
 
@@ -45,6 +51,9 @@ class Filter(_Section):
     longest_s: float = Field(default=30.0, gt=0, validate_default=True)
     least_snr_db: float = Field(default=10.0, description="Level of the clip over the level of the recording's pauses")
     least_agreement: float = Field(default=0.8, ge=0, le=1, description="1 minus the character error rate")
+    least_fit: float = Field(
+        default=-2.0, le=0, description="Mean logarithm of the likelihood of the letters, where words are aligned"
+    )
 
     @field_validator("longest_s")
     @classmethod
@@ -84,6 +93,7 @@ class Settings(_Section):
     collect: Collect = Collect()
     segment: Segment = Segment()
     transcribe: Transcribe = Transcribe()
+    align: Align = Align()
     filter: Filter = Filter()
     dedupe: Dedupe = Dedupe()
     embed: Embed = Embed()

@@ -20,9 +20,9 @@ from parley.audio.pcm import Float32, rms_dbfs
 from parley.client.word_errors import character_distance, words
 from parley.conversation.input.utterances import utterances
 from parley.conversation.offline import at_once, transcribe_utterance
-from parley.errors import AudioError
+from parley.errors import AudioError, UsageError
 from parley.models.catalogue import Kind
-from parley.models.interfaces import MODEL_RATE_HZ, Caller
+from parley.models.interfaces import MODEL_RATE_HZ, Aligner, Caller
 from parley.models.store import sha256_of
 from parley.train.clips import Clip
 from parley.train.duplicates import dedupe
@@ -36,6 +36,8 @@ _PAUSE_SHARE = 0.5
 """The median level of what is no speech is taken for the noise."""
 _LEAST_PAUSE = 10
 """Frames of 32 ms: with fewer, nothing can be said of the noise."""
+_LEAST_FIT = -99.0
+"""No text at all fits as badly as this, or is none."""
 _LEAST_DBFS = -90.0
 """Digital silence counts as this level: a ratio to nothing would be infinite."""
 
@@ -141,6 +143,23 @@ def agreement(text: str, other: str) -> float:
     return max(0.0, 1 - wrong / count)
 
 
+async def align(clip: Clip, settings: Any, load: Load) -> AsyncGenerator[Clip, None]:
+    """Tell when each word of a clip is said, and how well the text fits the sound (`fit`); without a model that was
+    named, nothing."""
+    if clip.refused or not settings.model or not words(clip.text):
+        yield clip
+        return
+    aligner = await load("asr", settings.model)
+    if not isinstance(aligner, Aligner):
+        raise UsageError(f"align.model: '{settings.model}' cannot tell when the words of a text are said")
+    found = await aligner.align(sound_of(clip), clip.text, _CALLER)
+    if found is None:
+        yield replace(clip, refused=(*clip.refused, "more words than there is time for"))
+        return
+    timed = tuple((word.text, word.start_s, word.end_s) for word in found.words)
+    yield replace(clip, words=timed, scores={**clip.scores, "fit": round(max(_LEAST_FIT, found.mean_logprob), 4)})
+
+
 async def filtered(clip: Clip, settings: Any, load: Load) -> AsyncGenerator[Clip, None]:
     """Refuse what does not suit, with every reason; the clip stays in the manifest."""
     if clip.refused:
@@ -157,6 +176,8 @@ async def filtered(clip: Clip, settings: Any, load: Load) -> AsyncGenerator[Clip
         reasons.append("too noisy")
     if clip.scores.get("agreement", 1.0) < settings.least_agreement:
         reasons.append("recognisers disagree")
+    if clip.scores.get("fit", settings.least_fit) < settings.least_fit:
+        reasons.append("text does not fit the sound")
     yield replace(clip, refused=tuple(reasons))
 
 
@@ -174,7 +195,12 @@ STEPS = (
         each(transcribe),
         models=lambda settings: [("asr", name) for name in settings.transcribe.models],
     ),
-    Step("filter", each(filtered)),
+    Step(
+        "align",
+        each(align),
+        models=lambda settings: [("asr", settings.align.model)] if settings.align.model else [],
+    ),
+    Step("filter", each(filtered), version=2),
     Step("dedupe", dedupe, whole=True),
     Step("embed", each(embed), models=lambda settings: [("speaker", settings.embed.encoder)]),
     Step("speakers", speakers, whole=True),
