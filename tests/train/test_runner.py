@@ -95,7 +95,7 @@ def test_the_report_is_about_the_steps_of_the_last_run(corpus: Corpus, tmp_path:
     made(corpus, tmp_path, Settings())
     assert report.of(tmp_path).complete
     first_steps = runner.steps_until("filter")
-    found = sources.listed(corpus.sources, ["CC0-1.0"])
+    found = sources.listed(corpus.sources, ["CC0-1.0"], tmp_path)
     runner.run(found, tmp_path, Settings(), first_steps, Here(), lambda *_: None)
     found_now = report.of(tmp_path)
     assert list(found_now.steps) == ["collect", "segment", "transcribe", "align", "filter"]
@@ -160,7 +160,7 @@ class Here:
 
 def made(corpus: Corpus, work: Path, settings: Settings) -> list[str]:
     """Run all; returns the steps of which shards were made."""
-    found, pool = sources.listed(corpus.sources, settings.collect.licences), Here()
+    found, pool = sources.listed(corpus.sources, settings.collect.licences, work), Here()
     runner.run(found, work, settings, ALL, pool, lambda *_: None)
     return pool.steps
 
@@ -207,4 +207,6 @@ def test_a_recogniser_that_does_not_know_the_language_is_named(corpus: Corpus, t
     row = f"{corpus.sources.parent / 'sounds'},CC0-1.0,given,te,\n"
     path.write_text(",".join(sources.COLUMNS) + "\n" + row, encoding="utf-8")
     with pytest.raises(UsageError, match="'moonshine-tiny-en' does not understand 'te'"):
-        runner.run(sources.listed(path, ["CC0-1.0"]), tmp_path / "work", Settings(), ALL, Here(), lambda *_: None)
+        runner.run(
+            sources.listed(path, ["CC0-1.0"], tmp_path), tmp_path / "work", Settings(), ALL, Here(), lambda *_: None
+        )

@@ -66,7 +66,7 @@ def run(
     """
     settings = Settings() if settings_file is None else checked_yaml.read(settings_file, Settings, _SETTINGS)
     steps = runner.steps_until(until)
-    found = listed(sources, settings.collect.licences)  # refused before anything is fetched
+    found = listed(sources, settings.collect.licences, work / "downloads", train_models.teller(quiet=quiet))
     asyncio.run(local.ensure(runner.models_of(steps, settings), Store(), quiet=quiet))
     with _pool(workers, ray, found) as pool, _progress(quiet=quiet) as progress:
         manifest = runner.run(found, work, settings, steps, pool, progress)
@@ -114,7 +114,7 @@ def demo(
 
     settings, steps = corpus.SETTINGS, runner.steps_until(None)
     sources, truth = corpus.make(work / "corpus", minutes)
-    found = listed(sources, settings.collect.licences)
+    found = listed(sources, settings.collect.licences, work / "downloads")
     asyncio.run(local.ensure(runner.models_of(steps, settings), Store(), quiet=quiet))
     with _pool(workers, ray, found) as pool, _progress(quiet=quiet) as progress:
         runner.run(found, work, settings, steps, pool, progress)

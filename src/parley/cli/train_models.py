@@ -67,7 +67,7 @@ def whisper(
         check_memory(training.needs)
         typer.echo(f"memory: {training.needs}")
         return
-    tell = _teller(quiet=quiet)
+    tell = teller(quiet=quiet)
     came = training.run(tell)
     who = "speakers that it never heard" if came.held_out else "the clips that it learnt, for nobody is held out"
     tell(
@@ -111,7 +111,7 @@ def moshi(
         check_memory(training.needs)
         typer.echo(f"memory: {training.needs}")
         return
-    tell = _teller(quiet=quiet)
+    tell = teller(quiet=quiet)
     came = training.run(tell)
     which = "dialogues that it never heard" if came.held_out else "dialogues that it learnt, for none is held out"
     tell(f"loss {came.before:.3f} before, {came.after:.3f} after, on {which}")
@@ -137,7 +137,7 @@ def _checkpoint(base: str, *, quiet: bool) -> Model | ModelSpec:
     return model
 
 
-def _teller(*, quiet: bool) -> Callable[[str], None]:
+def teller(*, quiet: bool) -> Callable[[str], None]:
     """Says a line, unless it is to be quiet."""
 
     def tell(line: str) -> None:

@@ -10,21 +10,26 @@ from parley.audio.files import SUFFIXES
 from parley.errors import UsageError
 from parley.languages import code_of
 from parley.train.clips import Clip
+from parley.train.downloads import Tell, fetched
 
 COLUMNS = ("source", "licence", "consent", "language", "speaker")
 
 
-def listed(path: Path, licences: Sequence[str]) -> list[Clip]:
+def listed(path: Path, licences: Sequence[str], downloads: Path, tell: Tell = lambda _: None) -> list[Clip]:
     """A clip for each recording of a source list, not read yet: sorted within each folder.
 
-    Relative paths count from the folder of the list. Raises `UsageError` that names the row of whatever is missing, has
-    no licence or one that is not among `licences`, or says nothing of consent.
+    Relative paths count from the folder of the list; what is at an address is fetched into `downloads`, when no row is
+    at fault. Raises `UsageError` that names the row of whatever is missing, has no licence or one that is not among
+    `licences`, says nothing of consent, or cannot be fetched.
     """
-    found: list[Clip] = []
-    for number, row in _rows(path):
-        at = f"{path}:{number}"
+    rows = [(f"{path}:{number}", row) for number, row in _rows(path)]
+    for at, row in rows:
         _check(at, row, licences)
-        for recording in _recordings(at, path.parent, row["source"]):
+        _language(at, row["language"])
+    local = [None if _is_address(row["source"]) else _recordings(at, path.parent, row["source"]) for at, row in rows]
+    found: list[Clip] = []
+    for (at, row), here in zip(rows, local, strict=True):
+        for recording in here or [_fetched(at, row, downloads, tell)]:
             stat = recording.stat()
             clip = Clip(
                 id=f"{len(found):06}",
@@ -40,6 +45,17 @@ def listed(path: Path, licences: Sequence[str]) -> list[Clip]:
     if not found:
         raise UsageError(f"{path}: no source is listed; each row has {', '.join(COLUMNS)}")
     return found
+
+
+def _is_address(source: str) -> bool:
+    return "://" in source
+
+
+def _fetched(at: str, row: dict[str, str], downloads: Path, tell: Tell) -> Path:
+    try:
+        return fetched(row["source"], row["licence"], downloads, tell)
+    except UsageError as fault:
+        raise UsageError(f"{at}: {row['source']}: {fault}") from None
 
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
@@ -75,8 +91,6 @@ def _language(at: str, given: str) -> str:
 
 
 def _recordings(at: str, folder: Path, source: str) -> list[Path]:
-    if "://" in source:
-        raise UsageError(f"{at}: source: addresses are not supported yet; download it and name the file")
     path = (folder / Path(source).expanduser()).resolve()
     if path.is_dir():
         inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
