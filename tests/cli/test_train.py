@@ -96,9 +96,12 @@ def test_where_nobody_takes_turns_there_are_no_dialogues(options: tuple[str, ...
     assert f"nowhere do two speakers{who} take turns" in output
 
 
-@pytest.mark.parametrize(("what", "extra"), [("whisper", "train"), ("moshi", "train-moshi")])
+@pytest.mark.parametrize(
+    ("what", "extra"), [("whisper", "train"), ("csm --speaker ann", "train"), ("moshi", "train-moshi")]
+)
 def test_training_says_what_to_install(what: str, extra: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     ended(tmp_path)
-    _, output = train(what, str(tmp_path), "--base", "none", "--output", str(tmp_path / "out"))
+    command, *more = what.split()
+    _, output = train(command, str(tmp_path), *more, "--base", "none", "--output", str(tmp_path / "out"))
     assert f"pip install 'parley-voice[{extra}]'" in output

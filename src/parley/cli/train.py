@@ -36,6 +36,7 @@ app = typer.Typer(
 
 
 app.command()(train_models.whisper)
+app.command()(train_models.csm)
 app.command()(train_models.moshi)
 
 

@@ -1,4 +1,4 @@
-"""``parley train whisper`` and ``parley train moshi``."""
+"""``parley train whisper``, ``csm`` and ``moshi``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from parley.models.catalogue import Model, catalogue
 from parley.models.interfaces import ModelSpec
 from parley.models.store import Store
 from parley.train import report as report_of
-from parley.train.tuning import MoshiTuning, Tuning, WhisperTuning
+from parley.train.tuning import CsmTuning, MoshiTuning, Tuning, WhisperTuning
 
 T = TypeVar("T", bound=Tuning)
 
@@ -58,10 +58,7 @@ def whisper(
         from parley.train.training import check_memory
         from parley.train.whisper_lora import Tuned
     except ImportError as fault:
-        raise UsageError(
-            f"training needs the extra 'train': pip install 'parley-voice[train]' ({fault}); in a clone, "
-            "'just family transformers_tts' makes .venv-family-transformers_tts, whose parley can"
-        ) from None
+        raise _missing(fault) from None
     training = Tuned(base, found.kept, output, settings)
     if dry_run:
         check_memory(training.needs)
@@ -75,6 +72,55 @@ def whisper(
         f"{came.before.characters:.3f} before, {came.after.characters:.3f} after: on {who}"
     )
     typer.echo(came.model)
+
+
+def csm(
+    work: Annotated[Path, typer.Argument(help="Folder of a run that has ended: its data set is what is learnt")],
+    base: Annotated[
+        str, typer.Option("--base", help="Checkpoint of CSM for transformers: a folder, or a name on the hub")
+    ],
+    speaker: Annotated[str, typer.Option("--speaker", help="Who it is to speak as")],
+    output: Training,
+    settings_file: TrainingSettings = None,
+    dry_run: DryRun = False,
+    quiet: Quiet = False,
+) -> None:
+    """Teach CSM to speak as one speaker of a data set, by LoRA, and print the folder of the voice.
+
+    Needs the extra 'train'. It may be killed and run again at any moment.
+
+    Examples:
+
+      parley train csm work --base sesame/csm-1b --speaker ann --output ann --dry-run
+
+      parley train csm work --base sesame/csm-1b --speaker ann --output ann
+
+      parley voicepacks make transformers-tts csm --file config.json ... --lora ann/voices/ann
+    """
+    settings = _settings(settings_file, CsmTuning)
+    found = report_of.whole(work)
+    try:
+        from parley.train.csm_lora import Tuned
+        from parley.train.training import check_memory
+    except ImportError as fault:
+        raise _missing(fault) from None
+    training = Tuned(base, found.kept, speaker, output, settings)
+    if dry_run:
+        check_memory(training.needs)
+        typer.echo(f"memory: {training.needs}")
+        return
+    tell = teller(quiet=quiet)
+    came = training.run(tell)
+    which = "clips that it never heard" if came.held_out else "the clips that it learnt, for none is held out"
+    tell(f"loss {came.before:.3f} before, {came.after:.3f} after, on {which}")
+    typer.echo(came.voice)
+
+
+def _missing(fault: ImportError) -> UsageError:
+    return UsageError(
+        f"training needs the extra 'train': pip install 'parley-voice[train]' ({fault}); in a clone, "
+        "'just family transformers_tts' makes .venv-family-transformers_tts, whose parley can"
+    )
 
 
 def moshi(

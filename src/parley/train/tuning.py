@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 PROJECTIONS = ("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2")
 """The layers of Whisper that LoRA may change."""
+LLAMA_PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+"""Those of networks of Llama's kind, which CSM is made of."""
 
 
 class Tuning(BaseModel):
@@ -30,12 +32,32 @@ class Tuning(BaseModel):
     usd_an_hour: float = Field(default=0.0, ge=0, description="Price of the machine")
 
 
-class WhisperTuning(Tuning):
-    """What training of Whisper may be told."""
+class LayerTuning(Tuning):
+    """What training of a model of the library transformers may be told."""
 
     alpha: float = Field(default=64.0, gt=0, description="Scale of what they add, times 1 / rank")
     dropout: float = Field(default=0.05, ge=0, lt=1)
-    layers: tuple[str, ...] = Field(default=PROJECTIONS, min_length=1, description="Names of the layers")
+    layers: tuple[str, ...] = Field(min_length=1, description="Names of the layers")
+
+
+class WhisperTuning(LayerTuning):
+    """What training of Whisper may be told."""
+
+    layers: tuple[str, ...] = Field(default=PROJECTIONS, min_length=1)
+
+
+class CsmTuning(LayerTuning):
+    """What training of CSM may be told; as Unsloth's recipe for it has it."""
+
+    alpha: float = Field(default=32.0, gt=0)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    layers: tuple[str, ...] = Field(default=LLAMA_PROJECTIONS, min_length=1)
+    batch: int = Field(default=2, ge=1)
+    accumulate: int = Field(default=4, ge=1)
+    learning_rate: float = Field(default=2e-4, gt=0)
+    warmup_steps: int = Field(default=5, ge=0)
+    held_out_share: float = Field(default=0.05, ge=0, lt=1, description="Of the clips: what it is judged by")
+    number: int = Field(default=0, ge=0, le=9, description="The number that the model knows the speaker by")
 
 
 class MoshiTuning(Tuning):

@@ -7,8 +7,6 @@ on from the last one.
 from __future__ import annotations
 
 import shutil
-import time
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,18 +17,7 @@ import msgspec
 import numpy as np
 import torch
 from ctranslate2.converters import TransformersConverter
-from peft import LoraConfig, get_peft_model
-from transformers import (
-    EarlyStoppingCallback,
-    PrinterCallback,
-    Trainer,
-    TrainerCallback,
-    TrainingArguments,
-    WhisperFeatureExtractor,
-    WhisperForConditionalGeneration,
-    WhisperTokenizerFast,
-)
-from transformers.trainer_utils import get_last_checkpoint
+from transformers import WhisperFeatureExtractor, WhisperForConditionalGeneration, WhisperTokenizerFast
 
 from parley.audio.pcm import Float32, to_float, to_int16
 from parley.client.word_errors import character_distance, distance
@@ -38,9 +25,10 @@ from parley.errors import UsageError
 from parley.models.interfaces import MODEL_RATE_HZ
 from parley.train import clips
 from parley.train.clips import Clip
+from parley.train.peft_trainer import Training, parameters, with_adapters
 from parley.train.sound import sound_of
 from parley.train.speakers import HELD_OUT
-from parley.train.training import Tell, check_memory, claim, how_far
+from parley.train.training import Tell, check_memory, claim
 from parley.train.tuning import Needs, Stack, WhisperTuning, needs
 
 _IGNORED = -100
@@ -101,16 +89,7 @@ class Tuned:
         except (OSError, ValueError) as fault:
             first = str(fault).partition("\n")[0]
             raise UsageError(f"{base}: no checkpoint of Whisper can be loaded ({first})") from None
-        lora = LoraConfig(
-            r=settings.rank, lora_alpha=settings.alpha, lora_dropout=settings.dropout,
-            target_modules=list(settings.layers),
-        )  # fmt: skip
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", FutureWarning)  # peft asks in a way that transformers will drop
-                self._model = get_peft_model(model, lora)
-        except ValueError as fault:
-            raise UsageError(f"layers: {fault}") from None
+        self._model = with_adapters(model, settings)
 
     def claim(self) -> None:
         """Make the folder this training's; raises `UsageError` where it is another one's."""
@@ -119,10 +98,9 @@ class Tuned:
     @cached_property
     def needs(self) -> Needs:
         """Memory, before it is taken."""
-        config, weights = self._model.config, list(self._model.parameters())
+        config = self._model.config
         return needs(
-            sum(w.nbytes for w in weights),
-            sum(w.numel() for w in weights if w.requires_grad),
+            *parameters(self._model),
             (
                 Stack(config.d_model, config.encoder_layers, config.max_source_positions),
                 Stack(config.d_model, config.decoder_layers, config.max_target_positions),
@@ -140,17 +118,14 @@ class Tuned:
         check_memory(self.needs)
         self.claim()
         self._cut()
-        told = _Told(tell, self._settings.usd_an_hour, self._output / "seconds")
-        trainer = self._trainer(told)
-        trainer.train(resume_from_checkpoint=self._last_checkpoint())
+        training = Training(self._model, self._settings, self._output, tell)
+        training.run(self.collated, self._train, self._held_out)
         judged = (self._held_out or self._train)[:_MOST_JUDGED]
         tell(f"writing down {len(judged)} clips, before and after")
-        self._model.eval()
         with self._model.disable_adapter():
             before = self._errors(judged)
         outcome = Outcome(
-            [(entry["step"], entry["loss"]) for entry in trainer.state.log_history if "loss" in entry],
-            before, self._errors(judged), bool(self._held_out), round(told.seconds / 3600, 4), self._export(),
+            training.losses, before, self._errors(judged), bool(self._held_out), training.hours, self._export(),
         )  # fmt: skip
         clips.replace(self._output / "report.json", msgspec.json.encode(msgspec.to_builtins(outcome, enc_hook=str)))
         return outcome
@@ -196,37 +171,6 @@ class Tuned:
             "labels": torch.tensor(padded),
         }
 
-    # -- training -------------------------------------------------------------------------------------
-
-    def _trainer(self, told: _Told) -> Trainer:
-        given, on_gpu, judges = self._settings, torch.cuda.is_available(), bool(self._held_out)
-        arguments = TrainingArguments(
-            output_dir=str(self._checkpoints), seed=given.seed, use_cpu=not on_gpu,
-            bf16=on_gpu and torch.cuda.is_bf16_supported(), fp16=on_gpu and not torch.cuda.is_bf16_supported(),
-            per_device_train_batch_size=given.batch, per_device_eval_batch_size=given.batch,
-            gradient_accumulation_steps=given.accumulate, learning_rate=given.learning_rate,
-            warmup_steps=given.warmup_steps, num_train_epochs=given.epochs,
-            logging_steps=max(1, given.check_every // 10),
-            save_steps=given.check_every, eval_steps=given.check_every, eval_strategy="steps" if judges else "no",
-            save_total_limit=2, load_best_model_at_end=judges, metric_for_best_model="loss" if judges else None,
-            remove_unused_columns=False, label_names=["labels"], disable_tqdm=True, report_to=["tensorboard"],
-            log_level="error",
-        )  # fmt: skip
-        stops = [EarlyStoppingCallback(given.patience)] if judges else []
-        trainer = Trainer(
-            self._model, arguments, data_collator=self.collated, train_dataset=self._train,
-            eval_dataset=self._held_out or None, callbacks=[told, *stops],
-        )  # fmt: skip
-        trainer.remove_callback(PrinterCallback)
-        return trainer
-
-    @property
-    def _checkpoints(self) -> Path:
-        return self._output / "checkpoints"
-
-    def _last_checkpoint(self) -> str | None:
-        return get_last_checkpoint(str(self._checkpoints)) if self._checkpoints.exists() else None
-
     # -- what came of it ------------------------------------------------------------------------------
 
     def _errors(self, judged: Iterable[Clip]) -> Errors:
@@ -253,35 +197,3 @@ class Tuned:
         TransformersConverter(str(merged), copy_files=_FILES).convert(str(target), quantization="float16", force=True)
         shutil.rmtree(merged)
         return target
-
-
-class _Told(TrainerCallback):  # type: ignore[misc]
-    """Tells how far it is, how long it took and will take, and what that costs; goes on counting after a kill."""
-
-    def __init__(self, tell: Tell, usd_an_hour: float, kept: Path) -> None:
-        """`kept`: the file that has the seconds up to the last checkpoint."""
-        self._tell, self._usd_an_hour, self._kept = tell, usd_an_hour, kept
-        self.seconds, self._since = float(kept.read_text()) if kept.exists() else 0.0, 0.0
-
-    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """The time begins to count."""
-        self._since = self._since or time.monotonic()
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """A step more."""
-        now = time.monotonic()
-        self.seconds, self._since = self.seconds + now - self._since, now
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **_: Any) -> None:
-        """A line."""
-        what = next((f"{word} {logs[key]:.3f}" for key, word in _LOSSES.items() if key in logs), None)
-        if what is None or not state.global_step:
-            return
-        self._tell(how_far(state.global_step, state.max_steps, what, self.seconds, self._usd_an_hour))
-
-    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """A checkpoint is written."""
-        clips.replace(self._kept, str(self.seconds).encode())
-
-
-_LOSSES = {"loss": "loss", "eval_loss": "loss on held-out speakers"}
