@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent
 LIVE = ("bench", "client", "conformance", "e2e")
 """What talks in real time."""
-BEHIND = ("models", "train", "mutation", "plan", "workers")
+BEHIND = ("models", "train", "workers")
 """What computes too, and follows those: they are done long before the rest is."""
 APART = ("clients", "families", "faults", "pages", "wild")
 """What has recipes of its own."""
