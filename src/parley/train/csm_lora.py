@@ -13,7 +13,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import torch
 from transformers import AutoTokenizer, CsmForConditionalGeneration
@@ -25,7 +24,7 @@ from parley.train import clips
 from parley.train.clips import Clip
 from parley.train.peft_trainer import Training, parameters, with_adapters
 from parley.train.speakers import HELD_OUT
-from parley.train.training import Tell, check_memory, claim, device
+from parley.train.training import Tell, check_memory, claim, device, report, save
 from parley.train.tuning import CsmTuning, Needs, Stack, needs
 
 _A_NAME = re.compile(r"[^./\\]+")
@@ -121,7 +120,7 @@ class Tuned:
         outcome = Outcome(
             training.losses, before, self._loss(judged), bool(self._judges), training.hours, self._export()
         )
-        clips.replace(self._output / "report.json", msgspec.json.encode(msgspec.to_builtins(outcome, enc_hook=str)))
+        report(self._output, outcome)
         return outcome
 
     # -- data -----------------------------------------------------------------------------------------
@@ -140,11 +139,7 @@ class Tuned:
             sound = whole[round(clip.start_s * rate_hz) : round(clip.end_s * rate_hz)]
             with torch.inference_mode():
                 codes = codec.encode(torch.from_numpy(sound)[None, None].to(codec.device, codec.dtype)).audio_codes
-            path.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = path.with_suffix(".tmp")
-            with unfinished.open("wb") as file:
-                np.save(file, codes[0].T.to(torch.int32).cpu().numpy())
-            unfinished.replace(path)
+            save(path, codes[0].T.to(torch.int32).cpu().numpy())
 
     def _path(self, clip: Clip) -> Path:
         return self._output / "codes" / f"{clip.id}.npy"

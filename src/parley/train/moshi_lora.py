@@ -35,7 +35,7 @@ from parley.models.store import Store
 from parley.train import clips
 from parley.train.dialogues import LISTS, Written, written
 from parley.train.speakers import HELD_OUT, TRAIN
-from parley.train.training import Tell, check_memory, claim, device, how_far
+from parley.train.training import Tell, check_memory, claim, device, how_far, report, save
 from parley.train.tuning import MoshiTuning, Needs, Stack, needs
 
 _MOST_JUDGED = 200
@@ -154,7 +154,7 @@ class Tuned:
             run.state.losses, run.state.before, run.state.best, bool(pieces[HELD_OUT]), left_out,
             round(run.state.seconds / 3600, 4), run.weights, self._write_worker(run.weights),
         )  # fmt: skip
-        clips.replace(self._output / "report.json", msgspec.json.encode(msgspec.to_builtins(outcome, enc_hook=str)))
+        report(self._output, outcome)
         return outcome
 
     # -- data -----------------------------------------------------------------------------------------
@@ -182,7 +182,7 @@ class Tuned:
                 left_out += missing
                 if not path.exists():
                     tell(f"codes: {split}, {number + 1} of {len(listed)}")
-                    _save(path, np.concatenate([np.array([text], np.int32), sounds]))
+                    save(path, np.concatenate([np.array([text], np.int32), sounds]))
         return left_out
 
     def _sounds(self, codec: Any, one: Written) -> Codes:
@@ -403,12 +403,3 @@ def _weighted(found: torch.Tensor, right: torch.Tensor, mask: torch.Tensor, weig
 
 def _spec(base: ModelSpec | Model) -> ModelSpec:
     return base if isinstance(base, ModelSpec) else ModelSpec(base.id, base.family, Store().paths(base), {})
-
-
-def _save(path: Path, codes: Any) -> None:
-    """As a whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".tmp")
-    with unfinished.open("wb") as file:
-        np.save(file, codes)
-    unfinished.replace(path)

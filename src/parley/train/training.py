@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import msgspec
+import numpy as np
 import torch
 
 from parley.adapters.torch_device import free_bytes
@@ -31,6 +34,20 @@ def check_memory(needs: Needs) -> None:
             f"it needs about {needs}, and {free / 1e9:.2f} GB are free; take a smaller batch, and accumulate as many "
             "more"
         )
+
+
+def save(path: Path, array: np.ndarray[Any, Any]) -> None:
+    """Write an array as a whole or not at all; ``numpy.load`` reads it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".tmp")
+    with unfinished.open("wb") as file:
+        np.save(file, array)
+    unfinished.replace(path)
+
+
+def report(folder: Path, outcome: Any) -> None:
+    """Write what came of a training, a dataclass, into its folder."""
+    clips.replace(folder / "report.json", msgspec.json.encode(msgspec.to_builtins(outcome, enc_hook=str)))
 
 
 def device() -> torch.device:

@@ -13,7 +13,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import torch
 from ctranslate2.converters import TransformersConverter
@@ -28,7 +27,7 @@ from parley.train.clips import Clip
 from parley.train.peft_trainer import Training, parameters, with_adapters
 from parley.train.sound import sound_of
 from parley.train.speakers import HELD_OUT
-from parley.train.training import Tell, check_memory, claim
+from parley.train.training import Tell, check_memory, claim, report, save
 from parley.train.tuning import Needs, Stack, WhisperTuning, needs
 
 _IGNORED = -100
@@ -127,7 +126,7 @@ class Tuned:
         outcome = Outcome(
             training.losses, before, self._errors(judged), bool(self._held_out), training.hours, self._export(),
         )  # fmt: skip
-        clips.replace(self._output / "report.json", msgspec.json.encode(msgspec.to_builtins(outcome, enc_hook=str)))
+        report(self._output, outcome)
         return outcome
 
     # -- data -----------------------------------------------------------------------------------------
@@ -137,11 +136,7 @@ class Tuned:
         for clip in (*self._train, *self._held_out):
             path = self._path(clip)
             if not path.exists():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                unfinished = path.with_suffix(".tmp")
-                with unfinished.open("wb") as file:
-                    np.save(file, to_int16(sound_of(clip)))
-                unfinished.replace(path)
+                save(path, to_int16(sound_of(clip)))
 
     def _path(self, clip: Clip) -> Path:
         return self._output / "clips" / f"{clip.id}.npy"
