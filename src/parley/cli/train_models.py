@@ -18,7 +18,7 @@ from parley.models.catalogue import Model, catalogue
 from parley.models.interfaces import ModelSpec
 from parley.models.store import Store
 from parley.train import report as report_of
-from parley.train.tuning import CsmTuning, MoshiTuning, Tuning, WhisperTuning
+from parley.train.tuning import CsmTuning, MoshiTuning, Needs, Tuning, WhisperTuning
 
 T = TypeVar("T", bound=Tuning)
 
@@ -55,15 +55,12 @@ def whisper(
     settings = _settings(settings_file, WhisperTuning)
     found = report_of.whole(work)
     try:
-        from parley.train.training import check_memory
         from parley.train.whisper_lora import Tuned
     except ImportError as fault:
         raise _missing(fault) from None
     training = Tuned(base, found.kept, output, settings)
     if dry_run:
-        check_memory(training.needs)
-        typer.echo(f"memory: {training.needs}")
-        return
+        return _tell_memory(training.needs)
     tell = teller(quiet=quiet)
     came = training.run(tell)
     who = "speakers that it never heard" if came.held_out else "the clips that it learnt, for nobody is held out"
@@ -101,14 +98,11 @@ def csm(
     found = report_of.whole(work)
     try:
         from parley.train.csm_lora import Tuned
-        from parley.train.training import check_memory
     except ImportError as fault:
         raise _missing(fault) from None
     training = Tuned(base, found.kept, speaker, output, settings)
     if dry_run:
-        check_memory(training.needs)
-        typer.echo(f"memory: {training.needs}")
-        return
+        return _tell_memory(training.needs)
     tell = teller(quiet=quiet)
     came = training.run(tell)
     which = "clips that it never heard" if came.held_out else "the clips that it learnt, for none is held out"
@@ -146,7 +140,6 @@ def moshi(
     settings = _settings(settings_file, MoshiTuning)
     try:
         from parley.train.moshi_lora import Tuned
-        from parley.train.training import check_memory
     except ImportError as fault:
         raise UsageError(
             f"training Moshi needs the extra 'train-moshi': pip install 'parley-voice[train-moshi]' ({fault}); in a "
@@ -154,9 +147,7 @@ def moshi(
         ) from None
     training = Tuned(_checkpoint(base, quiet=quiet), dialogues_, output, settings)
     if dry_run:
-        check_memory(training.needs)
-        typer.echo(f"memory: {training.needs}")
-        return
+        return _tell_memory(training.needs)
     tell = teller(quiet=quiet)
     came = training.run(tell)
     which = "dialogues that it never heard" if came.held_out else "dialogues that it learnt, for none is held out"
@@ -164,6 +155,14 @@ def moshi(
     if came.left_out:
         tell(f"{came.left_out} words were left out, for their text takes longer than they do")
     typer.echo(came.worker)
+
+
+def _tell_memory(needs: Needs) -> None:
+    """Raises `UsageError` where it is not enough."""
+    from parley.train.training import check_memory
+
+    check_memory(needs)
+    typer.echo(f"memory: {needs}")
 
 
 def _settings(path: Path | None, kind: type[T]) -> T:
