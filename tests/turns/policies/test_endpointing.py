@@ -57,6 +57,21 @@ def test_a_turn_model_that_knows_the_language_counts_more() -> None:
     assert required_wait_s(sure, TELUGU) < required_wait_s(Evidence(transcript="నాకు రేపు సాయంత్రం"), TELUGU)
 
 
+@pytest.mark.parametrize(
+    ("probability", "text", "wait_s"),
+    [
+        # bias + words - sound, the log-odds by the verb, - 2 s - s² (no closing mark: + 0.2)
+        (0.5, "వెళ్తాను.", 0.3),  # 1.75 - 1.1
+        (0.5, "నాకు రేపు.", 0.66),  # 1.75 + 0
+        (0.05, "వెళ్తాను.", 1.0),  # 1.75 + 2.9 - 1.1: as long as anybody
+        (0.1, "నాకు రేపు.", 1.24),  # 1.75 + 2.2: longer, for its verb has not come
+        (0.01, "నాకు రేపు.", 1.6),
+    ],
+)
+def test_the_place_of_the_verb_counts_beside_a_turn_model(probability: float, text: str, wait_s: float) -> None:
+    assert required_wait_s(Evidence(probability, text), TELUGU, SIMPLE) == pytest.approx(wait_s)
+
+
 @pytest.mark.parametrize(("text", "wait_s"), [("వెళ్తాను", 0.55), ("నాకు రేపు", 0.9)])
 def test_where_sentences_end_in_their_verb_it_says_how_long(text: str, wait_s: float) -> None:
     assert required_wait_s(Evidence(transcript=text), TELUGU, SIMPLE) == pytest.approx(wait_s)

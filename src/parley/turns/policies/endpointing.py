@@ -3,8 +3,9 @@
 One small model says how probable that is, from all that is known at a moment: how finished the speaker sounds to the
 recogniser, or else to the turn model, and then the sentence model's verdict on the words; the recogniser's closing
 mark, and the silence so far: a logistic regression whose weights are data (`endpointing.yaml`), fitted by
-`benchmarks/turn_taking.py`. Two prices decide how unlikely is unlikely enough: a second of waiting, and taking
-somebody's floor. `eagerness` moves their ratio.
+`benchmarks/turn_taking.py`. Where sentences end in their verb, its place counts beside the turn model, as if neither
+knew of the other. Two prices decide how unlikely is unlikely enough: a second of waiting, and taking somebody's floor.
+`eagerness` moves their ratio.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     verb_final: float
     """Probability that somebody goes on whose language ends sentences in their verb, when that has come ..."""
     before_verb: float
-    """... and when it has not: without models for the language, that is all there is."""
+    """... and when it has not: without a turn model for the language, that is all there is."""
 
 
 POLICY = msgspec.yaml.decode((resources.files(__package__) / "endpointing.yaml").read_bytes(), type=Policy)
@@ -99,15 +100,17 @@ def required_wait_s(evidence: Evidence, settings: TurnSettings, policy: Policy =
         return settings.silence_s
     patience = policy.patience[settings.eagerness]
     text, language = evidence.transcript or "", settings.language
-    unheard = evidence.probability is None and evidence.heard_finished is None
-    if unheard and (ends := words.ends_in_its_verb(text, language)) is not None:
-        known, longest = policy.verb_final if ends else policy.before_verb, patience.unfinished_s
-        wait = patience.shortest_s + (longest - patience.shortest_s) * known
+    ends = words.ends_in_its_verb(text, language) if evidence.heard_finished is None else None
+    by_verb = {None: 0.5, True: policy.verb_final, False: policy.before_verb}[ends]
+    if ends is not None and evidence.probability is None:
+        wait = patience.shortest_s + (patience.unfinished_s - patience.shortest_s) * by_verb
     else:
-        bounds = patience.shortest_s, patience.longest_s
+        bounds = patience.shortest_s, patience.unfinished_s if ends is False else patience.longest_s
         if _is_unfinished(evidence, language, policy):
             bounds = patience.longest_s, patience.unfinished_s
-        wait = _until_unlikely_s(evidence, patience.goes_on, bounds, language, policy.weights[source(evidence)])
+        weights = policy.weights[source(evidence)]
+        known = log_odds(evidence, language, weights) + math.log(by_verb / (1 - by_verb))
+        wait = _until_unlikely_s(known, patience.goes_on, bounds, weights)
     return max(wait, evidence.grace_s)
 
 
@@ -121,12 +124,10 @@ def _is_unfinished(evidence: Evidence, language: str, policy: Policy) -> bool:
     return words.trails_off(evidence.transcript or "", language) or (ends is not None and ends < policy.unfinished)
 
 
-def _until_unlikely_s(
-    evidence: Evidence, unlikely: float, bounds_s: tuple[float, float], language: str, weights: Weights
-) -> float:
-    """The first silence within bounds at which the speaker is unlikely to go on, else the longest."""
+def _until_unlikely_s(known: float, unlikely: float, bounds_s: tuple[float, float], weights: Weights) -> float:
+    """The first silence within bounds at which the speaker is unlikely to go on, else the longest; `known`: log-odds by
+    all the rest."""
     limit = math.log(unlikely / (1 - unlikely))
-    known = log_odds(evidence, language, weights)
     shortest_s, longest_s = bounds_s
     for step in range(round((longest_s - shortest_s) / _STEP_S)):
         silence_s = shortest_s + step * _STEP_S
@@ -136,7 +137,7 @@ def _until_unlikely_s(
 
 
 def log_odds(evidence: Evidence, language: str, weights: Weights) -> float:
-    """That the speaker goes on, by everything but the silence."""
+    """That the speaker goes on, by everything but the silence and the place of the verb."""
     found = features(evidence, language, weights)
     return weights.bias + sum(float(getattr(weights, name)) * value for name, value in found.items())
 
