@@ -61,7 +61,6 @@ class Stage:
             recognizer=self.recognizer,
             engine=self.engine or Cascade(self.chat),
             end_of_turn=self.end_of_turn,
-            end_of_turn_languages=("en",),
             end_of_sentence=self.end_of_sentence,
             voices={"fake-voice": self.voice, **self.voices},
             engines=self.engines,

@@ -97,7 +97,7 @@ class Room:
         self.vad = FakeVad()
         self.models = SessionModels(
             vad=self.vad, recognizer=self.recognizer, engine=engines["mind"], end_of_turn=FakeEndOfTurn(),
-            end_of_turn_languages=("en",), voices=self.voices, engines={**engines, **models},
+            voices=self.voices, engines={**engines, **models},
         )  # fmt: skip
         self.conversation = Conversation(self.models, SessionSettings())
         self.clients: list[Client] = []

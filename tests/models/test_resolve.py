@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from parley.errors import ModelNotFound
+from parley.errors import ModelNotFound, UsageError
 from parley.models.catalogue import ANSWERS, Catalogue
 from parley.models.interfaces import ModelSpec
 from parley.models.resolve import named
@@ -62,3 +62,16 @@ def test_a_folder_with_a_whisper_for_ctranslate2_is_a_recogniser(tmp_path: Path)
     assert (found.family, set(found.files)) == ("faster-whisper", {"model.bin", "config.json", "tokenizer.json"})
     with pytest.raises(ModelNotFound):
         named(NOTHING, "llm", str(tmp_path))
+
+
+def test_a_folder_with_a_turn_model_and_its_head_is_one(tmp_path: Path) -> None:
+    (tmp_path / "net.onnx").touch()
+    with pytest.raises(ModelNotFound):
+        named(NOTHING, "end_of_turn", str(tmp_path))
+    (tmp_path / "head.json").write_text('{"bias": 0, "weights": [1], "languages": ["te"]}')
+    found = named(NOTHING, "end_of_turn", str(tmp_path))
+    assert isinstance(found, ModelSpec)
+    assert (found.family, set(found.files), found.languages) == ("smart-turn", {"net.onnx", "head.json"}, ("te",))
+    (tmp_path / "head.json").write_text("{}")
+    with pytest.raises(UsageError, match=r"head\.json: no head of a turn model"):
+        named(NOTHING, "end_of_turn", str(tmp_path))

@@ -57,7 +57,7 @@ class Client:
     async def __aenter__(self) -> Self:
         models = SessionModels(
             vad=FakeVad(), recognizer=self.recognizer, engine=Cascade(self.chat), end_of_turn=FakeEndOfTurn(),
-            end_of_turn_languages=("en",), voices={"fake-voice": self.voice},
+            voices={"fake-voice": self.voice},
         )  # fmt: skip
         settings = settings_of(self.shown, self.settings, self.available)
         self.session: Conversation = Conversation(models, settings) if self.host is None else self.host.session

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 async def load(spec: ModelSpec) -> CtcRecognizer:
-    """Adapter entry point; files: those of a checkpoint, in one folder. Options: `CtcOptions`."""
+    """Adapter entry point; files: those of a checkpoint, in one folder. Options: `WeightOptions`."""
     executor = ModelExecutor(spec.id)
     try:
         return await executor.run(lambda: _made(spec, executor), Caller("load"))

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from pydantic import Field
 from transformers import MODEL_FOR_CTC_MAPPING, AutoFeatureExtractor, AutoTokenizer
 
 from parley.adapters.ctc import Scores, Span, aligned, likeliest
@@ -39,12 +38,6 @@ _BEGINS_WORD = "\u2581"
 """SentencePiece writes it where a word begins."""
 
 
-class CtcOptions(WeightOptions):
-    """Options of a model of the family `transformers-asr`."""
-
-    languages: tuple[str, ...] = Field((), description="Those that it knows, where its files do not tell.")
-
-
 class CtcRecognizer:
     """See `Recognizer` and `Aligner`."""
 
@@ -53,8 +46,8 @@ class CtcRecognizer:
 
     def __init__(self, spec: ModelSpec, executor: ModelExecutor) -> None:
         """In the executor's thread. Raises `ModelError`, and whatever the library makes of wrong files and options."""
-        options = CtcOptions.model_validate(dict(spec.options))
-        self.languages: Sequence[str] = options.languages
+        options = WeightOptions.model_validate(dict(spec.options))
+        self.languages: Sequence[str] = spec.languages
         self._executor = executor
         folder = _folder(spec)
         checkpoint = Checkpoint(spec, folder, options)

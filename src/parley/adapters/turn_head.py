@@ -1,6 +1,7 @@
 """How finished a speaker sounds, by what a network's encoder makes of the last moments: linear heads, fitted here.
 
-They are data, `turn_heads/MODEL.json`, fitted by ``benchmarks/turn_taking.py``, and good for that model's weights only.
+They are data, and good for one model's weights only: `turn_heads/MODEL.json`, fitted by ``benchmarks/turn_taking.py``,
+or a file beside a model of one's own, fitted by ``parley train turns``.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ import math
 from collections.abc import Sequence
 from functools import cached_property
 from importlib import resources
+from pathlib import Path
 
 import msgspec
 import numpy as np
 
 from parley.audio.pcm import Float32
+from parley.errors import ModelError
 
 
 class Head(msgspec.Struct, frozen=True, dict=True):
@@ -21,6 +24,8 @@ class Head(msgspec.Struct, frozen=True, dict=True):
 
     bias: float
     weights: list[float]
+    languages: list[str] = []
+    """Those of a model of one's own: of the turns that it was fitted to."""
 
     @cached_property
     def _weights(self) -> Float32:
@@ -40,6 +45,14 @@ def head_of(model: str) -> Head | None:
     """The one for a model of the catalogue; None where none was fitted."""
     path = resources.files(__package__) / "turn_heads" / f"{model}.json"
     return msgspec.json.decode(path.read_bytes(), type=Head) if path.is_file() else None
+
+
+def read(path: Path) -> Head:
+    """The one in a file; raises `ModelError` that names it."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Head)
+    except (OSError, msgspec.MsgspecError) as fault:
+        raise ModelError(f"{path}: no head of a turn model can be read ({fault})") from None
 
 
 def last_means(frames: Float32, counts: Sequence[int]) -> Float32:

@@ -28,7 +28,7 @@ async def load_model(name: str, kind: Any, *, quiet: bool, family: str | None = 
     if isinstance(chosen, ModelSpec):
         return await load(chosen)
     await ensure([chosen], store, quiet=quiet)
-    return await load(ModelSpec(chosen.id, family or chosen.family, store.paths(chosen), dict(chosen.options)))
+    return await load(store.spec(chosen, family=family or ""))
 
 
 def language_of_voice(name: str) -> str:

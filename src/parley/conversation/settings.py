@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -98,7 +98,6 @@ class SessionModels:
     recognizer: Recognizer
     engine: Engine
     end_of_turn: EndOfTurn | None = None
-    end_of_turn_languages: Sequence[str] = ()
     end_of_sentence: EndOfSentence | None = None
     canceller: Callable[[bool, bool], Canceller] | None = None
     """Makes what cancels an echo, suppresses noise, or both; None: nobody can here."""

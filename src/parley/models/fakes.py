@@ -76,6 +76,8 @@ class _FakeVadStream:
 class FakeEndOfTurn:
     """Always of the same opinion."""
 
+    languages: Sequence[str] = ("en",)
+
     def __init__(self, probability: float = 0.95, delay_s: float = 0.03) -> None:
         self.value = probability
         self._delay_s = delay_s

@@ -63,6 +63,9 @@ class Vad(Protocol):
 class EndOfTurn(Protocol):
     """Judges from sound whether a speaker has finished."""
 
+    languages: Sequence[str]
+    """Those that it knows; "*" stands for all."""
+
     async def probability(self, samples: Float32, caller: Caller) -> float:
         """Probability (0 to 1) that the speaker of `samples` (the turn so far, 16 kHz) is finished."""
 
@@ -391,3 +394,5 @@ class ModelSpec:
     options: Mapping[str, Any] = field(default_factory=dict)
     kind: str = "llm"
     """Of one that answers: `catalogue.ANSWERS`."""
+    languages: Sequence[str] = ("*",)
+    """Those that it is said to know, for an adapter whose files do not tell; "*" stands for all."""

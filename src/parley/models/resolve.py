@@ -7,10 +7,12 @@ from pathlib import Path
 
 import msgspec
 
-from parley.errors import ModelNotFound
+from parley.errors import ModelNotFound, UsageError
 from parley.models.catalogue import Catalogue, Kind, Model
 from parley.models.interfaces import ModelSpec
 
+HEAD = "head.json"
+"""What a folder has beside a turn model's network: what was fitted to it, and to which languages."""
 _FAMILIES = {".onnx": "piper", ".gguf": "llama-cpp"}
 _WHISPER = ("model.bin", "config.json", "tokenizer.json")
 """What a folder has that CTranslate2 loads as Whisper."""
@@ -18,7 +20,7 @@ _WHISPER = ("model.bin", "config.json", "tokenizer.json")
 
 def named(known: Catalogue, kind: Kind | tuple[Kind, ...], name: str) -> Model | ModelSpec:
     """A model of one of some kinds: one of the catalogue, or one's own (a Piper voice, a GGUF model, a folder with a
-    Whisper for CTranslate2).
+    Whisper for CTranslate2, or with a turn model and its head).
 
     One that is named by a speaker (MODEL/SPEAKER) speaks with that unless it is asked for another (option ``voice``).
     """
@@ -34,10 +36,24 @@ def named(known: Catalogue, kind: Kind | tuple[Kind, ...], name: str) -> Model |
     if kind == "asr" and os.sep in name and all((path / file).is_file() for file in _WHISPER):
         files = {file.name: file.resolve() for file in sorted(path.iterdir()) if file.is_file()}
         return ModelSpec(path.name, "faster-whisper", files, {})
+    if kind == "end_of_turn" and os.sep in name and (path / HEAD).is_file():
+        files = {file.name: file.resolve() for file in (*path.glob("*.onnx"), path / HEAD)}
+        return ModelSpec(path.name, "smart-turn", files, kind=kind, languages=_languages(path / HEAD))
     model = known.get(name, *((kind,) if isinstance(kind, str) else kind))
     if speaker := known.speaker(name):
         return msgspec.structs.replace(model, options={**model.options, "voice": speaker})
     return model
+
+
+class _Fitted(msgspec.Struct):
+    languages: tuple[str, ...]
+
+
+def _languages(head: Path) -> tuple[str, ...]:
+    try:
+        return msgspec.json.decode(head.read_bytes(), type=_Fitted).languages
+    except msgspec.MsgspecError as fault:
+        raise UsageError(f"{head}: no head of a turn model can be read ({fault})") from None
 
 
 def _ears_beside(path: Path) -> dict[str, Path]:

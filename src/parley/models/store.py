@@ -10,10 +10,12 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import msgspec
 from filelock import FileLock
@@ -21,6 +23,7 @@ from filelock import FileLock
 from parley.errors import LicenceRefused, PullError, UnpinnedRefused
 from parley.models.catalogue import File, Model
 from parley.models.home import home
+from parley.models.interfaces import ModelSpec
 from parley.models.parcels import Parcels, SourceFailed
 from parley.models.sources import fetch
 
@@ -50,6 +53,12 @@ class Store:
     def folder(self, model: Model) -> Path:
         """Where the model's files are."""
         return self.root / "models" / model.id
+
+    def spec(self, model: Model, options: Mapping[str, Any] = MappingProxyType({}), family: str = "") -> ModelSpec:
+        """What its adapter gets; `options` and `family` count more than those of the entry."""
+        given = {**model.options, **options}
+        files = self.paths(model)
+        return ModelSpec(model.id, family or model.family, files, given, model.kind, tuple(model.languages))
 
     def paths(self, model: Model) -> dict[str, Path]:
         """File names to paths; the files need not be there."""

@@ -112,11 +112,11 @@ def _child(config: Config, specs: Mapping[str, ModelSpec], further: list[Model])
 
 
 def _spec(model: Model, store: Store, config: Config) -> ModelSpec:
-    options: dict[str, Any] = dict(model.options)
+    options: dict[str, Any] = {}
     if model.family == "llama-cpp":
         options |= {"slots": config.llm_slots} if config.llm_slots else {}
         options |= {"context": config.llm_context} if config.llm_context else {}
-    return ModelSpec(model.id, model.family, store.paths(model), options, model.kind)
+    return store.spec(model, options)
 
 
 async def _language_models(config: Config, known: Catalogue, own_port: int | None) -> dict[str, Model | ModelSpec]:

@@ -126,14 +126,11 @@ class LoadedModels:
     @property
     def for_sessions(self) -> SessionModels:
         """For sessions."""
-        end_of_turn = self.models.get("end_of_turn")
-        languages = catalogue().get(self.specs["end_of_turn"].id).languages if end_of_turn else ()
         return SessionModels(
             vad=self.models["vad"],
             recognizer=self.models["asr"],
             engine=engine_of(self.specs["llm"].kind, self.models["llm"]),
-            end_of_turn=end_of_turn,
-            end_of_turn_languages=languages,
+            end_of_turn=self.models.get("end_of_turn"),
             end_of_sentence=self.models.get("end_of_sentence"),
             canceller=AudioProcessor,
             voices=self.voices,

@@ -15,7 +15,6 @@ from typing import Any
 
 from parley import __version__
 from parley.models.catalogue import Kind, catalogue
-from parley.models.interfaces import ModelSpec
 from parley.models.plugins import load
 from parley.models.store import Store
 from parley.train.clips import Clip
@@ -67,6 +66,5 @@ async def _model(kind: Kind, name: str) -> Any:
         store = Store()
         if not store.is_present(model):  # on another machine than the one that was told to run
             await asyncio.to_thread(store.pull, model)
-        spec = ModelSpec(model.id, model.family, store.paths(model), dict(model.options))
-        _loaded[kind, name] = await load(spec)
+        _loaded[kind, name] = await load(store.spec(model))
     return _loaded[kind, name]

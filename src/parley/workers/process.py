@@ -82,8 +82,7 @@ def _known(model: ModelSettings) -> tuple[ModelSpec, Offer]:
     kinds = ("tts", "asr", "duplex")
     if entry.kind not in kinds:
         raise UsageError(f"models: {entry.id} is a model of the kind {entry.kind}; a worker hosts {', '.join(kinds)}")
-    options = {**entry.options, **model.options}
-    spec = ModelSpec(entry.id, entry.family, Store().paths(entry), options)
+    spec = Store().spec(entry, model.options)
     languages, voices = model.languages or entry.languages, tuple(entry.voices)
     return spec, Offer(id=entry.id, kind=entry.kind, languages=languages, voices=voices, tags=model.tags)
 
@@ -94,7 +93,7 @@ def _own(model: ModelSettings) -> tuple[ModelSpec, Offer]:
         if not path.exists():
             raise UsageError(f"models: {model.id}: {path} does not exist")
     files: dict[str, Path] = {path.name: path for path in model.files}
-    spec = ModelSpec(model.id, model.family, files, model.options)
+    spec = ModelSpec(model.id, model.family, files, model.options, model.kind, model.languages or ("*",))
     return spec, Offer(id=model.id, kind=model.kind, languages=model.languages, voices=model.voices, tags=model.tags)
 
 

@@ -44,7 +44,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
 
 @pytest.fixture
 async def recognizer(known: SimpleNamespace) -> AsyncIterator[Any]:
-    made = await load(ModelSpec("tiny", "transformers-asr", files_of(known.folder), {"languages": ["en"]}))
+    made = await load(ModelSpec("tiny", "transformers-asr", files_of(known.folder), languages=("en",)))
     yield made
     made.close()
 

@@ -10,6 +10,7 @@ import structlog
 from parley.conversation.input.audio_buffer import AudioBuffer
 from parley.conversation.settings import SessionModels
 from parley.errors import ParleyError, RequestAbandoned
+from parley.languages import knows
 from parley.models.interfaces import UNGUIDED, Caller, EndOfSentence, Priority, RecognizerStream
 from parley.turns import actions as act
 from parley.turns import events as ev
@@ -99,8 +100,7 @@ class TurnInference:
         """
         try:
             model = self.models.end_of_turn
-            knows = (self.language or "en") in self.models.end_of_turn_languages
-            if model is None or not knows or self.models.recognizer.tells_ends:
+            if model is None or self.models.recognizer.tells_ends or not knows(model.languages, self.language or "en"):
                 return
             probability = await model.probability(self._sound.turn(), self._caller(order, Priority.COMMITTED))
             self._dispatch(ev.EndOfTurnScored(order.participant, order.turn, order.revision, probability))
