@@ -98,12 +98,13 @@ class BufferedStream:
         text = " ".join(s.text.strip() for s in segments if s.text.strip())
         parts = [*self._settled_parts, (rest, self._settled_samples / MODEL_RATE_HZ)]
         tokens = [t for part, _ in parts for t in part.tokens]
-        sure = sum(part.mean_logprob * len(part.tokens) for part, _ in parts) / max(1, len(tokens))
+        counts = [len(part.tokens) or len(part.text) for part, _ in parts]  # not every recogniser tells its tokens
+        sure = sum(part.mean_logprob * count for (part, _), count in zip(parts, counts, strict=True))
         words = [TimedText(w.text, w.start_s + at, w.end_s + at) for part, at in parts for w in part.words]
         silent = min((part.no_speech for part, _ in parts if part.text), default=0.0)
         return Transcript(
-            text, self._language or rest.language, tuple(segments), tuple(tokens), tuple(words), sure, silent,
-            rest.finished,
+            text, self._language or rest.language, tuple(segments), tuple(tokens), tuple(words),
+            sure / max(1, sum(counts)), silent, rest.finished,
         )  # fmt: skip
 
 
