@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -35,38 +35,35 @@ from parley.audio import files
 from parley.audio.pcm import Float32
 from parley.bench import plots
 from parley.bench.curve import LENGTHS_S
-from parley.bench.labelled import Entry, manifest
+from parley.bench.labelled import manifest
 from parley.cli import local
 from parley.conversation.offline import transcribe_utterance
 from parley.models.interfaces import MODEL_RATE_HZ, Caller
 from parley.models.plugins import close
+from parley.train.turn_heads import CUT_COUNTS, FOLDS, LOOK_TAKES_S, REGULARISATION, folds, regression, wait_s
+from parley.train.turns import LOOKS_S, Look, cut_off, inside_speech_s, room_of, seen_at
 from parley.turns.policies import endpointing
-from parley.turns.policies.endpointing import Evidence, Policy, Source, Weights, features, required_wait_s
+from parley.turns.policies.endpointing import Evidence, Policy, Source, Weights, features
 from parley.turns.settings import Eagerness, TurnSettings
 
 app = typer.Typer(help=__doc__)
 Array = NDArray[np.float64]
 SETTINGS = TurnSettings()
-_LOOKS_S = SETTINGS.score_at_s
 _HEARD_S = (0.06, 0.12, 0.2)
 """What the recogniser has heard of a silence when it is asked: not always as much."""
 _HEARD_MOSTLY = 1
-_WORDS_KNOWN_S = 0.15
-_LOOK_TAKES_S = 0.06
 _PRE_ROLL_S, _POST_ROLL_S = 0.3, 0.12
 _SETTLES_AFTER_S = 2.5
 """Speech behind which the recogniser hears what follows by itself."""
 _AT_END_S = 2.5
 _STEP_S = 0.05
 _UNTIL_S = 1.6
-_FOLDS = 5
-_HEAD_REGULARISATION: dict[Source, float] = {"turn_model": 0.05, "recogniser": 0.2}
+_HEAD_REGULARISATION: dict[Source, float] = {"turn_model": REGULARISATION, "recogniser": 0.2}
 _REGULARISATION = 0.001
 _MODELS: dict[Source, str] = {"turn_model": "smart-turn-v3", "recogniser": "moonshine-tiny-en"}
 _CUT = "cut"
 """Kind of a silence that was put where somebody speaks: the turn model's head learns from it that this is no end."""
-_CUTS, _CUT_FADE_S = 2, 0.02
-_SHARE_OF_KIND = {"list": 0.5, _CUT: 0.1}
+_SHARE_OF_KIND = {"list": 0.5, _CUT: CUT_COUNTS}
 """Pauses between digits and letters are many in these recordings, and few in what people say."""
 _CALLER = Caller("bench")
 _INK = "#808080"  # where a picture stands nobody tells it the colour of the page
@@ -114,16 +111,15 @@ async def _gather(folder: Path) -> tuple[list[Silence], dict[str, NDArray[np.flo
     rng = np.random.default_rng(1)
     for entry in track([e for e in manifest(folder) if e.language == "en"], "asking"):
         recording = files.read_float(folder / entry.file, MODEL_RATE_HZ)
-        room = _room(recording, rng)
+        room = room_of(recording, _AT_END_S, rng)
         sound = np.concatenate([recording, room])
         begin = max(0.0, (entry.turns[0][0] if entry.turns else 0.0) - _PRE_ROLL_S)
-        for at in _inside_speech_s(entry, rng):
-            cut = sound[: round(at * MODEL_RATE_HZ)].copy()
-            fade = round(_CUT_FADE_S * MODEL_RATE_HZ)
-            cut[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
-            found.append(Silence(entry.file, entry.kind, entry.speaker, _CUT, _LOOKS_S[-1] - 0.01, "", 0.0))
-            looks.append(_seen(turn_model.look, _LOOKS_S, np.concatenate([cut, room]), begin, at, found[-1].seconds))
-            heard.append(_seen(ears.look, _HEARD_S, np.concatenate([cut, room]), begin, at, found[-1].seconds))
+        spoken_s = (entry.turns[0][0], entry.turns[-1][1]) if entry.turns else (0.0, 0.0)
+        for at in inside_speech_s(*spoken_s, entry.pauses, rng):
+            whole = np.concatenate([cut_off(sound, at), room])
+            found.append(Silence(entry.file, entry.kind, entry.speaker, _CUT, LOOKS_S[-1] - 0.01, "", 0.0))
+            looks.append(_seen(turn_model.look, LOOKS_S, whole, begin, at, found[-1].seconds))
+            heard.append(_seen(ears.look, _HEARD_S, whole, begin, at, found[-1].seconds))
         settled = begin
         for kind, at, until in sorted(entry.silences, key=lambda silence: silence[1]):
             cut = sound[round(begin * MODEL_RATE_HZ) : round((at + _POST_ROLL_S) * MODEL_RATE_HZ)]
@@ -133,7 +129,7 @@ async def _gather(folder: Path) -> tuple[list[Silence], dict[str, NDArray[np.flo
             ends = await judge_of_words.probability(words, _CALLER, entry.context or "")
             seconds = None if until is None or kind == "end" else round(until - at, 3)
             found.append(Silence(entry.file, entry.kind, entry.speaker, kind, seconds, words, ends))
-            looks.append(_seen(turn_model.look, _LOOKS_S, sound, begin, at, seconds))
+            looks.append(_seen(turn_model.look, LOOKS_S, sound, begin, at, seconds))
             heard.append(_seen(ears.look, _HEARD_S, sound, settled, at, seconds))
             if at + _POST_ROLL_S - settled >= _SETTLES_AFTER_S:
                 settled = at + _POST_ROLL_S
@@ -142,34 +138,11 @@ async def _gather(folder: Path) -> tuple[list[Silence], dict[str, NDArray[np.flo
     return found, {"turn_model": np.array(looks), "recogniser": np.array(heard)}
 
 
-def _inside_speech_s(entry: Entry, rng: np.random.Generator) -> list[float]:
-    """Moments in which the speaker is in the middle of something."""
-    if not entry.turns or entry.turns[-1][1] - entry.turns[0][0] < 1.0:
-        return []
-    moments = rng.uniform(entry.turns[0][0] + 0.4, entry.turns[-1][1] - 0.35, 6 * _CUTS)
-    return [at for at in moments.tolist() if not any(a - 0.25 <= at <= b + 0.3 for a, b in entry.pauses)][:_CUTS]
-
-
-def _room(recording: Float32, rng: np.random.Generator) -> Float32:
-    """What is heard behind a recording that is cut off at its end: noise as loud as its quiet moments."""
-    hops = recording[: len(recording) // 160 * 160].reshape(-1, 160)
-    level = np.percentile(np.sqrt(np.mean(np.square(hops), axis=1) + 1e-12), 5)
-    room: Float32 = (rng.standard_normal(round(_AT_END_S * MODEL_RATE_HZ)) * max(level, 1e-5)).astype(np.float32)
-    return room
-
-
 def _seen(
-    look: Callable[[Float32], Float32], silences_s: Sequence[float], sound: Float32, begin: float, at: float,
-    seconds: float | None,
-) -> NDArray[np.float32]:  # fmt: skip
-    """What an encoder says at each silence that is reached; NaN for the others."""
-    rows: list[Float32 | None] = []
-    for index, silence_s in enumerate(silences_s):
-        reached = seconds is None or silence_s <= seconds or index == 0
-        until = round((at + silence_s) * MODEL_RATE_HZ)
-        rows.append(look(sound[round(begin * MODEL_RATE_HZ) : until]) if reached else None)
-    nothing = np.full_like(rows[0], np.nan)
-    return np.array([nothing if row is None else row for row in rows])
+    look: Look, silences_s: Sequence[float], sound: Float32, begin: float, at: float, seconds: float | None
+) -> Float32:
+    """What an encoder says at each silence that is reached, of the turn from `begin` on; NaN for the others."""
+    return seen_at(look, silences_s, sound[round(begin * MODEL_RATE_HZ) :], at - begin, seconds)
 
 
 @app.command()
@@ -234,11 +207,11 @@ def curve(evidence: Path, target: Path) -> None:
 
 def _left_out(silences: Sequence[Silence], rows: Array, source: Source) -> tuple[Array, list[Policy]]:
     """Of each silence, scores by a head and the policy that do not know its speaker."""
-    folds = _folds([s.speaker for s in silences])
+    fold = folds([s.speaker for s in silences])
     scores = np.empty(rows.shape[:2])
     policies = [endpointing.POLICY] * len(silences)
-    for left_out in range(_FOLDS):
-        train, test = folds != left_out, folds == left_out
+    for left_out in range(FOLDS):
+        train, test = fold != left_out, fold == left_out
         weights, bias = _head(silences, rows, train, source)
         scores[test] = rows[test] @ weights + bias
         known = _unknown_speakers(silences, rows, train, source)
@@ -263,12 +236,6 @@ def _read(path: Path) -> tuple[list[Silence], dict[Source, Array]]:
         return silences, {source: found[source].astype(np.float64) for source in _MODELS}
 
 
-def _folds(speakers: Sequence[str]) -> NDArray[np.int64]:
-    names = np.random.default_rng(0).permutation(sorted(set(speakers)))
-    fold = {str(name): index % _FOLDS for index, name in enumerate(names)}
-    return np.array([fold[s] for s in speakers])
-
-
 def _head(silences: Sequence[Silence], looks: Array, chosen: NDArray[np.bool_], source: Source) -> tuple[Array, float]:
     """Weights and bias of the log-odds that the speaker is finished, from all looks at the chosen silences."""
     rows, ends, counts = [], [], []
@@ -277,16 +244,16 @@ def _head(silences: Sequence[Silence], looks: Array, chosen: NDArray[np.bool_], 
             rows.append(look)
             ends.append(float(silences[index].seconds is None))
             counts.append(silences[index].counts)
-    return _regression(np.array(rows), np.array(ends), np.array(counts), _HEAD_REGULARISATION[source])
+    return regression(np.array(rows), np.array(ends), np.array(counts), _HEAD_REGULARISATION[source])
 
 
 def _unknown_speakers(silences: Sequence[Silence], looks: Array, chosen: NDArray[np.bool_], source: Source) -> Array:
     """Scores of the chosen silences by heads that do not know their speakers, as they will not know others."""
-    folds = _folds([s.speaker for s in silences])
+    fold = folds([s.speaker for s in silences])
     scores = np.full(looks.shape[:2], np.nan)
-    for part in set(folds[chosen].tolist()):
-        weights, bias = _head(silences, looks, chosen & (folds != part), source)
-        of = chosen & (folds == part)
+    for part in set(fold[chosen].tolist()):
+        weights, bias = _head(silences, looks, chosen & (fold != part), source)
+        of = chosen & (fold == part)
         scores[of] = looks[of] @ weights + bias
     return scores
 
@@ -306,7 +273,7 @@ def _weights(silences: Sequence[Silence], scores: Array, chosen: NDArray[np.bool
             goes_on.append(float(silence.seconds is not None))
             counts.append(silence.counts)
     table = np.array(rows)
-    weights, bias = _regression(table, np.array(goes_on), np.array(counts), _REGULARISATION)
+    weights, bias = regression(table, np.array(goes_on), np.array(counts), _REGULARISATION)
     named = dict(zip((*_WEIGHED, "silence", "silence_squared"), (round(float(w), 4) for w in weights), strict=True))
     middle = table[:, :2].mean(axis=0)
     return Weights(
@@ -319,40 +286,19 @@ def with_weights(policy: Policy, source: Source, weights: Weights) -> Policy:
     return msgspec.structs.replace(policy, weights={**policy.weights, source: weights})
 
 
-def _regression(rows: Array, yes: Array, counts: Array, regularisation: float) -> tuple[Array, float]:
-    """Logistic regression with a ridge on standardised columns, by Newton's method: the columns' weights, a bias."""
-    middle, spread = rows.mean(axis=0), rows.std(axis=0) + 1e-6
-    table = np.c_[np.ones(len(rows)), (rows - middle) / spread]
-    share = counts / counts.sum()
-    penalty = 2 * regularisation * np.diag([0.0, *np.ones(rows.shape[1])])
-    weights = np.zeros(table.shape[1])
-    for _ in range(30):
-        likely = 1 / (1 + np.exp(-np.clip(table @ weights, -30, 30)))
-        slope = table.T @ (share * (likely - yes)) + penalty @ weights
-        curve = (table * (share * likely * (1 - likely))[:, None]).T @ table + penalty
-        step = np.linalg.solve(curve + 1e-9 * np.eye(len(curve)), slope)
-        weights -= step
-        if np.abs(step).max() < 1e-6:
-            break
-    scaled = weights[1:] / spread
-    return scaled, float(weights[0] - scaled @ middle)
-
-
 def _evidence(silence: Silence, scores: Array, source: Source, at_s: float) -> Evidence:
     """What is known so long after the last voice."""
     if source == "recogniser":
         return Evidence(transcript=silence.words, heard_finished=probability_of(scores[_HEARD_MOSTLY]))
-    seen = [score for looked, score in zip(_LOOKS_S, scores, strict=True)
-            if looked + _LOOK_TAKES_S <= at_s + 1e-9 and not math.isnan(score)]  # fmt: skip
+    seen = [score for looked, score in zip(LOOKS_S, scores, strict=True)
+            if looked + LOOK_TAKES_S <= at_s + 1e-9 and not math.isnan(score)]  # fmt: skip
     return Evidence(probability_of(seen[-1]) if seen else None, silence.words, silence.ends)
 
 
 def _wait_s(silence: Silence, scores: Array, source: Source, eagerness: Eagerness, policy: Policy) -> float:
-    """When the policy would have ended the turn: evidence arrives at its times, the wait is looked at all along."""
-    settings, at_s = replace(SETTINGS, eagerness=eagerness), _WORDS_KNOWN_S
-    while required_wait_s(_evidence(silence, scores, source, at_s), settings, policy) > at_s + 1e-9:
-        at_s += 0.02
-    return at_s
+    """When the policy would have ended the turn."""
+    settings = replace(SETTINGS, eagerness=eagerness)
+    return wait_s(lambda at: _evidence(silence, scores, source, at), settings, policy)
 
 
 def _figures(silences: Sequence[Silence], waits: Sequence[float]) -> dict[str, Any]:

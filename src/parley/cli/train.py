@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from parley import checked_yaml
 from parley.cli import local, train_models
@@ -38,6 +36,7 @@ app = typer.Typer(
 app.command()(train_models.whisper)
 app.command()(train_models.csm)
 app.command()(train_models.moshi)
+app.command()(train_models.turns)
 
 
 @app.callback()
@@ -69,7 +68,7 @@ def run(
     steps = runner.steps_until(until)
     found = listed(sources, settings.collect.licences, work / "downloads", train_models.teller(quiet=quiet))
     asyncio.run(local.ensure(runner.models_of(steps, settings), Store(), quiet=quiet))
-    with _pool(workers, ray, found) as pool, _progress(quiet=quiet) as progress:
+    with _pool(workers, ray, found) as pool, train_models.progress(quiet=quiet) as progress:
         manifest = runner.run(found, work, settings, steps, pool, progress)
     if not quiet:
         _tell(report_of.of(work).clips)
@@ -117,7 +116,7 @@ def demo(
     sources, truth = corpus.make(work / "corpus", minutes)
     found = listed(sources, settings.collect.licences, work / "downloads")
     asyncio.run(local.ensure(runner.models_of(steps, settings), Store(), quiet=quiet))
-    with _pool(workers, ray, found) as pool, _progress(quiet=quiet) as progress:
+    with _pool(workers, ray, found) as pool, train_models.progress(quiet=quiet) as progress:
         runner.run(found, work, settings, steps, pool, progress)
     scores = corpus.scores(report_of.of(work), truth)
     for score in scores:
@@ -179,30 +178,10 @@ async def _write_dialogues(made: list[dialogues.Dialogue], output: Path, model: 
     try:
         if "word_times" not in recognizer.guided_by:
             raise UsageError(f"--model: '{model}' does not tell when words are said")
-        with _progress(quiet=quiet) as progress:
+        with train_models.progress(quiet=quiet) as progress:
             for done, dialogue in enumerate(made):
                 progress("dialogues", done, len(made))
                 await dialogues.write(dialogue, output / _SOUNDS, dialogues.words_by(recognizer))
             progress("dialogues", len(made), len(made))
     finally:
         recognizer.close()
-
-
-@contextmanager
-def _progress(*, quiet: bool) -> Iterator[runner.Progress]:
-    """A bar for each step; a line instead each time that a shard is done where nobody looks."""
-    if quiet:
-        yield lambda *_: None
-    elif not errors.is_terminal:
-        yield lambda step, done, total: errors.print(f"{step}: {done} of {total}", highlight=False)
-    else:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=errors) as bars:
-            tasks: dict[str, TaskID] = {}
-
-            def update(step: str, done: int, total: int) -> None:
-                if step not in tasks:
-                    tasks[step] = bars.add_task(step, total=total)
-                bars.update(tasks[step], completed=done, total=total)
-
-            yield update

@@ -1,23 +1,28 @@
-"""``parley train whisper``, ``csm`` and ``moshi``."""
+"""``parley train whisper``, ``csm``, ``moshi`` and ``turns``."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from parley import checked_yaml
+from parley.bench.scenario import MANIFEST
 from parley.cli import local
 from parley.cli.terminal import errors
 from parley.errors import UsageError
 from parley.models.catalogue import Model, catalogue
 from parley.models.interfaces import ModelSpec
+from parley.models.resolve import named
 from parley.models.store import Store
 from parley.train import report as report_of
+from parley.train import runner
 from parley.train.tuning import CsmTuning, MoshiTuning, Needs, Tuning, WhisperTuning
 
 T = TypeVar("T", bound=Tuning)
@@ -157,6 +162,64 @@ def moshi(
     typer.echo(came.worker)
 
 
+def turns(
+    source: Annotated[
+        Path, typer.Argument(help="Folder of a run that has ended, or of recordings with labels (manifest.json)")
+    ],
+    output: Training,
+    base: Annotated[
+        str, typer.Option("--base", help="Turn model: one of the catalogue, or a folder of this command")
+    ] = "smart-turn-v3",
+    quiet: Quiet = False,
+) -> None:
+    """Teach a turn model when speakers have finished, and print its folder, which the server loads by its path.
+
+    Only a head on what the model hears is fitted: minutes of speech are enough, without torch. It may be killed and run
+    again at any moment.
+
+    Examples:
+
+      parley train turns work --output telugu-turns
+
+      parley train turns recordings/ --output my-turns
+
+      PARLEY_END_OF_TURN=telugu-turns/model parley serve
+    """
+    from parley.adapters import smart_turn
+    from parley.train import turns as of_turns
+    from parley.train.turn_heads import Fitted
+
+    labelled = (source / MANIFEST).exists()
+    spans = of_turns.of_labels(source) if labelled else of_turns.of_clips(report_of.whole(source).clips)
+    spec = _turn_model(base, quiet=quiet)
+    model = smart_turn.seeing(spec)
+    try:
+        with progress(quiet=quiet) as step:
+            fitted = Fitted(model, smart_turn.network_of(spec), spans, output)
+            came = fitted.run(lambda done, of: step("turns", done, of))
+    finally:
+        model.close()
+    tell = teller(quiet=quiet)
+    tell(f"by the sound alone, on {came.judged_by}, before and after:")
+    for name, was in came.before.items():
+        now = came.after[name]
+        tell(
+            f"  eagerness {name}: {was.ends} finished speakers wait {was.wait_p50_s} and {now.wait_p50_s} s (p50), "
+            f"{was.wait_p95_s} and {now.wait_p95_s} s (p95); {was.taken} and {now.taken} of {was.pauses} pauses taken"
+        )
+    typer.echo(came.model)
+
+
+def _turn_model(base: str, *, quiet: bool) -> ModelSpec:
+    chosen, store = named(catalogue(), "end_of_turn", base), Store()
+    if isinstance(chosen, ModelSpec):
+        return chosen
+    if chosen.family != "smart-turn":
+        raise UsageError(f"--base: '{base}' is of the family {chosen.family}, and heads are fitted to smart-turn's")
+    asyncio.run(local.ensure([chosen], store, quiet=quiet))
+    return store.spec(chosen)
+
+
 def _tell_memory(needs: Needs) -> None:
     """Raises `UsageError` where it is not enough."""
     from parley.train.training import check_memory
@@ -190,3 +253,23 @@ def teller(*, quiet: bool) -> Callable[[str], None]:
             errors.print(line, highlight=False, markup=False)
 
     return tell
+
+
+@contextmanager
+def progress(*, quiet: bool) -> Iterator[runner.Progress]:
+    """A bar for each step; a line instead each time that a shard is done where nobody looks."""
+    if quiet:
+        yield lambda *_: None
+    elif not errors.is_terminal:
+        yield lambda step, done, total: errors.print(f"{step}: {done} of {total}", highlight=False)
+    else:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=errors) as bars:
+            tasks: dict[str, TaskID] = {}
+
+            def update(step: str, done: int, total: int) -> None:
+                if step not in tasks:
+                    tasks[step] = bars.add_task(step, total=total)
+                bars.update(tasks[step], completed=done, total=total)
+
+            yield update

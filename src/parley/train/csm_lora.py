@@ -22,9 +22,10 @@ from parley.errors import UsageError
 from parley.models.voicepacks import LORA
 from parley.train import clips
 from parley.train.clips import Clip
+from parley.train.folder import claim, report, save
 from parley.train.peft_trainer import Training, parameters, with_adapters
 from parley.train.speakers import HELD_OUT
-from parley.train.training import Tell, check_memory, claim, device, report, save
+from parley.train.training import Tell, check_memory, device
 from parley.train.tuning import CsmTuning, Needs, Stack, needs
 
 _A_NAME = re.compile(r"[^./\\]+")

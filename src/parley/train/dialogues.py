@@ -75,7 +75,7 @@ def dialogues(found: Sequence[Clip], main: str = "") -> list[Dialogue]:
     Each is there twice, with either of the two as the model; with `main` only as that speaker, where he is one of them.
     """
     made = []
-    for turns in _stretches(found):
+    for turns in stretches(found):
         names = dict.fromkeys(turn.speaker for turn in turns)
         changes = sum(a.speaker != b.speaker for a, b in pairwise(turns))
         if len(names) == 2 and changes >= _LEAST_CHANGES:
@@ -83,7 +83,7 @@ def dialogues(found: Sequence[Clip], main: str = "") -> list[Dialogue]:
     return made
 
 
-def _stretches(found: Sequence[Clip]) -> Iterator[list[Clip]]:
+def stretches(found: Sequence[Clip]) -> Iterator[list[Clip]]:
     """Clips that follow each other, of at most two speakers."""
     stretch: list[Clip] = []
     for clip in found:

@@ -34,8 +34,9 @@ from parley.models.interfaces import ModelSpec, TimedText
 from parley.models.store import Store
 from parley.train import clips
 from parley.train.dialogues import LISTS, Written, written
+from parley.train.folder import claim, report, save
 from parley.train.speakers import HELD_OUT, TRAIN
-from parley.train.training import Tell, check_memory, claim, device, how_far, report, save
+from parley.train.training import Tell, check_memory, device, how_far
 from parley.train.tuning import MoshiTuning, Needs, Stack, needs
 
 _MOST_JUDGED = 200

@@ -1,29 +1,16 @@
-"""What trainings share: a folder of their own, memory that is asked for before, and what is told of time and money."""
+"""What trainings with torch share: memory that is asked for before, and what is told of time and money."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
-import msgspec
-import numpy as np
 import torch
 
 from parley.adapters.torch_device import free_bytes
 from parley.errors import UsageError
-from parley.train import clips
 from parley.train.tuning import Needs
 
 Tell = Callable[[str], None]
-
-
-def claim(folder: Path, made_of: str) -> None:
-    """Make a folder that of one training, `made_of`: a digest; raises `UsageError` where it is another one's."""
-    mark = folder / "made-of"
-    if mark.exists() and mark.read_text() != made_of:
-        raise UsageError(f"{folder}: made of another base, clips or settings; name another folder")
-    clips.replace(mark, made_of.encode())
 
 
 def check_memory(needs: Needs) -> None:
@@ -34,20 +21,6 @@ def check_memory(needs: Needs) -> None:
             f"it needs about {needs}, and {free / 1e9:.2f} GB are free; take a smaller batch, and accumulate as many "
             "more"
         )
-
-
-def save(path: Path, array: np.ndarray[Any, Any]) -> None:
-    """Write an array as a whole or not at all; ``numpy.load`` reads it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".tmp")
-    with unfinished.open("wb") as file:
-        np.save(file, array)
-    unfinished.replace(path)
-
-
-def report(folder: Path, outcome: Any) -> None:
-    """Write what came of a training, a dataclass, into its folder."""
-    clips.replace(folder / "report.json", msgspec.json.encode(msgspec.to_builtins(outcome, enc_hook=str)))
 
 
 def device() -> torch.device:

@@ -24,10 +24,11 @@ from parley.errors import UsageError
 from parley.models.interfaces import MODEL_RATE_HZ
 from parley.train import clips
 from parley.train.clips import Clip
+from parley.train.folder import claim, report, save
 from parley.train.peft_trainer import Training, parameters, with_adapters
 from parley.train.sound import sound_of
 from parley.train.speakers import HELD_OUT
-from parley.train.training import Tell, check_memory, claim, report, save
+from parley.train.training import Tell, check_memory
 from parley.train.tuning import Needs, Stack, WhisperTuning, needs
 
 _IGNORED = -100
