@@ -108,14 +108,17 @@ class RunningServer:
 
 
 def start_server(
-    log: Path, python: Sequence[str] = (sys.executable,), **environment: str
+    log: Path,
+    python: Sequence[str] = (sys.executable,),
+    run: Sequence[str] = ("-m", "parley.cli", "serve", "--port", "0"),
+    **environment: str,
 ) -> tuple[subprocess.Popen[bytes], RunningServer]:
     """Start a server on a free port and wait until it says that it is ready; `python` may run it somewhere else.
 
     It has one further voice, which loads at once, unless `environment` says another thing.
     """
     env = {**os.environ, "COLUMNS": "200", "PARLEY_VOICES": '["espeak"]', **environment}
-    command = [*python, "-m", "parley.cli", "serve", "--port", "0"]
+    command = [*python, *run]
     with log.open("wb") as sink:
         process = subprocess.Popen(command, stdout=sink, stderr=subprocess.STDOUT, env=env)
     deadline = time.monotonic() + 300
@@ -127,6 +130,13 @@ def start_server(
         assert process.poll() is None, text[-2000:]
         time.sleep(0.1)
     raise AssertionError(f"the server did not start: {log.read_text()[-2000:]}")
+
+
+def stop_server(process: subprocess.Popen[bytes], running: RunningServer) -> None:
+    """Tell it to stop; it must end in order. One that hangs ends itself, and its log says where."""
+    process.terminate()
+    code = process.wait(60)
+    assert code == 0, running.log.read_text(errors="replace")[-8000:]
 
 
 @pytest.fixture(scope="session")
@@ -142,8 +152,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
         PARLEY_INSTRUCTIONS="You are a storyteller. Answer every question with a long story of many sentences.",
     )  # ... and long enough to be interrupted
     yield running
-    process.terminate()
-    assert process.wait(20) == 0, log.read_text()[-2000:]
+    stop_server(process, running)
     text = log.read_text(errors="replace")
     assert not unexpected(text)
 

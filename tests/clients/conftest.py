@@ -16,7 +16,7 @@ from tests.clients.environments import Seen, run
 from tests.clients.model import answer
 from tests.clients.site import site
 from tests.clients.table import SCRIPTS
-from tests.conftest import Clip, RunningServer, start_server
+from tests.conftest import Clip, RunningServer, start_server, stop_server
 from tests.looking import unexpected
 from tests.wild.scripted import ScriptedServer, running
 
@@ -59,10 +59,8 @@ def host(folder: Path) -> Iterator[Host]:
             certificate.write_text(ssl.get_server_certificate((str(address.hostname), int(address.port or 443))))
             yield Host(server, certificate, origin)
         finally:
-            process.terminate()
-            code, text = process.wait(20), log.read_text(errors="replace")
-    assert code == 0, text[-2000:]
-    assert not unexpected(text)
+            stop_server(process, server)
+    assert not unexpected(log.read_text(errors="replace"))
 
 
 @pytest.fixture(scope="session")

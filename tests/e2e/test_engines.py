@@ -17,7 +17,7 @@ from openai import AsyncOpenAI
 
 from parley.models.store import Store
 from tests.conformance.test_official_client import Conversation
-from tests.conftest import UNDERSTOOD, Clip, RunningServer, start_server
+from tests.conftest import UNDERSTOOD, Clip, RunningServer, start_server, stop_server
 from tests.looking import unexpected
 from tests.tiny_gguf import WORDS, hearing_model
 
@@ -115,7 +115,6 @@ async def talk(server: RunningServer, question: Clip) -> None:
 def test_models_of_every_kind_are_configured_and_swapped_in_mid_conversation(question: Clip, tmp_path: Path) -> None:
     with ExitStack() as stack:
         process, server = start_server(tmp_path / "serve.log", **plug_in(tmp_path))
-        stack.callback(process.wait, 20)
-        stack.callback(process.terminate)
+        stack.callback(stop_server, process, server)
         asyncio.run(talk(server, question))
         assert not unexpected(server.log.read_text(errors="replace"))

@@ -15,7 +15,7 @@ from openai import AsyncOpenAI
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.conftest import Clip, RunningServer, start_server
+from tests.conftest import Clip, RunningServer, start_server, stop_server
 from tests.looking import unexpected
 
 PAGE = "https://app.example"
@@ -34,8 +34,7 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
         PARLEY_ALLOWED_ORIGINS=json.dumps([PAGE]),
     )  # fmt: skip
     yield running
-    process.terminate()
-    assert process.wait(20) == 0
+    stop_server(process, running)
     text = running.log.read_text(errors="replace")
     assert not unexpected(text)
     assert "open-sesame" not in text

@@ -25,7 +25,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from parley.audio.pcm import Int16, rms_dbfs
-from tests.conftest import Clip, RunningServer, silence, start_server
+from tests.conftest import Clip, RunningServer, silence, start_server, stop_server
 from tests.e2e.test_engines import plug_in
 from tests.looking import unexpected
 
@@ -134,8 +134,7 @@ def native(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     models = {"PARLEY_LLM": "native", "PARLEY_LLMS": json.dumps(["listener"])}
     process, running = start_server(folder / "serve.log", **{**plug_in(folder), **models, "PARLEY_API_KEY": KEY})
     yield running
-    process.terminate()
-    assert process.wait(20) == 0
+    stop_server(process, running)
     assert not unexpected(running.log.read_text(errors="replace"))
 
 

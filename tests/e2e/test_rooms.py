@@ -15,7 +15,7 @@ from parley.audio.pcm import Float32, Int16, to_float
 from parley.client.audibility import speech_starts_s
 from parley.client.caller import RecordedCaller, load_clip
 from parley.client.connection import RATE_HZ, Connection
-from tests.conftest import UNDERSTOOD, Clip, RunningServer, start_server
+from tests.conftest import UNDERSTOOD, Clip, RunningServer, start_server, stop_server
 from tests.e2e.test_swaps import language_models
 from tests.looking import unexpected
 
@@ -183,7 +183,6 @@ def test_two_people_and_two_agents_talk_one_interrupts_one_leaves_and_comes_back
         process, server = start_server(
             tmp_path / "serve.log", PARLEY_LLM_BASE_URL=address, PARLEY_LLM="first", PARLEY_LLMS='["second"]'
         )
-        stack.callback(process.wait, 20)
-        stack.callback(process.terminate)
+        stack.callback(stop_server, process, server)
         asyncio.run(converse(server, question, interruption))
         assert not unexpected(server.log.read_text(errors="replace"))

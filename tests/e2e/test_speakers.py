@@ -15,7 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from parley.audio.pcm import from_bytes
 from parley.models.catalogue import catalogue
 from parley.models.store import Store
-from tests.conftest import RunningServer, start_server
+from tests.conftest import RunningServer, start_server, stop_server
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +24,7 @@ def kokoro_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningS
     log = tmp_path_factory.mktemp("server") / "serve.log"
     process, running = start_server(log, PARLEY_LLM="smollm2-135m", PARLEY_MAX_OUTPUT_TOKENS="8")
     yield running
-    process.terminate()
-    assert process.wait(20) == 0, log.read_text()[-2000:]
+    stop_server(process, running)
 
 
 async def until(socket: ClientConnection, kind: str, **fields: Any) -> dict[str, Any]:

@@ -19,7 +19,7 @@ import pytest
 from parley.client.caller import RecordedCaller, load_clip
 from parley.client.connection import Connection
 from parley.client.word_errors import rate
-from tests.conftest import SHARED, UNDERSTOOD, Clip, RunningServer, start_server
+from tests.conftest import SHARED, UNDERSTOOD, Clip, RunningServer, start_server, stop_server
 
 
 class _LanguageModels(BaseHTTPRequestHandler):
@@ -139,6 +139,5 @@ def test_a_conversation_goes_on_with_another_recogniser_and_language_model(
             tmp_path / "serve.log", PARLEY_LLM_BASE_URL=address, PARLEY_LLM="first", PARLEY_LLMS='["second"]',
             PARLEY_RECOGNIZERS='["whisper-base"]',
         )  # fmt: skip
-        stack.callback(process.wait, 20)
-        stack.callback(process.terminate)
+        stack.callback(stop_server, process, server)
         asyncio.run(converse(server, question, *foreign))

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from openai import AsyncOpenAI
 
-from tests.conftest import RunningServer, start_server
+from tests.conftest import RunningServer, start_server, stop_server
 from tests.wild.scripted import Reply, ScriptedServer, running
 
 
@@ -42,8 +42,7 @@ def clock_server(model: ScriptedServer, tmp_path_factory: pytest.TempPathFactory
         PARLEY_TOOLS='["current_time"]',
     )  # fmt: skip
     yield server
-    process.terminate()
-    assert process.wait(20) == 0, log.read_text()[-2000:]
+    stop_server(process, server)
 
 
 async def test_the_official_client_hears_the_answer_to_a_result_it_had_nothing_to_do_for(

@@ -17,7 +17,7 @@ import pytest
 from playwright.async_api import Page, async_playwright, expect
 
 from parley.audio import files
-from tests.conftest import UNDERSTOOD, Clip, RunningServer, silence, start_server
+from tests.conftest import UNDERSTOOD, Clip, RunningServer, silence, start_server, stop_server
 from tests.faults.hosts import PRIVATE, Host, hosts, namespaces_work, put_behind
 
 RATE = 48000
@@ -77,8 +77,7 @@ def test_without_udp_the_page_talks_by_turn_over_tcp_or_else_by_the_websocket(
             start_turn(here, tmp_path, stack)
             environment |= {"PARLEY_TURN_SERVERS": f'["turn:{here}:3478?transport=tcp"]', "PARLEY_TURN_SECRET": SECRET}
         process, running = start_server(tmp_path / "serve.log", there["server"].command(sys.executable), **environment)
-        stack.callback(process.wait, 20)
-        stack.callback(process.terminate)
+        stack.callback(stop_server, process, running)
         chromium = chromium_on(there["browser"], tmp_path)
         expected = "WebRTC UDP by TURN (tcp)" if turn else "WebSocket"
         asyncio.run(talk(running.url, chromium, sound, expected))
@@ -133,8 +132,7 @@ def test_a_server_behind_nat_is_reached_by_the_address_that_it_announces(tmp_pat
             tmp_path / "serve.log", there["server"].command(sys.executable), PARLEY_HOST=PRIVATE,
             PARLEY_INSECURE="true", PARLEY_LLM="smollm2-135m", PARLEY_PUBLIC_ADDRESS=there["nat"].address,
         )  # fmt: skip
-        stack.callback(process.wait, 20)
-        stack.callback(process.terminate)
+        stack.callback(stop_server, process, running)
         url = running.url.replace(PRIVATE, there["nat"].address)
         call = [sys.executable, "-m", "benchmarks.webrtc", "churn", "--count", "1", "--url", url]
         said = subprocess.run(there["caller"].command(*call), check=True, capture_output=True, text=True).stdout
@@ -169,8 +167,7 @@ def conversation(machines: tuple[str, dict[str, Host]], tmp_path: Path) -> Itera
             "PARLEY_MAX_OUTPUT_TOKENS": "12",
         }  # fmt: skip
         process, running = start_server(tmp_path / "serve.log", there["server"].command(sys.executable), **environment)
-        stack.callback(process.wait, 20)
-        stack.callback(process.terminate)
+        stack.callback(stop_server, process, running)
         yield Scene(running, chromium_on(there["browser"], tmp_path), sound, there["browser"])
 
 

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.conftest import Clip, RunningServer, start_server
+from tests.conftest import Clip, RunningServer, start_server, stop_server
 from tests.e2e.test_swaps import language_models
 from tests.looking import unexpected
 from tests.pages.chromium import RTC_TAP, note_faults
@@ -77,8 +77,7 @@ def debating(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer
             folder / "serve.log", PARLEY_LLM_BASE_URL=address, PARLEY_LLM="first", PARLEY_RECORDINGS_FOLDER=str(folder),
             PARLEY_API_KEY=KEY,
         )  # fmt: skip
-        stack.callback(process.wait, 20)
-        stack.callback(process.terminate)
+        stack.callback(stop_server, process, running)
         yield running
         assert not unexpected(running.log.read_text(errors="replace"))
 

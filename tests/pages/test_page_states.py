@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, Route, WebSocketRoute, expect
 
-from tests.conftest import UNDERSTOOD, Clip, RunningServer, silence, start_server
+from tests.conftest import UNDERSTOOD, Clip, RunningServer, silence, start_server, stop_server
 from tests.e2e.relay import Relay
 from tests.pages.chromium import RATE, TAP, OpenPage, microphone
 
@@ -59,8 +59,7 @@ def guarded(tmp_path: Path) -> Iterator[RunningServer]:
     """A server that asks for a key."""
     process, running = start_server(tmp_path / "serve.log", PARLEY_API_KEY="open-sesame", PARLEY_LLM="smollm2-135m")
     yield running
-    process.terminate()
-    process.wait(20)
+    stop_server(process, running)
 
 
 async def type_and_be_answered(page: Page, text: str = "Say hello.") -> None:

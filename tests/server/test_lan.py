@@ -10,7 +10,7 @@ import httpx
 from cryptography import x509
 
 from parley.server import lan
-from tests.conftest import start_server
+from tests.conftest import start_server, stop_server
 
 
 def names(cert: Path) -> set[str]:
@@ -47,8 +47,7 @@ async def test_serving_by_https_needs_the_key_that_the_picture_carries(tmp_path:
                 headers = {"Authorization": f"Bearer {key}", "Origin": url}
                 assert (await client.get(url + "/v1/parley", headers=headers)).status_code == 200
     finally:
-        process.terminate()
-        await asyncio.to_thread(process.wait, 20)
+        await asyncio.to_thread(stop_server, process, running)
 
 
 def _home_certificate() -> Path:

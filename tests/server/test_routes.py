@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin, Subprotocol
 
 from parley.audio import files
-from tests.conftest import UNDERSTOOD, Clip, RunningServer, start_server
+from tests.conftest import UNDERSTOOD, Clip, RunningServer, start_server, stop_server
 
 
 async def get(server: RunningServer, path: str, **headers: str) -> httpx.Response:
@@ -121,8 +121,7 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
         log, PARLEY_API_KEY="open-sesame", PARLEY_MAX_SESSIONS="1", PARLEY_LLM="smollm2-135m"
     )
     yield running
-    process.terminate()
-    process.wait(20)
+    stop_server(process, running)
 
 
 async def test_a_locked_server_wants_its_key_and_counts_its_places(locked: RunningServer) -> None:

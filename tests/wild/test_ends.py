@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,13 @@ CHILDREN = {"language model": "adapters.llama_cpp", "voices": "workers.local_wor
 
 
 def children(pid: int, part: str = "") -> list[psutil.Process]:
-    """The processes that a server started, those whose command names `part`."""
-    return [c for c in psutil.Process(pid).children(recursive=True) if part in " ".join(c.cmdline())]
+    """The processes that a server started, those whose command names `part`; not those that are ending."""
+    found = []
+    for child in psutil.Process(pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if part in " ".join(child.cmdline()):
+                found.append(child)
+    return found
 
 
 @pytest.fixture
@@ -142,3 +148,23 @@ async def test_every_child_may_be_killed_twice_in_speech(stoppable: Any) -> None
     process.terminate()
     assert await asyncio.to_thread(process.wait, 30) == 0
     assert not unexpected(server.log.read_text(errors="replace"))
+
+
+HANGS = """
+import asyncio
+import parley.cli.serve, parley.server.loaded_models
+from parley.cli import app
+parley.cli.serve.ENDS_S = 1.0
+parley.server.loaded_models.LoadedModels.aclose = lambda self: asyncio.Event().wait()
+app(["serve", "--port", "0"])
+"""
+
+
+@pytest.mark.wild(before="it stayed until somebody killed it, and nothing said why")
+def test_a_server_that_hangs_behind_its_last_answer_ends_by_itself_and_says_where(tmp_path: Path) -> None:
+    process, server = start_server(tmp_path / "log", run=("-c", HANGS), PARLEY_LLM="smollm2-135m")
+    process.terminate()
+    assert process.wait(60) == 1
+    said = server.log.read_text(errors="replace")
+    assert "most recent call first" in said
+    assert "cli/serve.py" in said

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from parley.client.word_errors import distance
-from tests.conftest import Clip, RunningServer, start_server
+from tests.conftest import Clip, RunningServer, start_server, stop_server
 from tests.wild.fuzz.__main__ import KINDS
 from tests.wild.fuzz.innocent import Talked
 from tests.wild.fuzz.levels import level, settled
@@ -48,8 +48,7 @@ def besieged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer
         PARLEY_EVIDENCE_FOLDER=str(folder / "evidence"),
     )
     yield running
-    process.terminate()
-    assert process.wait(30) in (0, -15), running.log.read_text(errors="replace")[-2000:]
+    stop_server(process, running)
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ import pytest
 
 from parley.audio.files import wav_header
 from parley.audio.pcm import to_bytes
-from tests.conftest import RunningServer, start_server
+from tests.conftest import RunningServer, start_server, stop_server
 from tests.looking import unexpected
 from tests.wild.scripted import Reply, Script, ScriptedServer, running
 from tests.wild.talking import RATE_HZ, Answer, Talk
@@ -328,8 +328,7 @@ def wild(model: ScriptedServer, tmp_path_factory: pytest.TempPathFactory) -> Ite
     log = tmp_path_factory.mktemp("wild") / "serve.log"
     process, found = start_server(log, LLM_BASE_URL=model.url, LLM_API_KEY="sk-secret", PARLEY_LOG_LEVEL="info")
     yield found
-    process.terminate()
-    process.wait(20)
+    stop_server(process, found)
     text = log.read_text(errors="replace")
     assert not unexpected(text)
     assert "sk-secret" not in text
@@ -497,8 +496,7 @@ async def test_a_server_starts_without_its_model_and_says_so(tmp_path: Any) -> N
             assert (await talk.answer()).text.startswith("Sorry")
         assert "does not answer" in log.read_text()
     finally:
-        process.terminate()
-        await asyncio.to_thread(process.wait, 20)
+        await asyncio.to_thread(stop_server, process, found)
 
 
 @pytest.mark.wild(before="the provider's words with the key in them")

@@ -19,6 +19,7 @@ from parley.cli.signals import Signals
 from parley.cli.terminal import errors
 from parley.cli.words import words
 from parley.config import Config
+from parley.ending import ENDS_S, end_within
 from parley.models.advice import LIGHT
 from parley.models.home import home
 from parley.server import lan
@@ -110,13 +111,14 @@ async def _serve(settings: Config, *, quiet: bool, open_page: bool) -> None:
 
 
 async def _stop_when_told(server: Server, signals: Signals) -> None:
-    """The first signal lets answers finish; a second one does not."""
+    """The first signal lets answers finish; a second one does not. Then it ends, one way or another."""
     await signals.next()
     winding_up = asyncio.create_task(server.stop())
     await signals.unless_stopped(asyncio.wait([winding_up]))
     if not winding_up.done():
         winding_up.cancel()
         server.stop_now()
+    end_within(ENDS_S)
 
 
 def _greet(server: Server, seconds: float) -> None:

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 
 PARENT = "PARLEY_PARENT_PID"
 """Environment variable that tells a child whose it is."""
@@ -16,14 +17,15 @@ _PR_SET_PDEATHSIG = 1
 
 
 async def end(process: asyncio.subprocess.Process) -> None:
-    """Let it end by itself, then make it."""
+    """Let it end by itself, then make it; it is not waited for beyond that."""
     if process.stdin is not None:
         process.stdin.close()
     try:
         await asyncio.wait_for(process.wait(), _STOP_S)
     except TimeoutError:
         process.kill()
-        await process.wait()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), _STOP_S)
 
 
 def end_with_parent(*, watch_stdin: bool) -> None:

@@ -20,6 +20,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from prometheus_client import start_http_server
 
+from parley.ending import ENDS_S, end_within
 from parley.errors import ModelError, UnavailableError, UsageError
 from parley.models import plugins, voicepacks
 from parley.models.catalogue import catalogue
@@ -273,3 +274,4 @@ async def serve(
         ready(worker)
         await stop.wait()
         log.info("worker stops", name=settings.name, streams=len(worker.host.streams))
+        end_within(settings.drain_s + ENDS_S)
