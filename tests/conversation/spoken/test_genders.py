@@ -59,7 +59,11 @@ COUNTED = {
         "2M €, 1.000.000 pessoas": "dois milhões de euros, um milhão de pessoas",
         "Às 21:30, R$ 5,50, 20 °C": "Às vinte e uma e trinta, cinco reais e cinquenta, vinte graus Celsius",
     },
-    "ru": {"1 h, 2 min": "один час, два минут", "1 000 000 км": "один миллион км"},
+    "ru": {
+        "1 h, 2 min, 22 km": "один час, две минуты, двадцать два километра",
+        "1 000 000 км": "один миллион км",
+        "2 книги и 2 стола, 2 или 3, 1 книга": "две книги и два стола, два или три, одна книга",
+    },
 }
 ROWS = [(language, written, said) for language, rows in COUNTED.items() for written, said in rows.items()]
 

@@ -288,8 +288,36 @@ LANGUAGES = {
         "Louis XIV au XVIIe siècle, n° 5": "louis quatorze au dix-septième siècle numéro cinq",
         "**Ça** coûte 3,50 € & -5 °C": "ça coûte trois euros cinquante et moins cinq degrés celsius",
     },
-    "nl": {"**Kost** 3,50 € & 3*4": "kost drie euro vijftig & drie×vier"},
-    "zh": {"价格是¥1,234。": "价格是一千二百三十四 人民币。"},
+    "nl": {
+        "**Kost** 3,50 € & 3*4": "kost drie euro vijftig & drie×vier",
+        "Om 9:05, 14:00 en 14:30 is het -3,5%.": (
+            "om negen nul vijf veertien nul nul en veertien dertig is het min drie komma vijf procent"
+        ),
+    },
+    "zh": {
+        "价格是¥1,234。": "价格是一千二百三十四 人民币。",
+        "增长了25%或0.5‰。": "增长了百分之二十五或零点五‰。",
+        "上午9:05，下午3:00，14:30。": "上午九点五分，下午三点，十四点三十分。",
+        "气温是-5°C，跑5km。": "气温是负五摄氏度，跑五公里。",
+        "2026年11月29日，2026-11-29": "二零二六年十一月二十九日，二零二六年十一月二十九日",
+        "3/4的人等5-10分钟，x=3.14": "四分之三的人等五到十分钟，x=三点一四",
+        "电话是13800138000。": "电话是一三八 零零一 三八零零零。",
+    },
+    "ja": {
+        "気温は-5.5°Cです。": "気温はマイナス五点五 度です。",
+        "午前9:05に25%、3/4、5km。": "午前九時五分に二十五 パーセント、四分の三、五 キロメートル。",
+    },
+    "ko": {"14:30에 -3.5% 올랐어요": "십사시 삼십분에 마이너스삼 점 오 퍼센트 올랐어요"},
+    "ru": {
+        "В 14:30 было -1%, 2%, 5%, 3,5%.": (
+            "в четырнадцать тридцать было минус один процент два процента пять процентов три запятая пять процентов"
+        ),
+        "1 km, 2 km, 5 km": "один километр два километра пять километров",
+    },
+    "ro": {"25% sau 3%": "douăzeci şi cinci de procente sau trei procente"},
+    "tr": {"%25 ve 3,5": "yüzde yirmi beş ve üç virgül beş"},
+    "fi": {"Kello 14:30 -5": "kello neljätoista kolmekymmentä miinus viisi"},
+    "ar": {"25%": "25%"},
     "xx": {"**Kost** `500` 😀 3+4": "kost 500 3+4"},
 }
 

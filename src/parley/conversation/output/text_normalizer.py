@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import unicodedata
 from bisect import bisect_left
 from dataclasses import dataclass
 
 from parley.conversation.spoken.agreement import elided
 from parley.conversation.spoken.aligned import Aligned
-from parley.conversation.spoken.languages import language, spoken_in
+from parley.conversation.spoken.languages import UNSPACED, language, spoken_in
 from parley.conversation.spoken.markup import without_markup
 from parley.conversation.spoken.reader import Said, prepare, prepared, read_aloud
 from parley.languages import usual_language
 from parley.models.interfaces import SpeakingStyle, Synthesizer
 
-_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 _SUFFIXES = frozenset("లో లోని లోపు కి కు తో ని న కే లోనే".split())
 """Telugu writes cases behind figures without a blank ("2024లో"), and says them so."""
 _LONG_CHARS = 1000
@@ -107,7 +105,7 @@ def _apart(before: str, words: str, between: str, *, verbatim: bool) -> bool:
         return False
     if any(map(str.isspace, between)):
         return True
-    unspaced = _UNSPACED.match(before[-1]) and _UNSPACED.match(words[0])
+    unspaced = UNSPACED.match(before[-1]) and UNSPACED.match(words[0])
     behind = _letter(before[-1]) or before[-1] in ")]”,;:!?%"
     return not verbatim and not unspaced and _letter(words[0]) and behind
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from decimal import Decimal
 
 from parley.conversation.spoken import agreement, genders, numerals
 from parley.conversation.spoken.formulas import parts_of
@@ -34,6 +35,11 @@ class Amount:
     def one(self) -> bool:
         """Whether a thing so counted is named in the singular."""
         return not self.part and self.whole.lstrip("0") == "1"
+
+    @property
+    def exact(self) -> Decimal:
+        """With its part."""
+        return Decimal(f"{self.whole or 0}.{self.part}")
 
     @property
     def value(self) -> int:
@@ -84,7 +90,8 @@ def say(
         said = numerals.cardinal(amount.value, "en_IN" if amount.lakhs and language.english else code, form)
         if form != "alone":
             said = agreement.bound(said, genders.first_word(following), code, before)
-    return f"{said} {language.words.point} {numerals.digits(amount.part, code)}" if amount.part else said
+    blank = numerals.blank(code)
+    return blank.join((said, language.words.point, numerals.digits(amount.part, code))) if amount.part else said
 
 
 def say_vulgar(sign: str, language: Language) -> str | None:

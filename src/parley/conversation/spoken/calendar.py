@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from decimal import Decimal
+from functools import partial
 
 from parley.conversation.spoken import numerals
 from parley.conversation.spoken.amounts import Amount, say
 from parley.conversation.spoken.cursor import Cursor, Rule, rule
 from parley.conversation.spoken.languages import Language
-from parley.conversation.spoken.lexicon import NO_WORDS
 
 _HALF_DAY = r"(?P<half>[aApP])\.?\s?[mM](?![\w])(?P<stop>\.?)"
 _RATIOS = set("ratio odds score scored scale won lost beat win aspect lead leads leading ahead verse".split())
@@ -168,12 +169,14 @@ def _hours(hour: int, minute: int, language: Language) -> str:
     said_hour = say(Amount(str(hour)), language, words.hours and words.hours + plural, counts=True)
     if hour == 1 and words.one_hour:
         said_hour = words.one_hour
-    if not minute:
+    if not minute and words.full_hour:
         if language.english and not 0 < hour <= 12:
             return f"{numerals.cardinal(hour, code)} hundred"
         return words.full_hour.format(hour=said_hour, s=plural)
     if language.english and minute < 10:
         said = f"oh {numerals.cardinal(minute, code)}"
+    elif not words.full_hour and minute < 10:
+        said = numerals.digits(f"{minute:02}", code)
     else:
         said = numerals.cardinal(minute, code)
     return words.time.format(hour=said_hour, minute=said, s=plural)
@@ -184,17 +187,13 @@ def _clock(match: re.Match[str], cursor: Cursor) -> str | None:
     language = cursor.language
     if second is None and not _RATIOS.isdisjoint(cursor.two()):
         return None
-    if language.words is NO_WORDS:
-        return match.group()
     if second is None:
         return _hours(hour, minute, language)
     if not language.counts:
         return None
     counted = ((hour, "hour"), (minute, "minute"), (int(second), "second"))
-    named = [(n, unit, language.unit(unit, "", one=n == 1) or "") for n, unit in counted if n]
-    said = [
-        language.unit(unit, say(Amount(str(n)), language, name, counts=True), one=n == 1) for n, unit, name in named
-    ]
+    named = [(n, partial(language.unit, unit, one=n == 1, count=Decimal(n))) for n, unit in counted if n]
+    said = [unit(words=say(Amount(str(n)), language, unit(words="") or "", counts=True)) for n, unit in named]
     return ", ".join(part for part in said if part) or numerals.cardinal(0, language.code)
 
 

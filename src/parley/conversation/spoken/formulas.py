@@ -194,6 +194,9 @@ def say_fraction(above: str, below: str, language: Language) -> str:
 
 def parts_of(above: int, below: int, language: Language) -> str | None:
     """ "two thirds"; None for fractions that are said otherwise."""
+    if template := language.words.fraction:
+        said, parts = (numerals.cardinal(number, language.code) for number in (above, below))
+        return template.format(above=said, below=parts)
     if below in language.words.halves:
         one, several = language.words.halves[below]
         return f"{numerals.cardinal(above, language.code, 'masculine')} {one if above == 1 else several}"

@@ -71,6 +71,8 @@ _NOUNS = {  # by language, and whether there is one: other numbers have the plur
                           masculine=r"mille|\w*(?:byte|joule|ampere)|tenge", others=_ITALIAN_OTHERS),
     ("fr", True): _nouns(r"\w+", _FRENCH),
     ("fr", False): _nouns(r"\w+[sx]", _FRENCH),
+    ("ru", True): _nouns(r"\w{2,}", r"\w+[ая]", others="на|для|за|когда|да|была"),
+    ("ru", False): _nouns(r"\w{2,}[аяыи]", r"\w+[ыи]", others="на|для|за|и|или|когда|да|была|были|ли|при"),
 }  # fmt: skip
 INFLECTED = frozenset(code for code, _ in _NOUNS)
 """Languages whose numbers are said by themselves otherwise than before a noun."""

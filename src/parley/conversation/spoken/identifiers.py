@@ -25,6 +25,8 @@ _VERSIONED = set(
 )
 _COUNTED = frozenset("order ticket case item part invoice issue model room booking reservation po sku".split())
 _MOST_SPELLED = 12
+_ROUND = 5
+"""Digits before the noughts of a number that is said."""
 _TEN_IN_TWO = frozenset("hi te ta kn ml bn mr gu pa or".split())
 """Languages of India, where ten digits are said as five and five."""
 
@@ -111,7 +113,7 @@ def _long(match: re.Match[str], cursor: Cursor) -> str | None:
     """Ten digits or more without a mark between them are dialled or typed in; round ones, and what counts, are said."""
     text, language = match.group(), cursor.language
     counts = language.english and re.match(r"\s+[a-z]{2,}s\b", cursor.following(match.end()))
-    if not language.counts or counts or text.endswith("000") or cursor.last[-1:] in "=×*+-/":
+    if not language.counts or counts or len(text.rstrip("0")) <= _ROUND or cursor.last[-1:] in "=×*+-/":
         return None
     size = 5 if len(text) == 10 and language.code in _TEN_IN_TWO else 4 if len(text) > 12 else 3
     groups = [text[at : at + size] for at in range(0, len(text), size)]

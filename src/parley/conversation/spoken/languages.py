@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from parley.conversation.spoken import agreement, numerals
-from parley.conversation.spoken.lexicon import LEXICONS, NO_WORDS
+from parley.conversation.spoken.lexicon import LEXICONS, NO_WORDS, Lexicon
 
 if TYPE_CHECKING:
     from babel import Locale
@@ -21,6 +23,13 @@ _SCRIPTS = (  # first and last letter of a script, and the language that is mean
     ("\u10a0", "\u10ff", "ka"), ("\u1780", "\u17ff", "km"), ("\u3040", "\u30ff", "ja"), ("\uac00", "\ud7af", "ko"),
     ("\u4e00", "\u9fff", "zh"),
 )  # fmt: skip
+_SEVERAL = 7
+_SAMPLES = (_SEVERAL, 3, 2, 25, 11)
+"""Of most languages' ways to count: "7 процентов", "3 процента", "25 de procente"."""
+_UNSPACED_LANGUAGES = frozenset("zh ja ko yue".split())
+UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+"""Letters that touch what is said before and behind them: Chinese and Japanese, and Korean's endings of words."""
+_SIGNS = re.compile("[%٪]")
 _UNKNOWN = "und"
 _FORMULAS = "el"
 """The language whose letters are names of things in formulas."""
@@ -38,7 +47,7 @@ class Language:
 
     def __init__(self, code: str) -> None:
         """`code`: ISO 639-1."""
-        self.words = LEXICONS.get(code, NO_WORDS)
+        self.words = _words(code)
         self.locale = _locale(code)
         self.counts = numerals.load(code)
         """Whether its numbers can be said."""
@@ -48,24 +57,33 @@ class Language:
         self.blank_groups = symbols.get("group", "").isspace()
 
     @property
+    def unspaced(self) -> bool:
+        """Whether numbers and what they count are written without a blank."""
+        return self.code in _UNSPACED_LANGUAGES
+
+    @property
     def english(self) -> bool:
         """Whether the rules for English apply."""
         return self.code == "en"
 
-    def unit(self, name: str, words: str, *, one: bool, per: str | None = None) -> str | None:
-        """ "five kilometers per hour" of Unicode's names of units; None where it has none."""
-        pattern = self._unit(name, one, per)
+    def unit(
+        self, name: str, words: str, *, one: bool, per: str | None = None, count: Decimal | None = None
+    ) -> str | None:
+        """ "five kilometers per hour" of Unicode's names of units; None where it has none.
+
+        `count`: how many there are, where the language has more forms than one and several.
+        """
+        pattern = self._unit(name, per, 1 if one else self._like(count))
         if pattern and agreement.elided(words):
             pattern = re.sub(r"\0\s", "\0", pattern)
         return pattern.replace("\0", words) if pattern else None
 
     @lru_cache  # noqa: B019 -- there are as many languages as are spoken here, for the life of the process
-    def _unit(self, name: str, one: bool, per: str | None) -> str | None:
+    def _unit(self, name: str, per: str | None, sample: int) -> str | None:
         from babel.units import UnknownUnitError, format_compound_unit, format_unit
 
         if self.locale is None:
             return None
-        sample = 1 if one else 7
         try:
             if per is None:
                 said = format_unit(sample, name, "long", locale=self.locale)
@@ -73,7 +91,17 @@ class Language:
                 said = format_compound_unit(sample, name, denominator_unit=per, length="long", locale=self.locale) or ""
         except UnknownUnitError:
             return None
-        return said.replace(str(sample), "\0") if str(sample) in said else None
+        if str(sample) not in said or _SIGNS.search(said):
+            return None
+        said = said.replace(str(sample), "\0")
+        return said if self.unspaced else re.sub(r"\0(?=\w)", "\0 ", said)
+
+    def _like(self, count: Decimal | None) -> int:
+        """A small number that things are counted with as with this one."""
+        if count is None or self.locale is None:
+            return _SEVERAL
+        wanted = self.locale.plural_form(count)
+        return next((n for n in _SAMPLES if self.locale.plural_form(n) == wanted), _SEVERAL)
 
     def scale(self, written: str, *, one: bool) -> str:
         """ "million" of "M"."""
@@ -114,7 +142,15 @@ class Language:
         said_day = numerals.day(day, self.code, after) if day is not None else ""
         said_year = numerals.year(year, self.code) if year is not None else ""
         said = pattern.replace("1971", "\0").replace(f"{sample.day}.", "\1").replace(str(sample.day), "\1")
+        said = re.sub(r"\d+", lambda m: numerals.cardinal(int(m.group()), self.code), said)  # a month's number
         return said.replace("\0", said_year).replace("\1", said_day)
+
+
+def _words(code: str) -> Lexicon:
+    """A language's small words; what Unicode's rules say of its numbers, where nothing is written here."""
+    words = LEXICONS.get(code, NO_WORDS)
+    point, minus = numerals.signs(code)
+    return replace(words, point=words.point or point, minus=words.minus or minus)
 
 
 def _locale(code: str) -> Locale | None:

@@ -26,6 +26,7 @@ class Lexicon:
     about: str = ""
     point: str = ""
     percent: str = ""
+    """Behind a number, or with {} where that stands; empty: as Unicode's data has it."""
     to: str = ""
     ratio: str = ""
     """Between two scores or the sides of a ratio."""
@@ -54,7 +55,10 @@ class Lexicon:
     shown_code: str = ""
     """The same where nothing names it."""
     time: str = "{hour} {minute}"
-    full_hour: str = "{hour}"
+    full_hour: str = ""
+    """Empty: the minutes are said, noughts too."""
+    fraction: str = ""
+    """Of {above} and {below}, where no ordinal is needed."""
     hours: str = ""
     """What a time's hour counts, said or not: "la una"."""
     one_hour: str = ""
@@ -234,7 +238,30 @@ PORTUGUESE = Lexicon(
         "BRL": ("real", "reais"),
     },
 )  # fmt: skip
+CHINESE = Lexicon(
+    percent="百分之{}", to="到", fraction="{below}分之{above}", time="{hour}点{minute}分", full_hour="{hour}点",
+    code="代码在屏幕上。", table="表格在屏幕上。", formula="屏幕上的公式", shown="屏幕上", shown_code="屏幕上的代码",
+)  # fmt: skip
+JAPANESE = Lexicon(
+    point="点", percent="パーセント", to="から", fraction="{below}分の{above}", time="{hour}時{minute}分",
+    full_hour="{hour}時", celsius="度", code="コードは画面にあります。", table="表は画面にあります。",
+    formula="画面の式", shown="画面", shown_code="画面のコード",
+)  # fmt: skip
+KOREAN = Lexicon(
+    percent="퍼센트", to="에서", fraction="{below}분의 {above}", time="{hour}시 {minute}분", full_hour="{hour}시",
+    code="코드는 화면에 있습니다.", table="표는 화면에 있습니다.", formula="화면의 수식", shown="화면",
+    shown_code="화면의 코드",
+)  # fmt: skip
+VIETNAMESE = Lexicon(percent="phần trăm", to="đến", time="{hour} giờ {minute}", full_hour="{hour} giờ")
+RUSSIAN, POLISH = Lexicon(point="запятая"), Lexicon(point="przecinek")
+"""Unicode's rules say of them what their rules for fractions cannot do."""
 LEXICONS = {
+    "zh": CHINESE,
+    "ja": JAPANESE,
+    "ko": KOREAN,
+    "vi": VIETNAMESE,
+    "ru": RUSSIAN,
+    "pl": POLISH,
     "it": ITALIAN,
     "pt": PORTUGUESE,
     "fr": FRENCH,
@@ -245,4 +272,4 @@ LEXICONS = {
     "te": TELUGU,
 }
 NO_WORDS = Lexicon()
-"""Of a language that has none here: signs are left to the voice or go."""
+"""Of a language that has none here. Where a language has no `plus`, signs are left to the voice or go."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -33,6 +34,8 @@ _YEARS = ("spellout-numbering-year", "spellout-numbering")
 _DATIVES = frozenset("am vom zum dem den ab bis seit".split())
 _NO_YEARS = frozenset("ja zh ko ru".split())
 """The rules for their years belong to other calendars, or decline for dates alone."""
+_JOINED = frozenset("zh ja yue th".split())
+"""Languages that write no blanks between words."""
 _DATE_DAYS = {"de": ("spellout-ordinal-r",), "en": ("spellout-ordinal",)}
 
 
@@ -115,12 +118,31 @@ def day(number: int, language: str, after: str = "") -> str:
 
 def year(number: int, language: str) -> str:
     """ "nineteen ninety-nine"."""
+    if language == "zh":
+        return digits(str(number), language)
     return _spell(number, language, _CARDINALS if language in _NO_YEARS else _YEARS)
 
 
 def digits(text: str, language: str) -> str:
     """Each digit by itself."""
-    return " ".join(cardinal(int(c), language) for c in text if c.isdecimal())
+    return blank(language).join(cardinal(int(c), language) for c in text if c.isdecimal())
+
+
+def blank(language: str) -> str:
+    """What stands between the words of a number."""
+    return "" if language in _JOINED else " "
+
+
+@lru_cache
+def signs(language: str) -> tuple[str, str]:
+    """How the rules of a language call the decimal point and the minus before a number; empty: they do not say."""
+    try:
+        engine = _engine(language)
+        half, minus, zero, five = (str(engine.format_number(n).text) for n in (Decimal("0.5"), -5, 0, 5))
+    except ValueError:
+        return "", ""
+    point = half.removeprefix(zero).removesuffix(five) if half.startswith(zero) and half.endswith(five) else ""
+    return point.strip(), minus.removesuffix(five).strip() if minus.endswith(five) else ""
 
 
 def roman(written: str) -> int | None:

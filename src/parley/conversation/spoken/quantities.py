@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 
 from parley.conversation.spoken import agreement, genders, numerals
 from parley.conversation.spoken.amounts import VULGAR, number, read, say
@@ -12,9 +13,13 @@ from parley.conversation.spoken.languages import Language
 from parley.conversation.spoken.shares import fraction, out_of, ratio, say_written, vulgar
 from parley.conversation.spoken.units import ADJACENT, ENGLISH_UNITS, PER, UNITS
 
+_SIGN_FIRST = frozenset(("tr", "eu"))
 _OPERATORS = tuple("+-−=*/^²³<>")
 _ACROSS = re.compile(r"\s(?:tall|wide|long|deep|high|thick|across)\b|\s?[x×]\s?\d")
+_CHINESE_YEAR = re.compile(r"[12]\d{3}年")
 _OPENING = re.compile(r"(?<![\d.])\"")
+_LETTER = r"[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
+"""Of a word; there may stand words behind it in scripts without blanks."""
 _DASH = r"\s?[-–—]\s?"
 _FOLLOWERS = set("and or in to for per of from at is was by a the each every with on if when than as are".split())
 _CODES = set(
@@ -40,10 +45,11 @@ def quantity_rules(language: Language) -> Sequence[Rule]:
     scales = "|".join(sorted(map(re.escape, language.words.scales), key=len, reverse=True)) or "(?!)"
     return [
         rule(rf"{span}(?P<gap>[ \u00a0\u202f-]?)(?P<unit>{units})(?:/(?P<per>{pers}))?"
-             r"(?:\.(?=,|\s+[a-z\d]))?(?!\w|°|[/^²³]\w?)", _measure, "9"),
+             rf"(?:\.(?=,|\s+[a-z\d]))?(?!{_LETTER}|°|[/^²³]\w?)", _measure, "9"),
         rule(rf"(?P<n>{num})\s?(?P<feet>['′])\s?(?P<n2>\d{{1,2}})\s?(?:[\"”″]|'')(?!\w)", _feet, "9"),
         rule(rf"(?P<n>{num})(?P<feet>)(?P<n2>)[\"″](?=\s|[.,)-]|$)", _feet, "9"),
         rule(rf"(?P<n>{num})(?:[%‰]?{_DASH}(?P<n2>{num}))?\s?(?P<sign>[%‰])", _percent, "9"),
+        rule(rf"(?P<sign>%)(?P<n>{num})(?P<n2>)", _percent_first, "%"),
         rule(rf"(?P<n>{num})(?:\s?[×x*]\s?10(?:\^|\*\*)(?P<e>[-−+]?\d{{1,4}})|[eE](?P<e2>[-+]?\d{{1,3}}))"
              r"(?!\w)", _scientific, "9"),
         rule(rf"(?P<n>{num})(?:\s?[×x]\s?(?:{num})){{1,3}}(?![\w])", _dimensions, "9"),
@@ -51,12 +57,12 @@ def quantity_rules(language: Language) -> Sequence[Rule]:
         rule(r"(?P<n>\d{1,3}[.,]\d{1,2})/(?P<n2>\d{1,3})(?![\w/])", out_of, "9"),
         rule(r"(?P<n>[3-8])['’′](?P<n2>1[01]|\d)(?![\w\"”″])", _feet, "9"),
         rule(r"(?P<unit>km/h|m/s|mph|kph)(?!\w)", _unit_alone, "a"),
-        rule(r"(?:(?P<w>\d{1,4})[ -])?(?P<a>\d{1,4})[/\u2044](?P<b>\d{1,4})(?![\w/]|[.,]\d)"
+        rule(r"(?:(?P<w>\d{1,4})[ -])?(?P<a>\d{1,4})[/\u2044](?P<b>\d{1,4})" rf"(?!{_LETTER}|/|[.,]\d)"
              r"(?: (?P<unit>tsp|tbsp|oz|lb|km|cm|mm|kg|ml)(?!\w))?", fraction, "9"),
         rule(rf"(?P<w>\d{{1,6}})?\s?(?P<v>[{VULGAR}])(?:\s?(?P<unit>{units})(?!\w))?", vulgar, "9"),
         rule(rf"{span}(?:\s(?=[a-zA-Z]{{2}})|(?<=\d))(?P<scale>{scales})(?!\w)", _scaled, "9"),
         rule(r"(?P<n>\d{1,4}):(?P<n2>\d{1,4})(?::(?P<n3>\d{1,4}))?(?![\w:])", ratio, "9"),
-        rule(rf"(?P<n>{num}){_DASH}(?P<n2>{num})(?![\w=]|[-–]\w)", _range, "9"),
+        rule(rf"(?P<n>{num}){_DASH}(?P<n2>{num})(?!{_LETTER}|=|[-–]\w)", _range, "9"),
         rule(num, _number, "9"),
         rule(r"\.(?P<part>\d+)", _part, "."),
     ]  # fmt: skip
@@ -75,12 +81,18 @@ def _is_one(match: re.Match[str], cursor: Cursor) -> bool:
     return not match["n2"] and read(match["n"], cursor.language).one
 
 
+def _count(match: re.Match[str], cursor: Cursor) -> Decimal:
+    """How many there are, at last."""
+    return read(match["n2"] or match["n"], cursor.language).exact
+
+
 def _spans(match: re.Match[str], cursor: Cursor, following: str, *, counts: bool = True) -> str:
     """A number, or a range of them; `following`, `counts`: see `genders.form`."""
     numbers = [read(match[name], cursor.language) for name in ("n", "n2") if match[name]]
     before = cursor.two()
     said = (say(number, cursor.language, following, counts=counts, before=before) for number in numbers)
-    return f" {cursor.language.words.to} ".join(said)
+    blank = numerals.blank(cursor.language.code)
+    return f"{blank}{cursor.language.words.to}{blank}".join(said)
 
 
 def _measure(match: re.Match[str], cursor: Cursor) -> str | None:
@@ -93,13 +105,14 @@ def _measure(match: re.Match[str], cursor: Cursor) -> str | None:
     if inches or unit == "in.":
         unit = "in."
     one = _is_one(match, cursor) or attributive(cursor, match.end()) or (language.english and match["gap"] == "-")
-    said = _spans(match, cursor, language.unit(UNITS.get(unit, ""), "", one=one) or "")
+    count = _count(match, cursor)
+    said = _spans(match, cursor, language.unit(UNITS.get(unit, ""), "", one=one, count=count) or "")
     if UNITS.get(unit) in ("celsius", "fahrenheit"):
         words = language.words.celsius if UNITS[unit] == "celsius" else language.words.fahrenheit
         if words and not one:
             return f"{said} {words}"
     if unit in UNITS:
-        named = language.unit(UNITS[unit], said, one=one, per=PER[per] if per else None)
+        named = language.unit(UNITS[unit], said, one=one, per=PER[per] if per else None, count=count)
         if named is None and per:
             named = (
                 f"{language.unit(UNITS[unit], said, one=one)} {language.words.per} {PER[per]}"
@@ -138,12 +151,21 @@ def _feet(match: re.Match[str], cursor: Cursor) -> str | None:
 
 
 def _percent(match: re.Match[str], cursor: Cursor) -> str | None:
-    words = cursor.language.words
-    if not words.percent or not cursor.language.counts:
+    language, words = cursor.language, cursor.language.words
+    if not language.counts or (match["n2"] and not words.to):
         return None
-    return (
-        f"{_spans(match, cursor, words.percent, counts=False)} {words.percent if match['sign'] == '%' else 'per mille'}"
-    )
+    said = _spans(match, cursor, words.percent, counts=False)
+    if match["sign"] == "‰":
+        return f"{said} per mille" if words.plus else None
+    if not words.percent:
+        named = language.unit("concentr-percent", said, one=_is_one(match, cursor), count=_count(match, cursor))
+        return named or match.group()
+    return words.percent.format(said) if "{}" in words.percent else f"{said} {words.percent}"
+
+
+def _percent_first(match: re.Match[str], cursor: Cursor) -> str | None:
+    """%25, as Turkish writes it."""
+    return _percent(match, cursor) if cursor.language.code in _SIGN_FIRST else None
 
 
 def _scientific(match: re.Match[str], cursor: Cursor) -> str | None:
@@ -213,8 +235,8 @@ def _range(match: re.Match[str], cursor: Cursor) -> str | None:
         return f"{numerals.year(int(first), language.code)} {language.words.to} {last}"
     spaced_minus = re.search(r"\s[-−]\s", match.group()) is not None and not _counted(match, cursor)
     link = language.words.minus if spaced_minus else language.words.to
-    following = cursor.following(match.end())
-    return f"{say_written(first, cursor, following)} {link} {say_written(second, cursor, following)}"
+    following, blank = cursor.following(match.end()), numerals.blank(language.code)
+    return blank.join((say_written(first, cursor, following), link, say_written(second, cursor, following)))
 
 
 def _counted(match: re.Match[str], cursor: Cursor) -> bool:
@@ -238,6 +260,8 @@ def _number(match: re.Match[str], cursor: Cursor) -> str | None:
     coded = last in _CODES or (last in _LINKS and before in _CODES) or (last in _CALLED and len(written) < 5)
     if coded and written.isdecimal() and len(written) > 2 and language.english:
         return numerals.digits(written, "en")
+    if language.code == "zh" and _CHINESE_YEAR.match(written + cursor.following(match.end())):
+        return numerals.year(int(written), "zh")
     if is_year(written, match.end(), cursor):
         cursor.years = True
         return numerals.year(int(written), language.code)

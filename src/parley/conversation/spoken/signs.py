@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 from parley.conversation.spoken.cursor import Cursor, Rule, rule
 from parley.conversation.spoken.formulas import say_decimal
-from parley.conversation.spoken.languages import Language
-from parley.conversation.spoken.lexicon import NO_WORDS
+from parley.conversation.spoken.languages import UNSPACED, Language
 from parley.conversation.spoken.units import CURRENCIES, PER
 
 _KEPT = set(".,;:!?…()\"'“”„‟‘’‚«»‹›¿¡—。，、！？；：．・「」『』（）《》〈〉【】।॥؟،؛۔፣።፤፥፧៖។៕၊။՝։՛՜՞〜")
@@ -41,7 +40,7 @@ _BOTH = {"→", "->", "-->", "=>", "⟶", "➔", "·", "∙", "×", "⋅"}
 
 def sign_rules(language: Language) -> Sequence[Rule]:
     """Rules for everything that is no letter and no number; the last takes any character."""
-    if language.words is NO_WORDS:
+    if not language.words.plus:
         return [
             rule(r"[-−–+=%&@°×÷≤≥≠±§/$€£¥₹]", _left_to_the_voice, "-−–+=%&@°×÷≤≥≠±§/$€£¥₹"),
             rule(r"\*+", lambda m, c: "×" if _short(m, c) else "", "*"),
@@ -74,6 +73,9 @@ def sign_rules(language: Language) -> Sequence[Rule]:
 def _left_to_the_voice(match: re.Match[str], cursor: Cursor) -> str:
     """Voices know the signs of their language; one that stands alone means nothing."""
     left, right, touches, meets = _around(match, cursor)
+    begins = not touches or not left.isalnum() or UNSPACED.match(left)
+    if match.group() in "-−" and begins and meets and right.isdigit() and cursor.language.counts:
+        return cursor.language.words.minus or match.group()
     alone = not (left or right) or (match.group() in "-−–/" and not touches and not meets)
     return "" if alone else match.group()
 
