@@ -36,9 +36,21 @@ def make(family: str) -> Path:
         _run([*_UV, "venv", "-q", "--python", sys.executable, str(target)])
         _run([sys.executable, "-m", "pip", "--python", str(target), "install", "-q", "-r", str(_TORCH)])
         _run([*_UV, "pip", "install", "-q", "--system-certs", "--no-deps", "--python", str(target), "-r", str(needs)])
+        _drop_cuda(target)
         mark.write_text(wanted)
     _run([*_UV, "pip", "install", "-q", "--system-certs", "--no-deps", "--python", str(target), "-e", str(ROOT)])
     return target
+
+
+def _drop_cuda(target: Path) -> None:
+    """Beside a torch for CPUs, torchaudio cannot load its own library, which is built for CUDA; it works without."""
+    built = subprocess.run(
+        [str(target / "bin/python"), "-c", "import torch; print(torch.version.cuda or '')"],
+        capture_output=True, text=True, timeout=_INSTALL_LIMIT_S, check=True,
+    )  # fmt: skip
+    if not built.stdout.strip():
+        for library in target.glob("lib/python*/site-packages/torchaudio/lib/*.so"):
+            library.unlink()
 
 
 def _run(command: list[str]) -> None:

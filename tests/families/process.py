@@ -23,8 +23,11 @@ def running_worker(folder: Path, tells: str, **settings: Any) -> Iterator[str]:
     with (log := folder / "worker.log").open("wb") as sink:
         command = [sys.executable, "-m", "parley.cli", "worker", "--config", str(config)]
         process = subprocess.Popen(command, stdout=sink, stderr=subprocess.STDOUT)
-    yield address
-    process.terminate()
-    assert process.wait(60) == 0, log.read_text()
+    try:
+        yield address
+    finally:
+        process.terminate()
+        code = process.wait(60)
+    assert code == 0, log.read_text()
     assert not unexpected(log.read_text())
     assert tells in log.read_text()

@@ -19,7 +19,9 @@ ANSWERS: tuple[Kind, ...] = ("llm", "speech_llm", "duplex")
 """What can answer: a language model, one that hears, one that takes turns itself."""
 
 PERMISSIVE = frozenset({"MIT", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "CC-BY-4.0", "ISC"})
-COPYLEFT = frozenset({"GPL-3.0-or-later", "GPL-3.0-only", "LGPL-3.0-or-later", "AGPL-3.0-only", "CC-BY-SA-4.0"})
+COPYLEFT = frozenset(
+    {"GPL-3.0-or-later", "GPL-3.0-only", "LGPL-3.0-or-later", "AGPL-3.0-only", "MPL-2.0", "CC-BY-SA-4.0"}
+)
 
 
 class Member(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
