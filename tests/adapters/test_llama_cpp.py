@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from parley.adapters import llama_cpp
 from parley.adapters.llama_cpp import LlamaCpp, load_as
 from parley.conversation.sounds import sound_part
 from parley.errors import ModelError
 from parley.models.interfaces import MODEL_RATE_HZ, Caller, ChatOptions, ModelSpec
+from parley.models.keeper import all_keepers
 from tests.tiny_gguf import hearing_model
 
 SECONDS = np.arange(25 * MODEL_RATE_HZ) / MODEL_RATE_HZ
@@ -58,6 +60,21 @@ async def test_a_model_without_ears_does_not_hear_and_says_so(tmp_path: Path) ->
             await answer(model, [HISS])
     finally:
         await model.aclose()
+
+
+async def test_a_model_that_does_not_say_whether_it_hears_is_waited_for_and_not_taken_for_deaf(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    async def says_nothing(address: str, *, within_s: float) -> None:
+        asked.append(within_s)
+
+    monkeypatch.setattr(llama_cpp, "hears_of", says_nothing)
+    with pytest.raises(ModelError, match=r"did not say whether it hears with mmproj-tiny\.gguf"):
+        await load_as("tiny", spec(hearing_model(tmp_path)))
+    assert asked[0] >= 30, "a busy machine takes seconds"
+    assert "tiny" not in {keeper.name for keeper in all_keepers()}
 
 
 async def test_ears_of_nothing_are_refused_by_their_name(tmp_path: Path) -> None:

@@ -99,13 +99,14 @@ async def context_of(client: httpx.AsyncClient, base_url: str, model: str) -> in
     return None
 
 
-async def hears_of(base_url: str, api_key: str | None = None) -> bool | None:
+async def hears_of(base_url: str, api_key: str | None = None, within_s: float = _ASK_S) -> bool | None:
     """Whether the model of a llama.cpp server hears, as it tells; None: it does not tell, or is another server."""
     headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
     try:
         async with (
-            asyncio.timeout(_ASK_S), httpx.AsyncClient(headers=headers, trust_env=not is_local(base_url)) as client
-        ):  # fmt: skip
+            asyncio.timeout(within_s),
+            httpx.AsyncClient(headers=headers, timeout=within_s, trust_env=not is_local(base_url)) as client,
+        ):
             told = (await _get(client, f"{base_url.removesuffix('/v1')}/props"))["modalities"]["audio"]
     except (httpx.HTTPError, ValueError, KeyError, TypeError, TimeoutError):
         return None

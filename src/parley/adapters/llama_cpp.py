@@ -28,6 +28,7 @@ from parley.models.subprocesses import end_with_parent
 
 _START_S = 120.0
 _RESTART_S = 4.0
+_TELL_S = 60.0
 _PREPARE_AFTER_S = 60.0
 """The first conversation is not to be slowed down by what makes the next start faster."""
 
@@ -194,16 +195,29 @@ async def load_as(name: str, spec: ModelSpec) -> LlamaCpp:
         files = path.name if projector is None else f"{path.name} with {projector.name}"
         message = f"{spec.id}: llama.cpp could not load {files} (out of memory or not a GGUF file)"
         raise ModelError(message) from fault
+    hears = projector is not None and await _told_to_hear(keeper, projector)
     model = LlamaCpp(
         spec.id, keeper, at_once, options["slots"],
         context_tokens=options["context"], off_host=bool(options["gpu_layers"]),
         temperature=float(spec.options.get("temperature", _TEMPERATURE)), sentences=spec.options.get("sentences"),
-        hears=projector is not None and bool(await hears_of(keeper.said)),
+        hears=hears,
     )  # fmt: skip
     if fast and path == source:
         model.slower_weights = source
         model.behind = asyncio.create_task(_prepare_later(source), name="weights for this machine")
     return model
+
+
+async def _told_to_hear(keeper: Keeper, projector: Path) -> bool:
+    """Whether the process hears, once it says so; raises `ModelError`, and ends it, where it does not say.
+
+    A busy machine may take seconds for that: a model that has ears is not to be taken for deaf.
+    """
+    told = await hears_of(keeper.said, within_s=_TELL_S)
+    if told is None:
+        await keeper.aclose()
+        raise ModelError(f"{keeper.name}: llama.cpp did not say whether it hears with {projector.name}")
+    return told
 
 
 async def _prepare_later(path: Path) -> None:
