@@ -118,6 +118,10 @@ run-tts-espeak *ARGS:
 run-tts-transformers MODEL="mms-tts-tel" *ARGS: (family "transformers_tts")
     .venv-family-transformers_tts/bin/parley worker --model '{{MODEL}}' {{ARGS}}
 
+# A worker with Chatterbox, in its family's environment
+run-tts-chatterbox MODEL="chatterbox" *ARGS: (family "chatterbox")
+    .venv-family-chatterbox/bin/parley worker --model '{{MODEL}}' {{ARGS}}
+
 # A worker with XTTS, in its family's environment; Coqui's licence forbids commercial use
 run-tts-xtts MODEL="xtts-v2" *ARGS: (family "xtts")
     .venv-family-xtts/bin/parley worker --model '{{MODEL}}' {{ARGS}}

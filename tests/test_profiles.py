@@ -31,6 +31,15 @@ def test_profiles_that_ship_are_read_and_their_models_know_the_language(name: st
     assert profiles()[name].summary
 
 
+def test_the_recipe_of_a_speech_llm_hears_by_two_detectors_and_speaks_as_chatterbox() -> None:
+    config = load(profile="ultravox-chatterbox")
+    known = catalogue()
+    assert (known.get(config.vad, "vad").family, known.get(config.tts, "tts").family) == ("dual-vad", "chatterbox")
+    assert config.llm_hears
+    assert known.get(config.asr, "asr")
+    assert profiles()["ultravox-chatterbox"].summary
+
+
 def test_a_file_the_environment_and_the_command_line_win_in_this_order(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

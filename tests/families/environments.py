@@ -3,8 +3,9 @@
     python -m tests.families.environments NAME
 
 makes ``.venv-family-NAME`` if it is missing or out of date. Every package is pinned (``NAME/requirements.txt``), torch
-too. That one comes by this machine's own pip: where its settings offer a build for CPUs (``torch==X+cpu``), that is
-taken, else the one of the Python index, which brings the libraries of CUDA.
+too (``NAME/alone.txt``: packages whose own pins are not heeded). That one comes by this machine's own pip: where its
+settings offer a build for CPUs (``torch==X+cpu``), that is taken, else the one of the Python index, which brings the
+libraries of CUDA.
 """
 
 from __future__ import annotations
@@ -29,13 +30,16 @@ def families() -> list[str]:
 
 def make(family: str) -> Path:
     """Install what a family needs, anew where its list has changed; returns the environment."""
-    needs, target = HERE / family / "requirements.txt", ROOT / f".venv-family-{family}"
-    mark, wanted = target / "made-of", sha256(needs.read_bytes() + _TORCH.read_bytes()).hexdigest()
+    target = ROOT / f".venv-family-{family}"
+    lists = [path for path in (HERE / family / "requirements.txt", HERE / family / "alone.txt") if path.exists()]
+    mark = target / "made-of"
+    wanted = sha256(b"".join(path.read_bytes() for path in (*lists, _TORCH))).hexdigest()
     if not mark.exists() or mark.read_text() != wanted:
         shutil.rmtree(target, ignore_errors=True)
         _run([*_UV, "venv", "-q", "--python", sys.executable, str(target)])
         _run([sys.executable, "-m", "pip", "--python", str(target), "install", "-q", "-r", str(_TORCH)])
-        _run([*_UV, "pip", "install", "-q", "--system-certs", "--no-deps", "--python", str(target), "-r", str(needs)])
+        wanted_lists = [argument for path in lists for argument in ("-r", str(path))]
+        _run([*_UV, "pip", "install", "-q", "--system-certs", "--no-deps", "--python", str(target), *wanted_lists])
         _drop_cuda(target)
         mark.write_text(wanted)
     _run([*_UV, "pip", "install", "-q", "--system-certs", "--no-deps", "--python", str(target), "-e", str(ROOT)])

@@ -165,26 +165,29 @@ class _Sentence:
         )
 
 
-async def load_voice(spec: ModelSpec, make: Callable[[], VoiceNetwork], extra: str) -> SteppedVoice:
-    """A voice whose network `make` makes, in the voice's own thread. `extra`: what brings the packages that it needs.
+async def load_voice(spec: ModelSpec, make: Callable[[], VoiceNetwork], extra: str, besides: str = "") -> SteppedVoice:
+    """A voice whose network `make` makes, in the voice's own thread.
+
+    `extra`, `besides`: what brings the packages that it needs, and a further command for it.
 
     Raises `ModelError`.
     """
     executor = ModelExecutor(spec.id)
     try:
-        return await executor.run(lambda: _made(spec, make, extra, executor), Caller("load"))
+        return await executor.run(
+            lambda: _made(spec, make, f"'parley-voice[{extra}]'{besides}", executor), Caller("load")
+        )
     except BaseException:
         executor.close()
         raise
 
 
-def _made(spec: ModelSpec, make: Callable[[], VoiceNetwork], extra: str, executor: ModelExecutor) -> SteppedVoice:
+def _made(spec: ModelSpec, make: Callable[[], VoiceNetwork], needs: str, executor: ModelExecutor) -> SteppedVoice:
     try:
         return SteppedVoice(spec.id, make(), executor)
     except ImportError as fault:
         raise ModelError(
-            f"{spec.id} needs packages that are not here ({fault}); install the extra: "
-            f"pip install 'parley-voice[{extra}]'"
+            f"{spec.id} needs packages that are not here ({fault}); install the extra: pip install {needs}"
         ) from fault
     except ValidationError as fault:
         raise ModelError(f"{spec.id}: options: {explain(fault)}") from fault

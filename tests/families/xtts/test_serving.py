@@ -26,22 +26,26 @@ from tests.looking import unexpected, until
 TEXT = "Good morning to all of us!"
 
 
-@pytest.fixture
-def packs(checkpoint: Path, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def packs(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one pack, cloned with its speaker's consent."""
-    files.write(tmp_path / "me.wav", tone(3.5, 24000), 24000)
+    folder = tmp_path_factory.mktemp("serving")
+    files.write(folder / "me.wav", tone(3.5, 24000), 24000)
     metadata = Metadata(
         licence="MPL-2.0", tags=Tags(lang=("en",), zero_shot=True), options={"device": "cpu", "temperature": 0}
     )
     network = [checkpoint / name for name in ("config.json", "model.pth", "vocab.json")]
-    voicepacks.make(tmp_path / "packs", "xtts", "myself", network, metadata, tmp_path / "me.wav",
-                     speaker="Ann", statement="It is mine, and I agree.")  # fmt: skip
-    return tmp_path / "packs"
+    voicepacks.make(
+        folder / "packs", "xtts", "myself", network, metadata, folder / "me.wav", speaker="Ann",
+        statement="It is mine, and I agree.",
+    )  # fmt: skip
+    return folder / "packs"
 
 
-@pytest.fixture
-def worker(packs: Path, tmp_path: Path) -> Iterator[str]:
-    with running_worker(tmp_path, "memory asked", voicepacks=str(packs), default_model_id="myself") as address:
+@pytest.fixture(scope="module")
+def worker(packs: Path) -> Iterator[str]:
+    """The address of a worker with it; its log is looked at in the end."""
+    with running_worker(packs.parent, "memory asked", voicepacks=str(packs), default_model_id="myself") as address:
         yield address
 
 

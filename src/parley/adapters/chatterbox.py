@@ -1,0 +1,269 @@
+"""Chatterbox (Resemble AI): English, as whoever a recording is of, as lively as it is asked to; its sound is marked.
+
+The package (https://pypi.org/project/chatterbox-tts/, MIT) has the networks: T3 writes 25 codes of sound a second,
+S3Gen makes sound of them. Both are stepped here, in the voice's one thread: the package makes whole texts. A piece is
+made as CosyVoice 2 streams (https://arxiv.org/abs/2412.10117), whose decoder this is: of all codes so far, with the
+last ones as what is to come, and faded into the piece before it.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import structlog
+from pydantic import Field
+
+from parley.adapters.stepped_voice import Made, SteppedVoice, VoiceOptions, load_voice, usual_first
+from parley.audio import files as sound_files
+from parley.audio.pcm import Float32
+from parley.errors import ModelError
+from parley.models.interfaces import ModelSpec, SpeakingStyle
+
+if TYPE_CHECKING:
+    import torch
+
+log = structlog.get_logger("model")
+
+_NETWORKS = ("t3_cfg.safetensors", "s3gen.safetensors", "ve.safetensors", "tokenizer.json")
+_BUILT_IN, _CLONED = "conds.pt", "seed.wav"
+BUILT_IN = "resemble"
+"""What the voice is called that comes with the weights."""
+_LONGEST_CHARS = 250
+_MOST_CODES = 1000
+"""Forty seconds of speech."""
+_SOUNDS = 6561
+"""Codes from here on are marks and no sound."""
+_PIECES = (25, 50, 100)
+"""Codes of the first piece of sound, of the second, of each further one: all are decoded anew for each."""
+_FRAMES_A_CODE = 2
+_FADE_FRAMES = 8
+_SAMPLES_A_FRAME = 480
+_REPETITION, _MIN_P = 1.2, 0.05
+"""As the package draws."""
+_ALONE = " && pip install --no-deps chatterbox-tts==0.1.7"
+"""Its pins fight with ours, and it does with newer packages."""
+_MORE_VOICES = "A voice of your own is a file: seed.wav, ten seconds of it"
+
+
+class ChatterboxOptions(VoiceOptions):
+    """Options of a Chatterbox checkpoint."""
+
+    temperature: float = Field(0.8, ge=0, description="How freely it draws; 0: always the likeliest.")
+    guidance: float = Field(0.5, ge=0, le=2, description="How closely it follows the text; less is slower and calmer.")
+    steps: int = Field(10, ge=1, le=50, description="In which the decoder makes a piece of sound; fewer are faster.")
+
+
+@dataclass(slots=True)
+class _Tail:
+    """What the next piece goes on from."""
+
+    frames: int = 0
+    """That were made to sound."""
+    mel: torch.Tensor | None = None
+    source: torch.Tensor | None = None
+    sound: Float32 | None = None
+
+
+class ChatterboxNetwork:
+    """See `VoiceNetwork`."""
+
+    times_words = False
+    fixed_speed = True
+    sample_text = "The quick brown fox jumps over the lazy dog."
+    longest_chars = _LONGEST_CHARS
+    languages: Sequence[str] = ("en",)
+
+    def __init__(self, spec: ModelSpec) -> None:
+        """Raises `ModelError`, `ImportError`, and whatever the package makes of wrong files."""
+        import torch
+
+        from parley.adapters.torch_device import check_memory, device_named
+
+        self._options = options = ChatterboxOptions.model_validate(dict(spec.options))
+        files = _files(spec)
+        self._name, self._device = spec.id, device_named(spec.id, options.device)
+        check_memory(spec.id, self._device, sum(files[name].stat().st_size for name in _NETWORKS))
+        if options.threads is not None:
+            torch.set_num_threads(options.threads)
+        torch.set_grad_enabled(False)  # in the voice's own thread, where everything happens
+        self._model, self._normalised = _model(files, str(self._device))
+        self.rate_hz = int(self._model.sr)
+        self._speakers = self._voices(files)
+        self.voices: Sequence[str] = usual_first(spec, list(self._speakers), options.voice, _MORE_VOICES)
+        random = torch.Generator().manual_seed(1)
+        frames = _FRAMES_A_CODE * _MOST_CODES
+        self._noise = torch.randn(1, 80, frames, generator=random).to(self._device)  # the same for every piece
+
+    def _voices(self, files: dict[str, Path]) -> dict[str, Any]:
+        """By name: the one of the recording, called as the model, and the one that comes with the weights."""
+        found = {}
+        built_in = self._model.conds
+        if _CLONED in files:
+            sound_files.read(files[_CLONED])  # says what is wrong with it
+            self._model.prepare_conditionals(str(files[_CLONED]))
+            found[self._name] = self._model.conds
+        if built_in is not None:
+            found[BUILT_IN] = built_in
+        if not found:
+            raise ModelError(f"{self._name}: there is no voice: it has no {_BUILT_IN}. {_MORE_VOICES}")
+        return found
+
+    def say(self, words: Sequence[re.Match[str]], style: SpeakingStyle, owner: str) -> Iterator[Made]:
+        """See `VoiceNetwork.say`: a step for each code, and for each piece of sound."""
+        text = self._read(words[0].string[words[0].start() : words[-1].end()])
+        if text is None:
+            return
+        speaker = self._speakers.get(style.voice or "", self._speakers[self.voices[0]])
+        written, codes, tail = self._written(speaker, text, style.intensity), list[int](), _Tail()
+        pieces = iter(_PIECES)
+        due, ended = next(pieces), False
+        while not ended:
+            code = next(written, None)
+            ended = code is None
+            if code is not None and code < _SOUNDS:
+                codes.append(code)
+            if not codes or (not ended and len(codes) < due):
+                yield Made(_NOTHING)
+                continue
+            due += next(pieces, _PIECES[-1])
+            yield Made(self._marked(self._piece(speaker, codes, tail, last=ended)))
+
+    def _read(self, text: str) -> torch.Tensor | None:
+        """A text as the network reads it, twice, of shape (2, tokens); None where it has no letter that it knows."""
+        import torch
+        from torch.nn import functional
+
+        reader, marks = self._model.tokenizer.tokenizer, self._model.t3.hp
+        tokens = self._model.tokenizer.text_to_tokens(self._normalised(text))
+        names = (reader.id_to_token(token) for token in tokens.flatten().tolist())
+        if not any(any(map(str.isalnum, name)) for name in names if not name.startswith("[")):  # [UNK], [SPACE] ...
+            return None
+        begun = functional.pad(tokens, (1, 0), value=marks.start_text_token)
+        return functional.pad(begun, (0, 1), value=marks.stop_text_token).expand(2, -1).to(self._device, torch.long)
+
+    def _written(self, speaker: Any, text: torch.Tensor, liveliness: float) -> Iterator[int]:
+        """The codes that T3 writes, each a step: with the text, and as if it had none, for guidance."""
+        import torch
+        from chatterbox.models.t3.modules.cond_enc import T3Cond
+        from transformers import DynamicCache
+
+        t3, guidance = self._model.t3, self._options.guidance
+        places, start = t3.speech_pos_emb, t3.hp.start_speech_token
+        manner = T3Cond(
+            speaker_emb=speaker.t3.speaker_emb, cond_prompt_speech_tokens=speaker.t3.cond_prompt_speech_tokens,
+            emotion_adv=torch.full((1, 1, 1), liveliness),
+        ).to(device=self._device)  # fmt: skip
+        codes = torch.full((1, 1), start, device=self._device)
+        prompt, _ = t3.prepare_input_embeds(
+            t3_cond=manner, text_tokens=text, speech_tokens=codes.expand(2, -1), cfg_weight=1.0
+        )
+        read = torch.cat([prompt, (t3.speech_emb(codes) + places.get_fixed_embedding(0)).expand(2, -1, -1)], dim=1)
+        cache, choose = DynamicCache(), self._choice()
+        for place in range(1, _MOST_CODES + 1):
+            hidden = t3.tfmr(inputs_embeds=read, cache=cache, use_cache=True).last_hidden_state[:, -1]
+            told, untold = t3.speech_head(hidden).float().split(1)
+            code = choose(codes, told + guidance * (told - untold))
+            if int(code) == t3.hp.stop_speech_token:
+                return
+            yield int(code)
+            codes = torch.cat([codes, code[None]], dim=1)
+            read = (t3.speech_emb(code[None]) + places.get_fixed_embedding(place)).expand(2, -1, -1)
+        log.warning("a sentence found no end", model=self._name, codes=_MOST_CODES)
+
+    def _choice(self) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+        """Of the next code, by those before it and how likely each is: as the package chooses."""
+        import torch
+        from transformers import generation as g
+
+        temperature = self._options.temperature
+        rules = g.LogitsProcessorList([g.RepetitionPenaltyLogitsProcessor(_REPETITION)])
+        if not temperature:
+            return lambda codes, scores: rules(codes, scores).argmax(-1)
+        rules += [g.TemperatureLogitsWarper(temperature), g.MinPLogitsWarper(_MIN_P)]
+        return lambda codes, scores: torch.multinomial(rules(codes, scores).softmax(-1), 1)[:, 0]
+
+    def _piece(self, speaker: Any, codes: Sequence[int], tail: _Tail, *, last: bool) -> Float32:
+        """The sound that follows on `tail`, which is left as the next piece needs it."""
+        import torch
+
+        made, tokens = self._model.s3gen, torch.tensor([codes], device=self._device)
+        frames = _FRAMES_A_CODE * len(codes)
+        mel, _ = made.flow.inference(
+            token=tokens, token_len=torch.tensor([len(codes)], device=self._device), finalize=True,
+            n_timesteps=self._options.steps, noised_mels=self._noise[..., :frames], **speaker.gen,
+        )  # fmt: skip
+        known = frames if last else frames - _FRAMES_A_CODE * made.flow.pre_lookahead_len  # the package's cut fails
+        mel, tail.frames = mel[:, :, tail.frames : known], known
+        if tail.mel is not None:
+            mel = torch.cat([tail.mel, mel], dim=2)
+        sound, source = made.hift_inference(mel, tail.source)
+        heard: Float32 = sound[0].float().cpu().numpy()
+        if tail.sound is None:
+            fade = made.trim_fade.cpu().numpy()[: len(heard)]
+            heard[: len(fade)] *= fade  # something spills over from the recording
+        else:
+            fade = np.linspace(0, 1, len(tail.sound), dtype=np.float32)
+            heard[: len(fade)] = heard[: len(fade)] * fade + tail.sound * (1 - fade)
+        if last:
+            return heard
+        keep = _FADE_FRAMES * _SAMPLES_A_FRAME
+        tail.mel, tail.source, tail.sound = mel[:, :, -_FADE_FRAMES:], source[:, :, -keep:], heard[-keep:]
+        return heard[:-keep]
+
+    def _marked(self, sound: Float32) -> Float32:
+        """With the package's watermark, which nobody hears."""
+        if len(sound) < self.rate_hz // 10:
+            return sound
+        marked: Float32 = self._model.watermarker.apply_watermark(sound, sample_rate=self.rate_hz)
+        return marked.astype(np.float32)
+
+    def close(self) -> None:
+        """See `VoiceNetwork.close`."""
+        from parley.adapters.torch_device import give_back
+
+        self._model = None
+        self._speakers = {}
+        give_back(self._device)
+
+
+_NOTHING = np.zeros(0, np.float32)
+
+
+def _files(spec: ModelSpec) -> dict[str, Path]:
+    """Its files; raises `ModelError` that names the one that is missing."""
+    files = {name: Path(path) for name, path in spec.files.items()}
+    for name, path in sorted(files.items()):
+        if not path.is_file():
+            raise ModelError(f"{spec.id}: the file {name} is missing ({path})")
+    for needed in _NETWORKS:
+        if needed not in files:
+            raise ModelError(f"{spec.id}: the file {needed} is missing; it has {', '.join(sorted(files)) or 'none'}")
+    return files
+
+
+def _model(files: dict[str, Path], device: str) -> tuple[Any, Callable[[str], str]]:
+    """The networks with the files that are here, and what tidies a text for them."""
+    with warnings.catch_warnings(), redirect_stdout(StringIO()):  # its watermark tells of itself
+        warnings.simplefilter("ignore")
+        from chatterbox.tts import ChatterboxTTS, punc_norm
+
+        with TemporaryDirectory() as folder:
+            for name in (*_NETWORKS, _BUILT_IN):
+                if name in files:
+                    (Path(folder) / name).symlink_to(files[name].resolve())
+            return ChatterboxTTS.from_local(folder, device), punc_norm
+
+
+async def load(spec: ModelSpec) -> SteppedVoice:
+    """Adapter entry point; files: t3_cfg.safetensors, s3gen.safetensors, ve.safetensors, tokenizer.json, and conds.pt
+    or seed.wav for a voice. Options: `ChatterboxOptions`."""
+    return await load_voice(spec, lambda: ChatterboxNetwork(spec), "chatterbox", _ALONE)
