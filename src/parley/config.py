@@ -260,7 +260,7 @@ class Config(BaseSettings):
         ge=0,
         le=2,
         validation_alias=_env("temperature"),
-        description="Of the language model; null: its own default, 0.4 for one that runs in here.",
+        description="Of the language model; null: its own default, 0.2 for one that runs in here.",
     )
     max_sessions: int = Field(
         25, ge=1, validation_alias=_env("max_sessions"), description="Conversations at once; more are refused."
