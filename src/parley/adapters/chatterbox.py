@@ -22,6 +22,7 @@ import numpy as np
 import structlog
 from pydantic import Field
 
+from parley.adapters.loading import files_of
 from parley.adapters.stepped_voice import Made, SteppedVoice, VoiceOptions, load_voice, usual_first
 from parley.audio import files as sound_files
 from parley.audio.pcm import Float32
@@ -30,6 +31,8 @@ from parley.models.interfaces import ModelSpec, SpeakingStyle
 
 if TYPE_CHECKING:
     import torch
+
+    from parley.adapters.drawing import Choice
 
 log = structlog.get_logger("model")
 
@@ -89,7 +92,7 @@ class ChatterboxNetwork:
         from parley.adapters.torch_device import check_memory, device_named
 
         self._options = options = ChatterboxOptions.model_validate(dict(spec.options))
-        files = _files(spec)
+        files = files_of(spec, *_NETWORKS)
         self._name, self._device = spec.id, device_named(spec.id, options.device)
         check_memory(spec.id, self._device, sum(files[name].stat().st_size for name in _NETWORKS))
         if options.threads is not None:
@@ -142,10 +145,11 @@ class ChatterboxNetwork:
         import torch
         from torch.nn import functional
 
+        from parley.adapters.drawing import knows_letters
+
         reader, marks = self._model.tokenizer.tokenizer, self._model.t3.hp
         tokens = self._model.tokenizer.text_to_tokens(self._normalised(text))
-        names = (reader.id_to_token(token) for token in tokens.flatten().tolist())
-        if not any(any(map(str.isalnum, name)) for name in names if not name.startswith("[")):  # [UNK], [SPACE] ...
+        if not knows_letters(reader, tokens.flatten().tolist()):
             return None
         begun = functional.pad(tokens, (1, 0), value=marks.start_text_token)
         return functional.pad(begun, (0, 1), value=marks.stop_text_token).expand(2, -1).to(self._device, torch.long)
@@ -179,17 +183,13 @@ class ChatterboxNetwork:
             read = (t3.speech_emb(code[None]) + places.get_fixed_embedding(place)).expand(2, -1, -1)
         log.warning("a sentence found no end", model=self._name, codes=_MOST_CODES)
 
-    def _choice(self) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
-        """Of the next code, by those before it and how likely each is: as the package chooses."""
-        import torch
-        from transformers import generation as g
+    def _choice(self) -> Choice:
+        """As the package chooses."""
+        from transformers import MinPLogitsWarper
 
-        temperature = self._options.temperature
-        rules = g.LogitsProcessorList([g.RepetitionPenaltyLogitsProcessor(_REPETITION)])
-        if not temperature:
-            return lambda codes, scores: rules(codes, scores).argmax(-1)
-        rules += [g.TemperatureLogitsWarper(temperature), g.MinPLogitsWarper(_MIN_P)]
-        return lambda codes, scores: torch.multinomial(rules(codes, scores).softmax(-1), 1)[:, 0]
+        from parley.adapters.drawing import choice
+
+        return choice(_REPETITION, self._options.temperature, MinPLogitsWarper(_MIN_P))
 
     def _piece(self, speaker: Any, codes: Sequence[int], tail: _Tail, *, last: bool) -> Float32:
         """The sound that follows on `tail`, which is left as the next piece needs it."""
@@ -236,18 +236,6 @@ class ChatterboxNetwork:
 
 
 _NOTHING = np.zeros(0, np.float32)
-
-
-def _files(spec: ModelSpec) -> dict[str, Path]:
-    """Its files; raises `ModelError` that names the one that is missing."""
-    files = {name: Path(path) for name, path in spec.files.items()}
-    for name, path in sorted(files.items()):
-        if not path.is_file():
-            raise ModelError(f"{spec.id}: the file {name} is missing ({path})")
-    for needed in _NETWORKS:
-        if needed not in files:
-            raise ModelError(f"{spec.id}: the file {needed} is missing; it has {', '.join(sorted(files)) or 'none'}")
-    return files
 
 
 def _model(files: dict[str, Path], device: str) -> tuple[Any, Callable[[str], str]]:

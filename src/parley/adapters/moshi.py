@@ -6,13 +6,10 @@ is about to say.
 
 from __future__ import annotations
 
-from pydantic import ValidationError
-
+from parley.adapters.loading import faults_named
 from parley.adapters.slot_batch import SlotBatch, SlotNetwork
-from parley.errors import ModelError, ParleyError
 from parley.models.executor import ModelExecutor
 from parley.models.interfaces import Caller, ModelSpec
-from parley.validation import explain
 
 _WAITING = 256
 
@@ -32,20 +29,7 @@ async def load(spec: ModelSpec) -> SlotBatch:
 
 
 def _network(spec: ModelSpec) -> SlotNetwork:
-    try:
+    with faults_named(spec, "'parley-voice[moshi]', best into an environment of its own for a worker"):
         from parley.adapters.moshi_network import MoshiNetwork, MoshiOptions
-    except ImportError as fault:
-        raise ModelError(
-            f"{spec.id} needs the packages moshi and torch ({fault}); install the extra: "
-            "pip install 'parley-voice[moshi]', best into an environment of its own for a worker"
-        ) from fault
-    try:
-        options = MoshiOptions.model_validate(dict(spec.options))
-    except ValidationError as fault:
-        raise ModelError(f"{spec.id}: options: {explain(fault)}") from fault
-    try:
-        return MoshiNetwork(spec, options)
-    except ParleyError:
-        raise
-    except Exception as fault:  # what the package makes of wrong files is of every kind
-        raise ModelError(f"{spec.id} could not be loaded: {type(fault).__name__}: {fault}") from fault
+
+        return MoshiNetwork(spec, MoshiOptions.model_validate(dict(spec.options)))

@@ -18,6 +18,7 @@ from moshi.modules.transformer import StreamingMultiheadAttention
 from safetensors import safe_open
 from safetensors.torch import load_file
 
+from parley.adapters.loading import missing
 from parley.errors import ModelError
 from parley.models.interfaces import ModelSpec
 
@@ -38,7 +39,7 @@ def find(spec: ModelSpec, lora: Path | None) -> loaders.CheckpointInfo:
     def file(setting: str, usual: str) -> Path:
         name = raw.get(setting) or usual
         if name not in spec.files or not Path(spec.files[name]).is_file():
-            raise ModelError(f"{spec.id}: the file {name} is missing; it has {', '.join(sorted(spec.files)) or 'none'}")
+            raise missing(spec, name)
         return Path(spec.files[name])
 
     weights = file("moshi_name", loaders.MOSHI_NAME)

@@ -19,6 +19,7 @@ import structlog
 import yaml
 from pydantic import Field
 
+from parley.adapters.loading import files_of
 from parley.adapters.stepped_voice import Made, SteppedVoice, VoiceOptions, load_voice, usual_first
 from parley.audio.pcm import Float32
 from parley.errors import ModelError
@@ -75,7 +76,7 @@ class PocketNetwork:
 
         self._prepared, self._init_states, self._increment = prepare_text_prompt, init_states, increment_steps
         options = PocketOptions.model_validate(dict(spec.options))
-        files = _files(spec)
+        files = files_of(spec, _WEIGHTS, tuple(_TOKENIZERS))
         self._name, self._device = spec.id, device_named(spec.id, options.device)
         check_memory(spec.id, self._device, files[_WEIGHTS].stat().st_size)
         if options.threads is not None:
@@ -158,20 +159,6 @@ class PocketNetwork:
         self._model = None
         self._states = {}
         give_back(self._device)
-
-
-def _files(spec: ModelSpec) -> dict[str, Path]:
-    """Its files; raises `ModelError` that names the one that is missing."""
-    files = {name: Path(path) for name, path in spec.files.items()}
-    for name, path in sorted(files.items()):
-        if not path.is_file():
-            raise ModelError(f"{spec.id}: the file {name} is missing ({path})")
-    for needed in (_WEIGHTS,), tuple(_TOKENIZERS):
-        if not any(name in files for name in needed):
-            raise ModelError(
-                f"{spec.id}: the file {' or '.join(needed)} is missing; it has {', '.join(sorted(files)) or 'none'}"
-            )
-    return files
 
 
 def _model(spec: ModelSpec, files: dict[str, Path], options: PocketOptions) -> Any:

@@ -14,15 +14,15 @@ from functools import partial
 from typing import Protocol
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from parley.adapters.loading import faults_named
 from parley.adapters.saying import Playing, sentences, sound_begins
 from parley.audio import loudness
 from parley.audio.pcm import Float32, to_int16
-from parley.errors import ModelError, ParleyError
+from parley.errors import ModelError
 from parley.models.executor import ModelExecutor
 from parley.models.interfaces import Caller, ModelSpec, Priority, SpeakingStyle, SpeechChunk, WordTiming
-from parley.validation import explain
 
 _STOPS_S = 10.0
 """The step that is under way when a voice is unloaded is waited for no longer."""
@@ -183,18 +183,8 @@ async def load_voice(spec: ModelSpec, make: Callable[[], VoiceNetwork], extra: s
 
 
 def _made(spec: ModelSpec, make: Callable[[], VoiceNetwork], needs: str, executor: ModelExecutor) -> SteppedVoice:
-    try:
+    with faults_named(spec, needs):
         return SteppedVoice(spec.id, make(), executor)
-    except ImportError as fault:
-        raise ModelError(
-            f"{spec.id} needs packages that are not here ({fault}); install the extra: pip install {needs}"
-        ) from fault
-    except ValidationError as fault:
-        raise ModelError(f"{spec.id}: options: {explain(fault)}") from fault
-    except ParleyError:
-        raise
-    except Exception as fault:  # what a library makes of wrong files is of every kind
-        raise ModelError(f"{spec.id} could not be loaded: {type(fault).__name__}: {fault}") from fault
 
 
 def usual_first(spec: ModelSpec, names: Sequence[str], usual: str, more: str) -> Sequence[str]:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
-from parley.errors import ModelError, ParleyError
+from parley.adapters.loading import faults_named
 from parley.models.executor import ModelExecutor
 from parley.models.interfaces import Caller, ModelSpec
-from parley.validation import explain
 
 if TYPE_CHECKING:
     from parley.adapters.transformers_ctc import CtcRecognizer
@@ -26,18 +23,7 @@ async def load(spec: ModelSpec) -> CtcRecognizer:
 
 
 def _made(spec: ModelSpec, executor: ModelExecutor) -> CtcRecognizer:
-    try:
+    with faults_named(spec, "'parley-voice[transformers-tts]'"):
         from parley.adapters.transformers_ctc import CtcRecognizer
 
         return CtcRecognizer(spec, executor)
-    except ValidationError as fault:
-        raise ModelError(f"{spec.id}: options: {explain(fault)}") from fault
-    except ImportError as fault:
-        raise ModelError(
-            f"{spec.id} needs packages that are not here ({fault}); install the extra: "
-            "pip install 'parley-voice[transformers-tts]'"
-        ) from fault
-    except ParleyError:
-        raise
-    except Exception as fault:  # what the library makes of wrong files is of every kind
-        raise ModelError(f"{spec.id} could not be loaded: {type(fault).__name__}: {fault}") from fault

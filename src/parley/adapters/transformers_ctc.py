@@ -15,6 +15,7 @@ import torch
 from transformers import MODEL_FOR_CTC_MAPPING, AutoFeatureExtractor, AutoTokenizer
 
 from parley.adapters.ctc import Scores, Span, aligned, likeliest
+from parley.adapters.loading import missing
 from parley.adapters.torch_device import give_back
 from parley.adapters.transformers_checkpoint import Checkpoint, WeightOptions
 from parley.audio.pcm import Float32
@@ -172,6 +173,5 @@ def _kind(spec: ModelSpec, config: Any) -> Any:
 def _folder(spec: ModelSpec) -> Path:
     """Where the checkpoint is; raises `ModelError` that names the file that is missing."""
     if "config.json" not in spec.files or not Path(spec.files["config.json"]).is_file():
-        has = ", ".join(sorted(spec.files)) or "none"
-        raise ModelError(f"{spec.id}: the file config.json is missing; it has {has}")
+        raise missing(spec, "config.json")
     return Path(spec.files["config.json"]).parent

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from parley.adapters.loading import missing
 from parley.adapters.stepped_voice import SteppedVoice, VoiceNetwork, load_voice
 from parley.adapters.transformers_lora import adapters
 from parley.errors import ModelError
@@ -51,14 +52,14 @@ def _network(spec: ModelSpec) -> VoiceNetwork:
         )
     for name in needed:
         if name not in spec.files:
-            raise _missing(spec, name)
+            raise missing(spec, name)
     return make(spec, folder)
 
 
 def _folder(spec: ModelSpec) -> Path:
     """Where the checkpoint is; raises `ModelError` that names the file that is missing or elsewhere."""
     if "config.json" not in spec.files:
-        raise _missing(spec, "config.json")
+        raise missing(spec, "config.json")
     if "seed.wav" in spec.files:
         raise ModelError(f"{spec.id}: ref/seed.wav: no voice of this family is cloned from a recording; remove it")
     folder = Path(spec.files["config.json"]).parent
@@ -68,12 +69,8 @@ def _folder(spec: ModelSpec) -> Path:
         if Path(path) != folder / name:
             raise ModelError(f"{spec.id}: {path} must be in one folder with the other files, {folder}")
     if not any(name.endswith(".safetensors") for name in spec.files):
-        raise _missing(spec, "model.safetensors")
+        raise missing(spec, "model.safetensors")
     return folder
-
-
-def _missing(spec: ModelSpec, name: str) -> ModelError:
-    return ModelError(f"{spec.id}: the file {name} is missing; it has {', '.join(sorted(spec.files)) or 'none'}")
 
 
 def _kind(spec: ModelSpec, config: Path) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +19,7 @@ import numpy as np
 import structlog
 from pydantic import Field
 
+from parley.adapters.loading import files_of
 from parley.adapters.stepped_voice import Made, SteppedVoice, VoiceOptions, load_voice, usual_first
 from parley.audio import files as sound_files
 from parley.errors import ModelError
@@ -26,6 +27,8 @@ from parley.models.interfaces import ModelSpec, SpeakingStyle
 
 if TYPE_CHECKING:
     import torch
+
+    from parley.adapters.drawing import Choice
 
 log = structlog.get_logger("model")
 
@@ -74,7 +77,7 @@ class XttsNetwork:
         from parley.adapters.torch_device import check_memory, device_named
 
         options = XttsOptions.model_validate(dict(spec.options))
-        files = _files(spec)
+        files = files_of(spec, *_NEEDED)
         self._name, self._device = spec.id, device_named(spec.id, options.device)
         check_memory(spec.id, self._device, files[_WEIGHTS].stat().st_size)
         if options.threads is not None:
@@ -174,31 +177,27 @@ class XttsNetwork:
             codes = torch.cat([codes, code[None]], dim=1)
         log.warning("a sentence found no end", model=self._name, codes=most)
 
-    def _choice(self) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
-        """Of the next code, by those before it and how likely each is: as the package chooses."""
-        import torch
-        from transformers import generation as g
+    def _choice(self) -> Choice:
+        """As the package chooses."""
+        from transformers import TopKLogitsWarper, TopPLogitsWarper
 
-        config, temperature = self._config, self._temperature
-        rules = g.LogitsProcessorList([g.RepetitionPenaltyLogitsProcessor(float(config.repetition_penalty))])
-        if not temperature:
-            return lambda codes, scores: rules(codes, scores).argmax(-1)
-        rules += [
-            g.TemperatureLogitsWarper(float(temperature)), g.TopKLogitsWarper(config.top_k),
-            g.TopPLogitsWarper(config.top_p),
-        ]  # fmt: skip
-        return lambda codes, scores: torch.multinomial(rules(codes, scores).softmax(-1), 1)[:, 0]
+        from parley.adapters.drawing import choice
+
+        config = self._config
+        cuts = TopKLogitsWarper(config.top_k), TopPLogitsWarper(config.top_p)
+        return choice(config.repetition_penalty, self._temperature, *cuts)
 
     def _tokens(self, text: str, style: SpeakingStyle) -> torch.Tensor | None:
         """A text as the network reads it; None where it has no letter that the network knows."""
         import torch
 
+        from parley.adapters.drawing import knows_letters
+
         language = (style.language or "").partition("-")[0]
         language = language if language in self.languages else self.languages[0]
         reader = self._model.tokenizer
         tokens = reader.encode(text.strip().lower(), lang=self._codes[language])
-        names = (reader.tokenizer.id_to_token(token) for token in tokens[1:])
-        if not any(any(map(str.isalnum, name)) for name in names if not name.startswith("[")):  # [UNK], [SPACE] ...
+        if not knows_letters(reader.tokenizer, tokens):
             return None
         most = self._config.model_args.gpt_max_text_tokens
         return torch.tensor([tokens[: most - 1]], dtype=torch.int32, device=self._device)
@@ -213,18 +212,6 @@ class XttsNetwork:
 
 
 _NOTHING = np.zeros(0, np.float32)
-
-
-def _files(spec: ModelSpec) -> dict[str, Path]:
-    """Its files; raises `ModelError` that names the one that is missing."""
-    files = {name: Path(path) for name, path in spec.files.items()}
-    for name, path in sorted(files.items()):
-        if not path.is_file():
-            raise ModelError(f"{spec.id}: the file {name} is missing ({path})")
-    for needed in _NEEDED:
-        if needed not in files:
-            raise ModelError(f"{spec.id}: the file {needed} is missing; it has {', '.join(sorted(files)) or 'none'}")
-    return files
 
 
 def _model(files: dict[str, Path]) -> Any:

@@ -67,6 +67,9 @@ def write(folder: Path) -> None:
     words.pre_tokenizer = pre_tokenizers.Whitespace()
     words.train_from_iterator([_TEXT], trainers.BpeTrainer(vocab_size=80, special_tokens=_MARKS, show_progress=False))
     words.save(str(folder / "tokenizer.json"))
-    for name, network in {"t3_cfg": T3(), "s3gen": S3Gen(), "ve": VoiceEncoder()}.items():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of diffusers
+        networks = {"t3_cfg": T3(), "s3gen": S3Gen(), "ve": VoiceEncoder()}
+    for name, network in networks.items():
         weights = {key: value.contiguous().clone() for key, value in network.state_dict().items()}
         save_file(weights, folder / f"{name}.safetensors")

@@ -1,0 +1,30 @@
+"""How voices that write codes of sound choose the next one, and whether they can read a text: what several share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from transformers import LogitsProcessorList, RepetitionPenaltyLogitsProcessor, TemperatureLogitsWarper
+
+Choice = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+"""The next code, shape (1,), by those before it, (1, codes), and how likely each is, (1, kinds)."""
+
+
+def choice(repetition: float, temperature: float, *warpers: Any) -> Choice:
+    """Codes that came before are less likely by `repetition`; then `warpers` cut what is unlikely, and one is drawn.
+
+    With a temperature of 0 it is always the likeliest.
+    """
+    rules = LogitsProcessorList([RepetitionPenaltyLogitsProcessor(float(repetition))])
+    if not temperature:
+        return lambda codes, scores: rules(codes, scores).argmax(-1)
+    rules += [TemperatureLogitsWarper(float(temperature)), *warpers]
+    return lambda codes, scores: torch.multinomial(rules(codes, scores).softmax(-1), 1)[:, 0]
+
+
+def knows_letters(reader: Any, tokens: Iterable[int]) -> bool:
+    """Whether there is a letter among tokens of a reader (of the library tokenizers): marks are in brackets."""
+    names = (str(reader.id_to_token(token)) for token in tokens)
+    return any(any(map(str.isalnum, name)) for name in names if not name.startswith("["))
