@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from parley.errors import ModelNotFound, UsageError
+from parley.models import voicepacks
 from parley.models.catalogue import ANSWERS, Catalogue
 from parley.models.interfaces import ModelSpec
 from parley.models.resolve import named
+from parley.models.voicepacks import Metadata, Tags
 
 NOTHING = Catalogue([])
 
@@ -75,3 +77,15 @@ def test_a_folder_with_a_turn_model_and_its_head_is_one(tmp_path: Path) -> None:
     (tmp_path / "head.json").write_text("{}")
     with pytest.raises(UsageError, match=r"head\.json: no head of a turn model"):
         named(NOTHING, "end_of_turn", str(tmp_path))
+
+
+def test_a_voice_pack_is_named_by_its_folder_and_by_one_of_its_voices(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").touch()
+    metadata = Metadata(licence="MIT", tags=Tags(lang=("te",)), options={"threads": 1})
+    voicepacks.make(tmp_path / "packs", "piper", "mine", [tmp_path / "model.onnx"], metadata)
+    folder = tmp_path / "packs" / "piper" / "mine"
+    found, voice = named(NOTHING, "tts", str(folder)), named(NOTHING, "tts", str(folder / "ann"))
+    assert isinstance(found, ModelSpec)
+    assert isinstance(voice, ModelSpec)
+    assert (found.id, found.family, found.languages, set(found.files)) == ("mine", "piper", ("te",), {"model.onnx"})
+    assert (dict(found.options), dict(voice.options)) == ({"threads": 1}, {"threads": 1, "voice": "ann"})

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from parley import checked_yaml
-from parley.cli import local, train_models
+from parley.cli import local, train_judge, train_models
 from parley.cli.terminal import errors
 from parley.errors import UsageError
 from parley.models.store import Store
@@ -37,6 +37,7 @@ app.command()(train_models.whisper)
 app.command()(train_models.csm)
 app.command()(train_models.moshi)
 app.command()(train_models.turns)
+app.command()(train_judge.judge)
 
 
 @app.callback()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
 from parley.errors import ModelNotFound, UsageError
+from parley.models import voicepacks
 from parley.models.catalogue import Catalogue, Kind, Model
 from parley.models.interfaces import ModelSpec
 
@@ -19,8 +21,8 @@ _WHISPER = ("model.bin", "config.json", "tokenizer.json")
 
 
 def named(known: Catalogue, kind: Kind | tuple[Kind, ...], name: str) -> Model | ModelSpec:
-    """A model of one of some kinds: one of the catalogue, or one's own (a Piper voice, a GGUF model, a folder with a
-    Whisper for CTranslate2, or with a turn model and its head).
+    """A model of one of some kinds: one of the catalogue, or one's own (a Piper voice, a GGUF model, a voice pack, a
+    folder with a Whisper for CTranslate2, or with a turn model and its head).
 
     One that is named by a speaker (MODEL/SPEAKER) speaks with that unless it is asked for another (option ``voice``).
     """
@@ -33,6 +35,8 @@ def named(known: Catalogue, kind: Kind | tuple[Kind, ...], name: str) -> Model |
         options = {"voice": speaker} if speaker else {}
         files = {path.name: path.resolve(), **_ears_beside(path)}
         return ModelSpec(path.stem, _FAMILIES[path.suffix], files, options)
+    if kind == "tts" and os.sep in name and (pack := _pack(path)) is not None:
+        return pack
     if kind == "asr" and os.sep in name and all((path / file).is_file() for file in _WHISPER):
         files = {file.name: file.resolve() for file in sorted(path.iterdir()) if file.is_file()}
         return ModelSpec(path.name, "faster-whisper", files, {})
@@ -43,6 +47,16 @@ def named(known: Catalogue, kind: Kind | tuple[Kind, ...], name: str) -> Model |
     if speaker := known.speaker(name):
         return msgspec.structs.replace(model, options={**model.options, "voice": speaker})
     return model
+
+
+def _pack(path: Path) -> ModelSpec | None:
+    """A voice pack by its folder, or by that and one of its voices (PACK/VOICE); raises `UsageError`."""
+    for folder, voice in ((path, ""), (path.parent, path.name)):
+        if (folder / voicepacks.METADATA).is_file():
+            pack = voicepacks.read(folder.resolve())
+            options = {**pack.spec.options, "voice": voice} if voice else pack.spec.options
+            return replace(pack.spec, options=options, languages=pack.metadata.tags.lang)
+    return None
 
 
 class _Fitted(msgspec.Struct):
