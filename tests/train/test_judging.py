@@ -97,6 +97,23 @@ async def test_a_voice_is_judged_by_words_letters_likeness_and_opinions(clips: d
     assert [(text, style.language) for text, style in voice.said] == [("good day", "en")] * 2
 
 
+async def test_a_voice_is_held_against_clips_of_other_texts_alone(clips: dict[str, list[Clip]]) -> None:
+    mixed = [clips["ann"][0], clips["bob"][0]]
+
+    class Same(Voice):
+        async def synthesize(
+            self, text: str, style: SpeakingStyle, caller: Caller
+        ) -> AsyncGenerator[SpeechChunk, None]:
+            """Exactly the clips, one after the other."""
+            self._loudness = (0.2, 0.8)[len(self.said)]
+            async for chunk in super().synthesize(text, style, caller):
+                yield chunk
+
+    own, _ = await judges("good day").of_clips(mixed, [])
+    came = await judges("good day").of_voice("same", Same(0.0), mixed)  # type: ignore[arg-type]
+    assert came.likeness == pytest.approx(own.likeness, abs=1e-2)
+
+
 def test_the_last_clips_of_the_speaker_are_taken_and_as_many_of_others(clips: dict[str, list[Clip]]) -> None:
     everything = [*clips["ann"], *clips["bob"]]
     mine, others = chosen(everything, "ann", 1)

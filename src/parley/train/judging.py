@@ -37,7 +37,7 @@ class Judgement:
     """Share of the words that are heard otherwise."""
     letter_errors: float
     likeness: float
-    """Mean cosine between what it says and the speaker's clips; of the speaker, between different clips."""
+    """Mean cosine between what is said and the speaker's clips of other texts."""
     opinion: float | None
     """DNSMOS P.808 by the package speechmos; None without it."""
     first_sound_ms: float | None = None
@@ -71,15 +71,16 @@ class Judges:
         return said, floor
 
     async def of_voice(self, name: str, voice: Synthesizer, clips: Sequence[Clip]) -> Judgement:
-        """One that says the texts of the speaker's clips; raises `ModelError`."""
-        speaker = np.stack([await self.encoder.embed(sound_of(clip), _CALLER) for clip in clips]).mean(axis=0)
+        """One that says the texts of the speaker's clips, of which there are two at least; raises `ModelError`."""
+        speaker = np.stack([await self.encoder.embed(sound_of(clip), _CALLER) for clip in clips])
         sounds, first_ms, took_s, lasts_s, alike = list[Float32](), list[float](), 0.0, 0.0, list[float]()
-        for clip in clips:
+        for number, clip in enumerate(clips):
             sound, first_s, whole_s = await _said(voice, clip)
             sounds.append(sound)
             first_ms.append(1000 * first_s)
             took_s, lasts_s = took_s + whole_s, lasts_s + len(sound) / MODEL_RATE_HZ
-            alike.append(float(await self.encoder.embed(sound, _CALLER) @ speaker))
+            to_each = speaker @ await self.encoder.embed(sound, _CALLER)
+            alike.append(float(np.delete(to_each, number).mean()))
         judged = await self._judged(name, clips, sounds, float(np.mean(alike)))
         return replace(judged, first_sound_ms=float(np.median(first_ms)), real_time=took_s / lasts_s)
 
