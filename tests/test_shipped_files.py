@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ import yaml
 from parley.config import load
 from parley.workers.process import describe
 from parley.workers.settings import read_settings
+from tests.families.environments import families
 
 ROOT = Path(__file__).parent.parent
 
@@ -40,6 +42,16 @@ def test_compose_starts_redis_a_server_and_a_worker() -> None:
     assert set(services) == {"redis", "server", "worker"}
     for name in ("server", "worker"):
         assert (ROOT / services[name]["build"]["dockerfile"]).exists()
+
+
+def test_each_heavy_family_has_an_image_and_a_recipe_that_starts_its_worker() -> None:
+    dockerfile, recipes = (ROOT / "deploy" / "Dockerfile").read_text(), (ROOT / "justfile").read_text()
+    assert re.findall(r"^FROM \S+ AS (\w+)$", dockerfile, re.MULTILINE) == ["base", "family", "server"]
+    usual = re.search(r"^ARG FAMILY=(\w+)$", dockerfile, re.MULTILINE)
+    assert usual is not None
+    assert usual[1] in families()
+    for family in families():
+        assert re.search(rf"^run-\w+-[\w-]+ MODEL=.*\(family \"{family}\"\)$", recipes, re.MULTILINE), family
 
 
 def test_the_stubs_of_the_worker_interface_are_fresh(tmp_path: Path) -> None:
