@@ -181,6 +181,10 @@ gen-proto:
 gen-docs:
     python -m docs.generate
 
+# Pictures of the page as it is now, for README and docs/page.md
+pictures *FOLDER: system
+    python -m docs.pictures {{FOLDER}}
+
 # The documentation, into site/
 docs:
     mkdocs build --strict
