@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection
+from functools import lru_cache
 
 from parley.turns.lexicon import lexicon
 
@@ -77,11 +78,19 @@ def trails_off(text: str, language: str) -> bool:
 
 
 def ends_in_its_verb(text: str, language: str) -> bool | None:
-    """Whether the last word is a finite verb; None for a language whose sentences need not end in one."""
+    """Whether the last word is a finite verb; None for a language whose sentences need not end in one, and for a word
+    in another script: a recogniser that does not know the language well writes any."""
     known, words = lexicon(language), normalise(text)
-    if not known.finite_endings or not words:
+    if not known.finite_endings or not words or _scripts(words[-1]).isdisjoint(_scripts(*known.finite_endings)):
         return None
     return words[-1].endswith(known.finite_endings) and words[-1] not in known.not_finite
+
+
+@lru_cache(maxsize=256)
+def _scripts(*words: str) -> frozenset[str]:
+    """Those of the letters of some words, as Unicode names them."""
+    letters = (c for word in words for c in word if c.isalpha())
+    return frozenset(unicodedata.name(c, "").partition(" ")[0] for c in letters)
 
 
 def is_complete(text: str) -> bool:

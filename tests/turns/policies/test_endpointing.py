@@ -52,6 +52,11 @@ def test_before_its_verb_it_is_given_time_whatever_the_recogniser_closed(text: s
     assert required_wait_s(Evidence(transcript=text), TELUGU) > 1.0
 
 
+@pytest.mark.parametrize("text", ["nenu intiki veltanu", "گوروارم مگی اپنی", "రేపు meeting"])
+def test_words_in_a_script_that_tells_nothing_of_verbs_are_no_reason_to_wait(text: str) -> None:
+    assert 0.4 < required_wait_s(Evidence(transcript=text), TELUGU) < 0.8
+
+
 def test_a_turn_model_that_knows_the_language_counts_more() -> None:
     sure = Evidence(probability=0.95, transcript="నాకు రేపు సాయంత్రం")
     assert required_wait_s(sure, TELUGU) < required_wait_s(Evidence(transcript="నాకు రేపు సాయంత్రం"), TELUGU)
