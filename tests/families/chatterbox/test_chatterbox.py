@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import gc
 import shutil
-import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import pytest
 import torch
 
 from parley.adapters.chatterbox import BUILT_IN, ChatterboxNetwork, _Tail, load
 from parley.adapters.stepped_voice import SteppedVoice
-from parley.audio.pcm import Int16
-from parley.errors import ModelError, ParleyError
+from parley.errors import ModelError
 from parley.models import plugins
-from parley.models.interfaces import Caller, ModelSpec, SpeakingStyle, SpeechChunk
+from parley.models.interfaces import Caller, ModelSpec, SpeakingStyle
 from tests.families.chatterbox import tiny
+from tests.families.speaking import files_of, gives_everything_back, is_refused, is_too_large, said, sound
 
 Loader = Callable[..., Awaitable[SteppedVoice]]
 ENGLISH = "Good morning to all of us!"
@@ -36,8 +33,7 @@ def own(checkpoint: Path, tmp_path: Path) -> Path:
 
 
 def spec_of(folder: Path, **options: Any) -> ModelSpec:
-    found = {path.name: path for path in sorted(folder.iterdir())}
-    return ModelSpec("tiny", "chatterbox", found, {"device": "cpu", "temperature": 0, "steps": 2, **options})
+    return ModelSpec("tiny", "chatterbox", files_of(folder), {"device": "cpu", "temperature": 0, "steps": 2, **options})
 
 
 @pytest.fixture
@@ -50,14 +46,6 @@ async def loaded() -> AsyncIterator[Loader]:
             return voice
 
         yield made
-
-
-async def said(voice: SteppedVoice, text: str, /, **style: Any) -> list[SpeechChunk]:
-    return [chunk async for chunk in voice.synthesize(text, SpeakingStyle(**style), Caller("ann"))]
-
-
-def sound(chunks: list[SpeechChunk]) -> Int16:
-    return np.concatenate([chunk.samples for chunk in chunks])
 
 
 @pytest.fixture(scope="module")
@@ -182,11 +170,7 @@ async def test_of_letters_that_it_does_not_know_nothing_is_said(checkpoint: Path
 
 
 async def test_one_that_was_unloaded_has_given_everything_back(checkpoint: Path) -> None:
-    voice = await load(spec_of(checkpoint))
-    weights = weakref.ref(next(voice._network._model.t3.parameters()))  # type: ignore[attr-defined]
-    await voice.aclose()
-    gc.collect()
-    assert weights() is None
+    await gives_everything_back(await load(spec_of(checkpoint)), lambda network: network._model.t3)
 
 
 @pytest.mark.parametrize(
@@ -206,15 +190,11 @@ async def test_what_will_not_do_is_named(
     own: Path, spoil: Callable[[Path], object], options: dict[str, Any], words: str
 ) -> None:
     spoil(own)
-    with pytest.raises(ParleyError) as fault:
-        await load(spec_of(own, **options))
-    assert words in str(fault.value)
+    await is_refused(load, spec_of(own, **options), words)
 
 
 async def test_too_little_memory_is_told_with_numbers(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: type("Memory", (), {"available": 1000})())
-    with pytest.raises(ModelError, match=r"tiny needs 0\.\d\d GB of memory on cpu .* 0\.00 GB are free"):
-        await load(spec_of(checkpoint))
+    await is_too_large(load, spec_of(checkpoint), monkeypatch)
 
 
 async def test_it_is_found_by_its_family(checkpoint: Path) -> None:

@@ -7,14 +7,13 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
 from parley.adapters.stepped_voice import SteppedVoice
 from parley.adapters.transformers_tts import load
-from parley.audio.pcm import Int16
-from parley.models.interfaces import Caller, ModelSpec, SpeakingStyle, SpeechChunk
+from parley.models.interfaces import ModelSpec
+from tests.families.speaking import files_of
 from tests.families.transformers_tts import tiny
 
 torch.set_num_threads(1)
@@ -49,15 +48,3 @@ async def loaded() -> AsyncIterator[Loader]:
             return voice
 
         yield made
-
-
-def files_of(folder: Path) -> dict[str, Path]:
-    return {path.name: path for path in sorted(folder.iterdir()) if path.is_file()}
-
-
-async def said(voice: SteppedVoice, text: str, /, owner: str = "ann", **style: Any) -> list[SpeechChunk]:
-    return [chunk async for chunk in voice.synthesize(text, SpeakingStyle(**style), Caller(owner))]
-
-
-def sound(chunks: list[SpeechChunk]) -> Int16:
-    return np.concatenate([chunk.samples for chunk in chunks])

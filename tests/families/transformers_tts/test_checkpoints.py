@@ -18,8 +18,9 @@ from parley.adapters.transformers_tts import load
 from parley.errors import ModelError
 from parley.models import plugins
 from parley.models.interfaces import ModelSpec
+from tests.families.speaking import files_of
 from tests.families.transformers_tts import tiny
-from tests.families.transformers_tts.conftest import Loader, files_of
+from tests.families.transformers_tts.conftest import Loader
 
 WEIGHTS = "model.safetensors"
 

@@ -15,7 +15,8 @@ from transformers import AutoTokenizer, CsmForConditionalGeneration
 
 from parley.errors import ModelError
 from parley.models.interfaces import Caller, Priority, SpeakingStyle
-from tests.families.transformers_tts.conftest import ENGLISH, Loader, said
+from tests.families.speaking import said
+from tests.families.transformers_tts.conftest import ENGLISH, Loader
 
 FRAME = 1920
 

@@ -18,8 +18,8 @@ from parley.audio.pcm import to_float
 from parley.audio.resample import resample
 from parley.errors import ModelError
 from parley.models.interfaces import MODEL_RATE_HZ, Aligner, Caller, Guidance, ModelSpec
+from tests.families.speaking import files_of
 from tests.families.transformers_tts import tiny_ctc
-from tests.families.transformers_tts.conftest import files_of
 from tests.train.conftest import said
 
 TEXT = "hello yellow piano"

@@ -14,8 +14,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from parley.errors import ModelError
+from tests.families.speaking import said, sound
 from tests.families.transformers_tts import tiny
-from tests.families.transformers_tts.conftest import ENGLISH, Loader, said, sound
+from tests.families.transformers_tts.conftest import ENGLISH, Loader
 
 NAMES = ["ann", "bob", "eve"]
 FRAMES = 12

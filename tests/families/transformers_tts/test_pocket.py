@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import shutil
-import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -23,8 +20,17 @@ from parley.errors import ModelError
 from parley.models import plugins
 from parley.models.fakes import tone
 from parley.models.interfaces import Caller, ModelSpec, SpeakingStyle
+from tests.families.speaking import (
+    files_of,
+    gives_everything_back,
+    is_refused,
+    is_too_large,
+    said,
+    said_in_turns,
+    sound,
+)
 from tests.families.transformers_tts import tiny_pocket
-from tests.families.transformers_tts.conftest import ENGLISH, files_of, said, sound
+from tests.families.transformers_tts.conftest import ENGLISH
 
 Loader = Callable[..., Awaitable[SteppedVoice]]
 FRAME = tiny_pocket.RATE_HZ * 80 // 1000
@@ -91,14 +97,7 @@ async def test_two_texts_at_once_are_what_each_is_alone(pocket: Path, loaded: Lo
     voice = await loaded(pocket)
     texts = {"ann": ENGLISH, "bob": "How are you today?"}
     alone = {name: sound(await said(voice, text, voice=name)) for name, text in texts.items()}
-    streams = {name: voice.synthesize(text, SpeakingStyle(voice=name), Caller(name)) for name, text in texts.items()}
-    together: dict[str, list[Any]] = {name: [] for name in texts}
-    while streams:
-        for name, stream in list(streams.items()):
-            if (chunk := await anext(stream, None)) is None:
-                del streams[name]
-            else:
-                together[name].append(chunk)
+    together = await said_in_turns(voice, texts)
     assert all(np.array_equal(sound(together[name]), alone[name]) for name in texts)
 
 
@@ -119,10 +118,7 @@ async def test_of_letters_that_it_does_not_know_nothing_is_said(pocket: Path, lo
 async def test_one_that_was_unloaded_has_given_everything_back(pocket: Path) -> None:
     voice = await load(spec_of(pocket))
     await said(voice, ENGLISH)
-    weights = weakref.ref(next(voice._network._model.parameters()))  # type: ignore[attr-defined]
-    await voice.aclose()
-    gc.collect()
-    assert weights() is None
+    await gives_everything_back(voice, lambda network: network._model)
 
 
 def no_cloning(folder: Path) -> None:
@@ -151,15 +147,11 @@ async def test_what_will_not_do_is_named(
     own: Path, spoil: Callable[[Path], object], options: dict[str, Any], words: str
 ) -> None:
     spoil(own)
-    with pytest.raises(ModelError) as fault:
-        await load(spec_of(own, **options))
-    assert words in str(fault.value)
+    await is_refused(load, spec_of(own, **options), words)
 
 
 async def test_too_little_memory_is_told_with_numbers(pocket: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: type("Memory", (), {"available": 1000})())
-    with pytest.raises(ModelError, match=r"tiny needs 0\.00 GB of memory on cpu .* 0\.00 GB are free"):
-        await load(spec_of(pocket))
+    await is_too_large(load, spec_of(pocket), monkeypatch)
 
 
 async def test_it_is_found_by_its_family(pocket: Path) -> None:

@@ -25,7 +25,8 @@ from parley.workers.remote_synthesizer import RemoteSynthesizer
 from tests.conformance.test_official_client import Conversation
 from tests.conftest import start_server
 from tests.families.process import running_worker
-from tests.families.transformers_tts.conftest import ENGLISH, TEXT, files_of
+from tests.families.speaking import files_of
+from tests.families.transformers_tts.conftest import ENGLISH, TEXT
 from tests.looking import unexpected
 
 

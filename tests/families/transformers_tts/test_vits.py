@@ -18,8 +18,9 @@ from transformers import VitsModel, VitsTokenizer
 from parley.adapters.stepped_voice import Made
 from parley.errors import ModelError
 from parley.models.interfaces import Caller, SpeakingStyle
+from tests.families.speaking import said, sound
 from tests.families.transformers_tts import tiny
-from tests.families.transformers_tts.conftest import TEXT, Loader, said, sound
+from tests.families.transformers_tts.conftest import TEXT, Loader
 
 
 async def test_a_text_is_said_at_the_checkpoints_rate_with_every_word_in_its_place(

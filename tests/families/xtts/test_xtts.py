@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import shutil
-import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import pytest
 import torch
 
@@ -20,11 +17,19 @@ from parley.adapters.saying import sentences
 from parley.adapters.stepped_voice import SteppedVoice
 from parley.adapters.xtts import XttsNetwork, load
 from parley.audio import files
-from parley.audio.pcm import Int16
-from parley.errors import ModelError, ParleyError
+from parley.errors import ModelError
 from parley.models import plugins
 from parley.models.fakes import tone
-from parley.models.interfaces import Caller, ModelSpec, SpeakingStyle, SpeechChunk
+from parley.models.interfaces import Caller, ModelSpec, SpeakingStyle
+from tests.families.speaking import (
+    files_of,
+    gives_everything_back,
+    is_refused,
+    is_too_large,
+    said,
+    said_in_turns,
+    sound,
+)
 from tests.families.xtts import tiny
 
 Loader = Callable[..., Awaitable[SteppedVoice]]
@@ -39,8 +44,7 @@ def own(checkpoint: Path, tmp_path: Path) -> Path:
 
 
 def spec_of(folder: Path, **options: Any) -> ModelSpec:
-    found = {path.name: path for path in sorted(folder.iterdir())}
-    return ModelSpec("tiny", "xtts", found, {"device": "cpu", "temperature": 0, **options})
+    return ModelSpec("tiny", "xtts", files_of(folder), {"device": "cpu", "temperature": 0, **options})
 
 
 @pytest.fixture
@@ -53,14 +57,6 @@ async def loaded() -> AsyncIterator[Loader]:
             return voice
 
         yield made
-
-
-async def said(voice: SteppedVoice, text: str, /, **style: Any) -> list[SpeechChunk]:
-    return [chunk async for chunk in voice.synthesize(text, SpeakingStyle(**style), Caller("ann"))]
-
-
-def sound(chunks: list[SpeechChunk]) -> Int16:
-    return np.concatenate([chunk.samples for chunk in chunks])
 
 
 async def test_a_text_is_said_piece_by_piece_in_any_voice_of_its_files(checkpoint: Path, loaded: Loader) -> None:
@@ -119,14 +115,7 @@ async def test_two_texts_at_once_are_what_each_is_alone(checkpoint: Path, loaded
     voice = await loaded(checkpoint)
     texts = {"Ann Lee": ENGLISH, "Bob Day": OTHER}
     alone = {name: sound(await said(voice, text, voice=name)) for name, text in texts.items()}
-    streams = {name: voice.synthesize(text, SpeakingStyle(voice=name), Caller(name)) for name, text in texts.items()}
-    together: dict[str, list[Any]] = {name: [] for name in texts}
-    while streams:
-        for name, stream in list(streams.items()):
-            if (chunk := await anext(stream, None)) is None:
-                del streams[name]
-            else:
-                together[name].append(chunk)
+    together = await said_in_turns(voice, texts)
     assert all(np.array_equal(sound(together[name]), alone[name]) for name in texts)
 
 
@@ -151,11 +140,7 @@ async def test_of_letters_that_it_does_not_know_nothing_is_said(checkpoint: Path
 
 
 async def test_one_that_was_unloaded_has_given_everything_back(checkpoint: Path) -> None:
-    voice = await load(spec_of(checkpoint))
-    weights = weakref.ref(next(voice._network._model.parameters()))  # type: ignore[attr-defined]
-    await voice.aclose()
-    gc.collect()
-    assert weights() is None
+    await gives_everything_back(await load(spec_of(checkpoint)), lambda network: network._model)
 
 
 def without(name: str, folder: Path) -> None:
@@ -184,15 +169,11 @@ async def test_what_will_not_do_is_named(
     own: Path, spoil: Callable[[Path], object], options: dict[str, Any], words: str
 ) -> None:
     spoil(own)
-    with pytest.raises(ParleyError) as fault:
-        await load(spec_of(own, **options))
-    assert words in str(fault.value)
+    await is_refused(load, spec_of(own, **options), words)
 
 
 async def test_too_little_memory_is_told_with_numbers(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: type("Memory", (), {"available": 1000})())
-    with pytest.raises(ModelError, match=r"tiny needs 0\.\d\d GB of memory on cpu .* 0\.00 GB are free"):
-        await load(spec_of(checkpoint))
+    await is_too_large(load, spec_of(checkpoint), monkeypatch)
 
 
 async def test_it_is_found_by_its_family(checkpoint: Path) -> None:
