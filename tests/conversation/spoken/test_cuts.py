@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parley.conversation.output.text_chunker import Chunker, Piece
+from parley.conversation.output.text_chunker import Chunker, Piece, chunks_of
 from parley.conversation.output.text_normalizer import speakable
 from tests.conversation.spoken.test_everyday import EVERYDAY, plain
 from tests.conversation.spoken.test_kinds import ROWS
@@ -175,3 +175,14 @@ def test_a_table_is_said_although_the_line_behind_it_goes_on() -> None:
 
 def test_code_in_a_line_is_no_block() -> None:
     assert cut("```print(1)``` is how, they say. Yes.", 3)[0].text == "```print(1)``` is how,"
+
+
+@pytest.mark.parametrize(
+    "sentence", ["Das 19. Jahrhundert war lang.", "Der 3. Mann kam.", "Ich bin im 2. Stock.", "Es ist gut, d. h. nah."]
+)
+def test_a_german_ordinal_ends_no_sentence(sentence: str) -> None:
+    assert [piece.text for piece in chunks_of(sentence)] == [sentence]
+
+
+def test_a_number_without_a_german_article_may_end_one() -> None:
+    assert [piece.text.strip() for piece in chunks_of("I am 19. Jack is 20.")] == ["I am 19.", "Jack is 20."]

@@ -58,6 +58,9 @@ UNITS = {
     "Up 5%, down -5.5%.": "up five percent down minus five point five percent",
 }
 NUMBERS = {
+    "A 50-50 chance, 5-10 of them.": "a fifty fifty chance five to ten of them",
+    "| a | b |\n|---|---|\n| 1 | 2 |\n": "a b one two",
+    "Bach, b. 1685": "bach born sixteen eighty five",
     "I give it 7/10, or 85/100.": "i give it seven out of ten or eighty five out of one hundred",
     "It is 7/10 of it, 20/20 vision.": "it is seven tenths of it twenty twenty vision",
     "About 50 - 60 people, 50 - 60 is.": "about fifty to sixty people fifty minus sixty is",
@@ -247,6 +250,8 @@ MARKUP = {
 }  # fmt: skip
 LANGUAGES = {
     "de": {
+        "Python 3.11 und Version 2.10.3": "python drei punkt elf und version zwei punkt zehn punkt drei",
+        "Kapitel IV. Und Band VI und V": "kapitel vier. und band sechs und v",
         "Das kostet 3,50 € oder 1.234,50 km.": (
             "das kostet drei euro fünfzig oder eintausendzweihundertvierunddreißig komma fünf null kilometer"
         ),
@@ -278,12 +283,16 @@ LANGUAGES = {
     },
     "te": {
         "₹500, 50%": "ఐదు వందలు రూపాయలు, యాభై శాతం",
-        "26/11/2026": "ఇరవై ఆరు, నవంబర్ రెండు వేల ఇరవై ఆరు",
+        "26/11/2026": "ఇరవై ఆరు నవంబర్ రెండు వేల ఇరవై ఆరు",
         "3.5 kg": "మూడు పాయింట్ ఐదు కిలోగ్రాములు",
     },
-    "it": {"Il 1º maggio, XX secolo, 3ª classe": "il primo maggio ventesimo secolo terza classe"},
+    "it": {
+        "3/4 e 2/3": "tre quarti e due terzi",
+        "Il 1º maggio, XX secolo, 3ª classe": "il primo maggio ventesimo secolo terza classe",
+    },
     "pt": {"14h30, 2º andar, século XX": "catorze e trinta segundo andar século vinte"},
     "fr": {
+        "3/4 de litre, 1/2": "trois quarts de litre un demi",
         "Le 1er mai à 14h30, 2e étage.": "le premier mai à quatorze heures trente deuxième étage",
         "Louis XIV au XVIIe siècle, n° 5": "louis quatorze au dix-septième siècle numéro cinq",
         "**Ça** coûte 3,50 € & -5 °C": "ça coûte trois euros cinquante et moins cinq degrés celsius",
@@ -295,16 +304,18 @@ LANGUAGES = {
         ),
     },
     "zh": {
-        "价格是¥1,234。": "价格是一千二百三十四 人民币。",
+        "价格是¥1,234。": "价格是一千二百三十四 元。",
         "增长了25%或0.5‰。": "增长了百分之二十五或零点五‰。",
         "上午9:05，下午3:00，14:30。": "上午九点五分，下午三点，十四点三十分。",
         "气温是-5°C，跑5km。": "气温是负五摄氏度，跑五公里。",
         "2026年11月29日，2026-11-29": "二零二六年十一月二十九日，二零二六年十一月二十九日",
         "3/4的人等5-10分钟，x=3.14": "四分之三的人等五到十分钟，x=三点一四",
         "电话是13800138000。": "电话是一三八 零零一 三八零零零。",
+        "1/2和3/4，比分3:2，2个人，¥5": "二分之一和四分之三，比分三 比 二，两个人，五 元",
     },
     "ja": {
         "気温は-5.5°Cです。": "気温はマイナス五点五 度です。",
+        "電話は03-1234-5678です。": "電話は 〇三 一二三四 五六七八です。",
         "午前9:05に25%、3/4、5km。": "午前九時五分に二十五 パーセント、四分の三、五 キロメートル。",
     },
     "ko": {"14:30에 -3.5% 올랐어요": "십사시 삼십분에 마이너스삼 점 오 퍼센트 올랐어요"},
@@ -313,6 +324,7 @@ LANGUAGES = {
             "в четырнадцать тридцать было минус один процент два процента пять процентов три запятая пять процентов"
         ),
         "1 km, 2 km, 5 km": "один километр два километра пять километров",
+        "4 марта 2024: 1/2 кг, 3:2": "четыре марта две тысячи двадцать четыре: 1/2 кг 3:2",
     },
     "ro": {"25% sau 3%": "douăzeci şi cinci de procente sau trei procente"},
     "tr": {"%25 ve 3,5": "yüzde yirmi beş ve üç virgül beş"},

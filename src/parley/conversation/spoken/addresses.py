@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from parley.conversation.spoken import numerals
 from parley.conversation.spoken.capitals import spelled
-from parley.conversation.spoken.cursor import Cursor, Rule, Say, rule
+from parley.conversation.spoken.cursor import LETTER, Cursor, Rule, Say, rule
 from parley.conversation.spoken.languages import Language
 
 _TOP = (
@@ -108,7 +108,8 @@ def _path(match: re.Match[str], cursor: Cursor) -> str | None:
     bare = text.rstrip(".-+")
     words = re.fullmatch(r"[^\W\d_]+(?:/[^\W\d_]+){1,3}", bare)
     short = path and "." not in bare and text[0] not in "/~." and bare.count("/") < 2
-    if words or short or (path and re.fullmatch(r"[\d./-]+", text)):
+    shares = re.match(rf"\d+/\d+(?!{LETTER}|[\d./])", text)
+    if words or short or shares or (path and re.fullmatch(r"[\d./-]+", text)):
         return None  # and/or, 1/2, km/h
     if text in ("/", "./", "../", "~/"):
         return None

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from parley.conversation.spoken.amounts import VULGAR
 from parley.conversation.spoken.languages import Language
 
+LETTER = r"[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
+"""Of a word, in patterns; in scripts that set no blanks, words may stand right behind a number."""
 _LONGEST_WORD = 64
 
 

@@ -24,6 +24,8 @@ from parley.conversation.spoken.streets import DIRECTION, HOUSE, TITLE, WAY, tit
 _CENTURIES = ("century", "centuries", "dynasty", "Dynasty", "Olympic", "Olympiad", "Congress", "Corps")
 _MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 _DAYS = "Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun"
+_OF_YEARS = frozenset(("b.", "d.", "c."))
+"""Born, died, about: before years."""
 
 
 def letter_rules() -> Sequence[Rule]:
@@ -112,7 +114,7 @@ def _abbreviation(match: re.Match[str], cursor: Cursor) -> str | None:
     if written in BEFORE_NUMBERS:
         if written == "ed.":
             return ABBREVIATIONS[written] if cursor.last[:1].isdigit() else None
-        if not re.match(r"\s?\d|\s[IVX]", cursor.following(match.end())):
+        if not re.match(r"\s?\d{3}" if written in _OF_YEARS else r"\s?\d|\s[IVX]", cursor.following(match.end())):
             return None
     if written in ("St", "Dr"):
         return title_or_way(match, cursor)

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from parley.conversation.spoken import numerals
 from parley.conversation.spoken.cursor import Cursor, Rule, rule
 
+_PARTS = frozenset("kapitel band teil akt artikel abschnitt klasse anhang stufe phase typ".split())
+"""What is counted in Roman numbers."""
 _STRONG = frozenset("der die das".split())
 _WEAK = frozenset("den dem des am im vom zum beim ins seit ab bis einem einen eines".split())
 
@@ -24,9 +26,16 @@ def number_rules() -> Sequence[Rule]:
 def letter_rules() -> Sequence[Rule]:
     """Rules for what begins with a letter."""
     return [
+        rule(r"(?P<roman>[IVXL]{1,8})(?!\w)", _numbered, "a"),
         rule(r"(?P<roman>[IVX]{1,7})\.(?!\w)", _roman, "a"),
         rule(r"(?P<name>[A-ZÄÖÜ][a-zäöüß-]{2,24})str\.(?=\s|,|$)", lambda m, _: f"{m['name']}straße", "a"),
     ]
+
+
+def _numbered(match: re.Match[str], cursor: Cursor) -> str | None:
+    """ "Kapitel IV"."""
+    value = numerals.roman(match["roman"])
+    return numerals.cardinal(value, "de") if value is not None and cursor.word() in _PARTS else None
 
 
 def _roman(match: re.Match[str], cursor: Cursor) -> str | None:

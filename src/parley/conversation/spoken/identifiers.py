@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from parley.conversation.spoken import numerals
 from parley.conversation.spoken.addresses import label, said_name
-from parley.conversation.spoken.cursor import Cursor, Rule, Say, rule
+from parley.conversation.spoken.cursor import LETTER, Cursor, Rule, Say, rule
 from parley.conversation.spoken.formulas import say_decimal
 from parley.conversation.spoken.languages import Language
 
@@ -43,16 +43,16 @@ def identifier_rules(_: Language) -> Sequence[Rule]:
         rule(r"(?:[A-Za-z]{2,8}[-_])?(?=[A-Za-z_-]{0,24}\d)(?=[\d_-]{0,24}[A-Za-z])"
              r"[\w-]{16,512}+={0,2}(?!\w)", _opaque, "9a_-"),
         rule(r"(?P<ip>\d{1,3}(?:\.\d{1,3}){3})(?::(?P<port>\d{1,5}))?(?:/(?P<mask>\d{1,2}))?(?![\w]|\.\d)", _ip, "9"),
-        rule(r"\+\d{1,3}(?:[ .\u00a0-]?\(?\d{1,5}\)?){2,7}(?!\w)", _phone, "9+("),
-        rule(r"(?:\d{1,3}[ .-])?\(\d{2,5}\)[ .-]?\d{2,4}(?:[ .-]?\d{2,4}){1,3}(?!\w)", _phone, "9+("),
+        rule(r"\+\d{1,3}(?:[ .\u00a0-]?\(?\d{1,5}\)?){2,7}(?!" + LETTER + ")", _phone, "9+("),
+        rule(r"(?:\d{1,3}[ .-])?\(\d{2,5}\)[ .-]?\d{2,4}(?:[ .-]?\d{2,4}){1,3}(?!" + LETTER + ")", _phone, "9+("),
         rule(r"(?:1[ .-])?\d{3}([ .-])\d{3}\1\d{4}(?![\w-])", _phone, "9+("),
         rule(r"1[- ]8\d\d[- ](?P<word>[A-Z]{4,10})(?!\w)", _phone_word, "9"),
         rule(r"\d{3}-\d{4}(?![\w-])", _phone, "9+("),
-        rule(r"0\d{1,4}[ /-]\d{3,8}(?:[ -]\d{2,6}){0,3}(?!\w)", _phone, "9+("),
-        rule(r"0\d(?:[ .]\d\d){4}(?!\w)", _phone, "9+("),
-        rule(r"[6-9]\d{4} \d{5}(?!\w)", _phone, "9+("),
+        rule(r"0\d{1,4}[ /-]\d{3,8}(?:[ -]\d{2,6}){0,3}(?!" + LETTER + ")", _phone, "9+("),
+        rule(r"0\d(?:[ .]\d\d){4}(?!" + LETTER + ")", _phone, "9+("),
+        rule(r"[6-9]\d{4} \d{5}(?!" + LETTER + ")", _phone, "9+("),
         rule(r"\d{10,19}(?![.,]?\w|\s?[%°€$£₹])", _long, "9"),
-        rule(r"\d{4}([ -])\d{4}\1\d{4}(?:\1\d{1,4})?(?!\w)", _phone, "9+("),
+        rule(r"\d{4}([ -])\d{4}\1\d{4}(?:\1\d{1,4})?(?!" + LETTER + ")", _phone, "9+("),
         rule(r"\d{1,5}(?:-\d{1,7}){2,60}+(?:-?X)?(?!\w)", _chain, "9+("),
         rule(r"[vV]\.?(?P<v>\d{1,4}(?:\.\d{1,4}){0,4})(?P<rest>(?:-[a-z]+[.\d]{0,6})?)(?![\w]|\.\d)", _version, "9a"),
         rule(r"(?P<v>\d{1,4}(?:\.\d{1,4}){2,4})(?P<rest>(?:-[a-z]+[.\d]{0,6})?)(?![\w]|\.\d)", _version, "9a"),
@@ -140,7 +140,8 @@ def _phone_word(match: re.Match[str], cursor: Cursor) -> str:
 
 
 def _parts(version: str, language: Language) -> str:
-    return f" {language.words.point} ".join(say_decimal(part, language) for part in version.split("."))
+    dot = language.words.dot if language.comma_decimals else ""  # their point is a comma
+    return f" {dot or language.words.point} ".join(say_decimal(part, language) for part in version.split("."))
 
 
 def _version(match: re.Match[str], cursor: Cursor) -> str | None:

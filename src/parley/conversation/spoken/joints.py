@@ -17,6 +17,8 @@ _INITIALS = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]{1,2}|[A-Z]|Ph\.D")
 _BEFORE_A_NUMBER = frozenset(short.rstrip(".") for short in BEFORE_NUMBERS) | {"art", "eq"}
 _WIDE = set("。！？｡।॥؟۔።፧។៕။།։，、；：،؛፣፤፥၊")
 _MONTH = re.compile(r"(?:Jan|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez|[JFMASOND]$|[a-zäöü])")
+_GERMAN_ARTICLES = frozenset("der die das den dem des im vom zum beim ins einem einen eines".split())
+"""Before "19. Jahrhundert"; "am" is English, too."""
 _MONTHS = frozenset("jan feb mar apr may jun jul aug sep oct nov dec".split())
 _DAYS = frozenset("Mon Tue Tues Wed Thu Thurs Fri Sat Sun".split())
 _WITHIN = 64
@@ -61,6 +63,8 @@ def _stop_holds(head: str, right: str, *, begins: bool) -> bool:
     if not word.endswith("."):
         return False
     stem = word[:-1]
+    if stem == "d" and right[:1] == "h":
+        return True  # German's "that is"
     if stem in _BEFORE_A_NUMBER:
         return not right or right[0].isdigit() or right[0] in "IVX"
     if stem in _STOPPED or _INITIALS.fullmatch(stem):
@@ -71,7 +75,8 @@ def _stop_holds(head: str, right: str, *, begins: bool) -> bool:
         before = head[: len(head) - len(word)].rstrip(" \t#>*")
         if before.endswith("\n") or (begins and not before):
             return True  # the number of a list's item
-        return len(stem) <= 2 and (not right or bool(_MONTH.match(right)))
+        article = before.rsplit(None, 1)[-1:] and before.rsplit(None, 1)[-1].lower() in _GERMAN_ARTICLES
+        return len(stem) <= 2 and (not right or bool(_MONTH.match(right)) or (bool(article) and right[0].isalpha()))
     return False
 
 

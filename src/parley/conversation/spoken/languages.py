@@ -29,6 +29,8 @@ _SAMPLES = (_SEVERAL, 3, 2, 25, 11)
 _UNSPACED_LANGUAGES = frozenset("zh ja ko yue".split())
 UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 """Letters that touch what is said before and behind them: Chinese and Japanese, and Korean's endings of words."""
+_YEAR = re.compile(r"\s[гр]\.$")
+"""Russian and Ukrainian data end dates so; people write it themselves or leave it out."""
 _SIGNS = re.compile("[%٪]")
 _UNKNOWN = "und"
 _FORMULAS = "el"
@@ -143,6 +145,8 @@ class Language:
         said_year = numerals.year(year, self.code) if year is not None else ""
         said = pattern.replace("1971", "\0").replace(f"{sample.day}.", "\1").replace(str(sample.day), "\1")
         said = re.sub(r"\d+", lambda m: numerals.cardinal(int(m.group()), self.code), said)  # a month's number
+        said = _YEAR.sub("", said)
+        said = re.sub("\x01,(?=\\s*[^\\W\\d])", "\x01", said)  # Telugu's comma between day and month is not heard
         return said.replace("\0", said_year).replace("\1", said_day)
 
 

@@ -190,7 +190,10 @@ FRENCH = Lexicon(
     fahrenheit="degrés Fahrenheit", square="au carré", power="puissance", per="par", hashtag="hashtag",
     section="section", code="Le code est à l'écran.", table="Le tableau est à l'écran.",
     formula="la formule à l'écran", shown="à l'écran", shown_code="le code à l'écran", time="{hour} heure{s} {minute}",
-    full_hour="{hour} heure{s}", hours="heure",
+    full_hour="{hour} heure{s}", hours="heure", halves={
+        2: ("demi", "demis"), 3: ("tiers", "tiers"), 4: ("quart", "quarts"), 5: ("cinquième", "cinquièmes"),
+        8: ("huitième", "huitièmes"), 10: ("dixième", "dixièmes"),
+    },
     scales={"Md": "milliards", "M": "millions", "millions": "millions", "million": "million", "milliard": "milliard",
             "milliards": "milliards"},
     one_of_scale={"milliards": "milliard", "millions": "million"},
@@ -206,7 +209,10 @@ ITALIAN = Lexicon(
     hashtag="hashtag", section="paragrafo", code="Il codice è sullo schermo.", table="La tabella è sullo schermo.",
     formula="la formula sullo schermo", shown="sullo schermo", shown_code="il codice sullo schermo",
     time="{hour} e {minute}", full_hour="{hour}", one_hour="una", cents="{major} {name} e {minor}",
-    halves={2: ("mezzo", "mezzi")},
+    halves={
+        2: ("mezzo", "mezzi"), 3: ("terzo", "terzi"), 4: ("quarto", "quarti"), 5: ("quinto", "quinti"),
+        8: ("ottavo", "ottavi"), 10: ("decimo", "decimi"),
+    },
     scales={"mila": "mila", "mln": "milioni", "mld": "miliardi", "M": "milioni", "milioni": "milioni",
             "milione": "milione", "miliardi": "miliardi", "miliardo": "miliardo"},
     one_of_scale={"milioni": "milione", "miliardi": "miliardo"},
@@ -239,18 +245,20 @@ PORTUGUESE = Lexicon(
     },
 )  # fmt: skip
 CHINESE = Lexicon(
-    percent="百分之{}", to="到", fraction="{below}分之{above}", time="{hour}点{minute}分", full_hour="{hour}点",
+    percent="百分之{}", to="到", ratio="比", fraction="{below}分之{above}", time="{hour}点{minute}分",
+    full_hour="{hour}点",
+    currencies={"CNY": ("元", "元"), "USD": ("美元", "美元"), "JPY": ("日元", "日元"), "EUR": ("欧元", "欧元")},
     code="代码在屏幕上。", table="表格在屏幕上。", formula="屏幕上的公式", shown="屏幕上", shown_code="屏幕上的代码",
 )  # fmt: skip
 JAPANESE = Lexicon(
-    point="点", percent="パーセント", to="から", fraction="{below}分の{above}", time="{hour}時{minute}分",
+    point="点", percent="パーセント", to="から", ratio="対", fraction="{below}分の{above}", time="{hour}時{minute}分",
     full_hour="{hour}時", celsius="度", code="コードは画面にあります。", table="表は画面にあります。",
     formula="画面の式", shown="画面", shown_code="画面のコード",
 )  # fmt: skip
 KOREAN = Lexicon(
-    percent="퍼센트", to="에서", fraction="{below}분의 {above}", time="{hour}시 {minute}분", full_hour="{hour}시",
-    code="코드는 화면에 있습니다.", table="표는 화면에 있습니다.", formula="화면의 수식", shown="화면",
-    shown_code="화면의 코드",
+    percent="퍼센트", to="에서", ratio="대", fraction="{below}분의 {above}", time="{hour}시 {minute}분",
+    full_hour="{hour}시", code="코드는 화면에 있습니다.", table="표는 화면에 있습니다.",
+    formula="화면의 수식", shown="화면", shown_code="화면의 코드",
 )  # fmt: skip
 VIETNAMESE = Lexicon(percent="phần trăm", to="đến", time="{hour} giờ {minute}", full_hour="{hour} giờ")
 RUSSIAN, POLISH = Lexicon(point="запятая"), Lexicon(point="przecinek")

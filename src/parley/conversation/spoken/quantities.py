@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from parley.conversation.spoken import agreement, genders, numerals
 from parley.conversation.spoken.amounts import VULGAR, number, read, say
-from parley.conversation.spoken.cursor import Cursor, Rule, rule
+from parley.conversation.spoken.cursor import LETTER, Cursor, Rule, rule
 from parley.conversation.spoken.languages import Language
 from parley.conversation.spoken.shares import fraction, out_of, ratio, say_written, vulgar
 from parley.conversation.spoken.units import ADJACENT, ENGLISH_UNITS, PER, UNITS
@@ -16,10 +16,9 @@ from parley.conversation.spoken.units import ADJACENT, ENGLISH_UNITS, PER, UNITS
 _SIGN_FIRST = frozenset(("tr", "eu"))
 _OPERATORS = tuple("+-−=*/^²³<>")
 _ACROSS = re.compile(r"\s(?:tall|wide|long|deep|high|thick|across)\b|\s?[x×]\s?\d")
+_CHINESE_PAIR = re.compile("2[个位只本张次天年点斤件条杯块种](?!月)")
 _CHINESE_YEAR = re.compile(r"[12]\d{3}年")
 _OPENING = re.compile(r"(?<![\d.])\"")
-_LETTER = r"[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
-"""Of a word; there may stand words behind it in scripts without blanks."""
 _DASH = r"\s?[-–—]\s?"
 _FOLLOWERS = set("and or in to for per of from at is was by a the each every with on if when than as are".split())
 _CODES = set(
@@ -30,7 +29,7 @@ _CALLED = {"call", "dial", "dialed", "text"}
 _RESULTS = frozenset("equals makes gives leaves would was becomes and then should".split())
 _LINKS = {"is", "was", "are", ":", "=", "number", "no", "code", "id", "#", "to"}
 _YEARS = set(
-    "c ca in since by until till before after during from of year years circa copyright © early late mid "
+    "b c ca d in since by until till before after during from of year years circa copyright © early late mid "
     "between".split()
 )
 
@@ -45,7 +44,7 @@ def quantity_rules(language: Language) -> Sequence[Rule]:
     scales = "|".join(sorted(map(re.escape, language.words.scales), key=len, reverse=True)) or "(?!)"
     return [
         rule(rf"{span}(?P<gap>[ \u00a0\u202f-]?)(?P<unit>{units})(?:/(?P<per>{pers}))?"
-             rf"(?:\.(?=,|\s+[a-z\d]))?(?!{_LETTER}|°|[/^²³]\w?)", _measure, "9"),
+             rf"(?:\.(?=,|\s+[a-z\d]))?(?!{LETTER}|°|[/^²³]\w?)", _measure, "9"),
         rule(rf"(?P<n>{num})\s?(?P<feet>['′])\s?(?P<n2>\d{{1,2}})\s?(?:[\"”″]|'')(?!\w)", _feet, "9"),
         rule(rf"(?P<n>{num})(?P<feet>)(?P<n2>)[\"″](?=\s|[.,)-]|$)", _feet, "9"),
         rule(rf"(?P<n>{num})(?:[%‰]?{_DASH}(?P<n2>{num}))?\s?(?P<sign>[%‰])", _percent, "9"),
@@ -57,12 +56,12 @@ def quantity_rules(language: Language) -> Sequence[Rule]:
         rule(r"(?P<n>\d{1,3}[.,]\d{1,2})/(?P<n2>\d{1,3})(?![\w/])", out_of, "9"),
         rule(r"(?P<n>[3-8])['’′](?P<n2>1[01]|\d)(?![\w\"”″])", _feet, "9"),
         rule(r"(?P<unit>km/h|m/s|mph|kph)(?!\w)", _unit_alone, "a"),
-        rule(r"(?:(?P<w>\d{1,4})[ -])?(?P<a>\d{1,4})[/\u2044](?P<b>\d{1,4})" rf"(?!{_LETTER}|/|[.,]\d)"
+        rule(r"(?:(?P<w>\d{1,4})[ -])?(?P<a>\d{1,4})[/\u2044](?P<b>\d{1,4})" rf"(?!{LETTER}|/|[.,]\d)"
              r"(?: (?P<unit>tsp|tbsp|oz|lb|km|cm|mm|kg|ml)(?!\w))?", fraction, "9"),
         rule(rf"(?P<w>\d{{1,6}})?\s?(?P<v>[{VULGAR}])(?:\s?(?P<unit>{units})(?!\w))?", vulgar, "9"),
         rule(rf"{span}(?:\s(?=[a-zA-Z]{{2}})|(?<=\d))(?P<scale>{scales})(?!\w)", _scaled, "9"),
         rule(r"(?P<n>\d{1,4}):(?P<n2>\d{1,4})(?::(?P<n3>\d{1,4}))?(?![\w:])", ratio, "9"),
-        rule(rf"(?P<n>{num}){_DASH}(?P<n2>{num})(?!{_LETTER}|=|[-–]\w)", _range, "9"),
+        rule(rf"(?P<n>{num}){_DASH}(?P<n2>{num})(?!{LETTER}|=|[-–]\w)", _range, "9"),
         rule(num, _number, "9"),
         rule(r"\.(?P<part>\d+)", _part, "."),
     ]  # fmt: skip
@@ -233,6 +232,8 @@ def _range(match: re.Match[str], cursor: Cursor) -> str | None:
     ):
         last = numerals.year(int(second), language.code) if len(second) == 4 else say_written(second, cursor)
         return f"{numerals.year(int(first), language.code)} {language.words.to} {last}"
+    if language.english and first == second:
+        return f"{say_written(first, cursor)} {say_written(second, cursor)}"  # a 50-50 chance
     spaced_minus = re.search(r"\s[-−]\s", match.group()) is not None and not _counted(match, cursor)
     link = language.words.minus if spaced_minus else language.words.to
     following, blank = cursor.following(match.end()), numerals.blank(language.code)
@@ -260,6 +261,8 @@ def _number(match: re.Match[str], cursor: Cursor) -> str | None:
     coded = last in _CODES or (last in _LINKS and before in _CODES) or (last in _CALLED and len(written) < 5)
     if coded and written.isdecimal() and len(written) > 2 and language.english:
         return numerals.digits(written, "en")
+    if language.code == "zh" and _CHINESE_PAIR.match(written + cursor.following(match.end())):
+        return "两"
     if language.code == "zh" and _CHINESE_YEAR.match(written + cursor.following(match.end())):
         return numerals.year(int(written), "zh")
     if is_year(written, match.end(), cursor):

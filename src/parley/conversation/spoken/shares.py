@@ -67,6 +67,8 @@ def _quotient(match: re.Match[str], cursor: Cursor) -> str | None:
         said = "a half" if said == "one half" else said
         return f"{say_written(match['w'], cursor)} {language.words.conjunction} {said}"
     over = "over" if language.english else language.words.divided
+    if said is None and not over:
+        return match.group()
     return said or f"{say_written(match['a'], cursor)} {over} {say_written(match['b'], cursor)}"
 
 
@@ -89,5 +91,7 @@ def ratio(match: re.Match[str], cursor: Cursor) -> str | None:
     if not language.counts:
         return None
     parts = [p for p in (match["n"], match["n2"], match["n3"]) if p]
+    if not language.words.ratio:
+        return match.group() if not language.words.plus else None
     between = " " if language.english and cursor.word() in SCRIPTURES else f" {language.words.ratio} "
     return between.join(say_written(part, cursor) for part in parts)
