@@ -35,6 +35,8 @@ class KnownServer:
     """Goes on speaking whatever it hears."""
     refuses: int = 0
     """Connections that are told to come back soon, before the first one is let in."""
+    leaves_after: int = 0
+    """Answers after which it closes the connection; 0: never."""
     connections: int = field(default=0)
 
     @asynccontextmanager
@@ -117,3 +119,5 @@ class _Call:
     async def _end(self, status: str) -> None:
         response, self._response = self._response, None
         await self.send({"type": "response.done", "response": {"id": response, "status": status}})
+        if self._count == self._server.leaves_after:
+            await self._socket.close()

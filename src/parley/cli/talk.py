@@ -99,22 +99,31 @@ async def _connect(url: str, clips: list[Path], output: Path | None, how: How) -
 
 async def _say_recordings(connection: Connection, clips: list[Path], output: Path | None, *, as_json: bool) -> None:
     reports: list[TurnReport] = []
+    said = 0
     async with RecordedCaller(connection) as caller:
         try:
             for clip in clips:
                 async for report in caller.exchange(clip):
                     reports.append(report)
                     _show(report, as_json=as_json)
+                if connection.closed is not None:
+                    break
+                said += 1
         finally:  # nothing that was heard is lost, on Ctrl-C either
             if output is not None:
                 files.write(output, caller.played, RATE_HZ)
     latencies = [(r.file, float(r.voice_to_voice_ms)) for r in reports if r.voice_to_voice_ms is not None]
     figures = summary(latencies)
+    lost = words(errors, "lost", said=said, clips=len(clips), why=connection.closed) if said < len(clips) else ""
     if as_json:
-        closing = {"turns": len(reports), "errors": connection.talk.errors, "voice_to_voice_ms": figures}
+        faults = [*connection.talk.errors, *([lost] if lost else [])]
+        closing = {"turns": len(reports), "errors": faults, "voice_to_voice_ms": figures}
         typer.echo(json.dumps({"summary": closing}))
     elif latencies:
         out.print(words(out, "latency", p50=figures["p50"], p95=figures["p95"], turns=figures["n"]))
+    if lost:
+        told = f" ({connection.talk.errors[-1]})" if connection.talk.errors else ""
+        raise UnavailableError(lost + told)
     if not reports:
         raise UsageError(words(errors, "no_turn"))
     if unanswered := [r for r in reports if r.voice_to_voice_ms is None or r.status == "failed"]:
