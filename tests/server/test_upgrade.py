@@ -119,8 +119,11 @@ async def test_it_is_pulled_measured_and_answers_the_next_turn_of_a_conversation
         assert upgrade.progress.state == "in place", upgrade.progress
         assert (await answer(socket)).strip()
         async with httpx.AsyncClient(base_url=server.url) as web:
+            asked = {"model": planned.loaded_models.succeeded[0], "messages": [{"role": "user", "content": "Hello"}]}
+            by_old_name = await web.post("/v1/chat/completions", json={**asked, "max_tokens": 1}, timeout=60)
             about = (await web.get("/v1/parley")).json()
             health = await web.get("/health")
+    assert by_old_name.status_code == 200, "a client that knows the light model by name goes on"
     assert about["models"]["llm"] == "twin"
     assert about["upgrade"]["state"] == "in place"
     assert health.status_code == 200

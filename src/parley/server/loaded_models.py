@@ -93,6 +93,8 @@ class LoadedModels:
     child: LocalWorker | None = None
     successor: tuple[Model, ModelSpec] | None = None
     """A better language model that may take the place of the one nobody asked for."""
+    succeeded: list[str] = field(default_factory=list)
+    """Language models whose place another one has taken: clients that knew them by name get that one."""
     absent_voices: dict[str, Model] = field(default_factory=dict)
     """Models that the server's own worker could load once somebody wants them, and whose files are not here."""
     models: dict[str, Any] = field(default_factory=dict)
@@ -154,7 +156,9 @@ class LoadedModels:
     def _answering(self) -> dict[str, tuple[str, Any]]:
         """What answers, its kind and the model, by every name that it has: "auto" may be a server's "llama3.2"."""
         known = {spec.id: (spec.kind, self.models[part]) for part, spec in self._parts("llm")}
-        return {model.name: (kind, model) for kind, model in known.values()} | known
+        found = {model.name: (kind, model) for kind, model in known.values()} | known
+        default = next(iter(known.values()), None)
+        return found | {name: default for name in self.succeeded if name not in found and default is not None}
 
     @property
     def llms(self) -> dict[str, Any]:
@@ -164,6 +168,7 @@ class LoadedModels:
     def succeed_llm(self, spec: ModelSpec, model: ChatModel) -> None:
         """From now on `model` answers, also in conversations that are going on."""
         self.models["llm"].succeed(model)
+        self.succeeded.append(self.specs["llm"].id)
         self.specs["llm"] = spec
         self.successor = None
 
