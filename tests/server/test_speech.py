@@ -212,3 +212,21 @@ async def test_another_speed_is_refused_for_a_voice_that_has_but_one(voice: Fake
     if status == 400:
         assert answer.json()["error"]["param"] == "speed"
         assert "'it' speaks at its own speed" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "message"),
+    [
+        ('{"input":"Hi",}', "invalid_json", "The body is no JSON: "),
+        ("", "invalid_value", "The body must be a JSON object"),
+        ("[1]", "invalid_value", "The body must be a JSON object"),
+        ('{"input": 3}', "invalid_value", "'input': "),
+    ],
+)
+async def test_a_body_that_is_no_object_is_told_as_that_and_not_as_a_field(body: str, code: str, message: str) -> None:
+    async with served() as client:
+        answer = await client.post("/v1/audio/speech", content=body, headers={"Content-Type": "application/json"})
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (400, code)
+    assert error["message"].startswith(message)
+    assert error["param"] == ("input" if "'" in message else None)

@@ -140,5 +140,10 @@ async def _http_error(request: Request, fault: Exception) -> Response:
 async def _invalid_request(_: Request, fault: Exception) -> Response:
     assert isinstance(fault, RequestValidationError)
     first = fault.errors()[0]
+    if first["type"] == "json_invalid":
+        why = first.get("ctx", {}).get("error", first["msg"])
+        return error_answer(400, f"The body is no JSON: {why} at character {first['loc'][-1]}", "invalid_json")
     where = ".".join(str(p) for p in first["loc"] if p != "body")
+    if not where:
+        return error_answer(400, "The body must be a JSON object (Content-Type: application/json)", "invalid_value")
     return error_answer(400, f"'{where}': {first['msg']}", "invalid_value", where)
