@@ -10,14 +10,15 @@ from parley.audio.files import SUFFIXES
 from parley.errors import UsageError
 
 
-def sounds(paths: Sequence[Path]) -> list[Path]:
+def sounds(paths: Sequence[Path], *, there: bool = True) -> list[Path]:
     """Files as given; of a folder, those of its manifest.json (English) or all sounds, sorted.
 
-    Raises `UsageError` for what does not exist, a folder without sounds, a manifest that cannot be read.
+    Raises `UsageError` for a folder without sounds, a manifest that cannot be read, and for what does not exist unless
+    it need not be `there`.
     """
     found: list[Path] = []
     for path in paths:
-        if not path.exists():
+        if there and not path.exists():
             raise UsageError(f"{path} does not exist")
         if not path.is_dir():
             found.append(path)

@@ -127,7 +127,7 @@ def transcribe(
 
       parley transcribe recordings/ --format json > words.jsonl
     """
-    paths = sounds(recordings)
+    paths = sounds(recordings, there=False)
     good = [path for path in paths if _opens(path)]  # told before the first is transcribed
     if good:
         asyncio.run(_transcribe(good, model or local.command_config().asr, _code(language), form, quiet))
