@@ -8,7 +8,7 @@ import pytest
 
 from parley.errors import ModelNotFound, UsageError
 from parley.models import voicepacks
-from parley.models.catalogue import ANSWERS, Catalogue
+from parley.models.catalogue import ANSWERS, Catalogue, Kind
 from parley.models.interfaces import ModelSpec
 from parley.models.resolve import named
 from parley.models.voicepacks import Metadata, Tags
@@ -45,6 +45,12 @@ def test_a_gguf_file_has_the_ears_that_share_a_folder_with_it_alone(
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelNotFound, match=r"gone\.gguf does not exist"):
         named(NOTHING, ANSWERS, str(tmp_path / "gone.gguf"))
+
+
+@pytest.mark.parametrize(("kind", "name"), [("tts", "gone.onnx"), ("tts", "gone.onnx/ann"), ("llm", "gone.gguf")])
+def test_a_file_that_is_not_here_is_not_taken_for_an_entry(kind: Kind, name: str) -> None:
+    with pytest.raises(ModelNotFound, match=r"gone\.\w+ does not exist"):
+        named(NOTHING, kind, name)
 
 
 def test_a_voice_of_ones_own_may_name_its_speaker(tmp_path: Path) -> None:

@@ -44,6 +44,14 @@ async def test_every_route_says_that_there_is_none_of_that_name_and_what_there_i
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("body", [{}, {"messages": []}, {"messages": None}])
+async def test_a_chat_without_messages_is_refused_by_the_field(body: dict[str, object]) -> None:
+    async with served() as client:
+        answer = await client.post("/v1/chat/completions", json=body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == "messages"
+
+
 @pytest.mark.parametrize("model", ["fake-voice", "tts-1-hd", "gpt-4o-mini-tts"])
 async def test_a_text_is_said_by_a_voice_that_is_here_under_any_known_name(model: str) -> None:
     async with served() as client:

@@ -118,6 +118,8 @@ def bench(
             quiet=quiet,
         )  # fmt: skip
         return
+    if clips is not None and not clips.is_dir():
+        raise UsageError(f"--clips: {clips} is no folder")
     how = {"exact": not stock, "webrtc": webrtc, "arrival": arrival, "api_key": api_key, "answer_tokens": answer_tokens,
            "duration_s": duration}  # fmt: skip
     found = run(_bench(url, clips, chosen, counts, limit, scorer, how, quiet=quiet))

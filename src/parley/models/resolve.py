@@ -29,7 +29,7 @@ def named(known: Catalogue, kind: Kind | tuple[Kind, ...], name: str) -> Model |
     path, speaker = Path(name).expanduser(), ""
     if path.suffix not in _FAMILIES and path.parent.suffix == ".onnx":
         path, speaker = path.parent, path.name
-    if path.suffix in _FAMILIES and (path.exists() or os.sep in name):
+    if path.suffix in _FAMILIES:  # no entry of the catalogue is called so
         if not path.exists():
             raise ModelNotFound(f"{path} does not exist")
         options = {"voice": speaker} if speaker else {}

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.types import Receive, Scope, Send
 
 import parley
-from parley.errors import ModelError
+from parley.errors import ModelError, ProtocolError
 from parley.logs import TOPICS
 from parley.models import advice
 from parley.models.catalogue import catalogue
@@ -36,7 +36,10 @@ _NOT_THERE = (404, 405, 501)
 """How a server of language models says that it has no such interface."""
 _NEEDED = frozenset({"vad", "asr", "llm", "tts"})
 """Parts without which nobody is answered."""
-_ALIASES = ("gpt-realtime", "gpt-realtime-mini", "tts-1", "whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-tts")
+_ALIASES = (
+    "gpt-realtime", "gpt-realtime-mini", "tts-1", "tts-1-hd", "gpt-4o-mini-tts", "whisper-1", "gpt-4o-transcribe",
+    "gpt-4o-mini-transcribe",
+)  # fmt: skip
 
 
 def _state(request: Request) -> ServerState:
@@ -202,6 +205,8 @@ async def _forwarded(request: Request, path: str) -> Response:
     models = _state(request).loaded_models.llms
     name = str(wanted.get("model") or "")
     check_model(name, models)
+    if path == "/chat/completions" and not wanted.get("messages"):
+        raise ProtocolError("'messages' is empty; a model has nothing to answer", field="messages")
     model = models.get(name) or _state(request).loaded_models.models["llm"]
     held = AsyncExitStack()
     try:
