@@ -101,6 +101,7 @@ async def test_a_second_signal_cuts_the_answer(stoppable: Any) -> None:
         await until(lambda: "stopping" in server.log.read_text(errors="replace"))
         process.send_signal(signal.SIGTERM)
         assert await asyncio.to_thread(process.wait, 30) == 0
+    assert not unexpected(server.log.read_text(errors="replace"))
 
 
 async def health(server: RunningServer) -> tuple[int, dict[str, Any]]:

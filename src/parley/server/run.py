@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import resource
 import socket
 from collections.abc import Callable, Iterator
@@ -168,6 +169,7 @@ class Server:
         """End `serve` without waiting for anybody."""
         if self._uvicorn is not None:
             self._uvicorn.should_exit = self._uvicorn.force_exit = True
+            logging.getLogger("uvicorn.error").disabled = True  # that its life is cut off is no fault to be told
 
     async def abandon(self) -> None:
         """What a preparation that was cancelled has started ends."""
