@@ -15,8 +15,8 @@ from parley.conversation.spoken.reader import Said, prepare, prepared, read_alou
 from parley.languages import usual_language
 from parley.models.interfaces import SpeakingStyle, Synthesizer
 
-_SUFFIXES = frozenset("లో లోని లోపు కి కు తో ని న కే లోనే".split())
-"""Telugu writes cases behind figures without a blank ("2024లో"), and says them so."""
+_SUFFIXES = frozenset("లో లోని లోపు కి కు తో ని న కే లోనే वाँ वां वीं वें वे".split())
+"""What is said without a blank behind figures: Telugu's cases ("2024లో"), the ends of Hindi's ordinals ("10वाँ")."""
 _LONG_CHARS = 1000
 """Longer texts take so long (some 20 µs a word) that the loop goes on meanwhile."""
 
