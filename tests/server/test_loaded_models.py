@@ -13,8 +13,14 @@ from parley.errors import ModelError, ModelNotFound
 from parley.models.catalogue import catalogue
 from parley.models.interfaces import ModelSpec
 from parley.models.resolve import named
+from parley.server.fleet_voices import OPENAI_VOICES, FleetVoices, openai_voices
 from parley.server.info_routes import details
-from parley.server.loaded_models import FleetVoices, LoadedModels, _conversing_elsewhere, _find_voice, load_all
+from parley.server.loaded_models import (
+    LoadedModels,
+    _conversing_elsewhere,
+    _find_voice,
+    load_all,
+)
 from parley.workers.announcement import Announcement, Offer
 from parley.workers.fleet import Fleet
 from parley.workers.routing import Standing as RouteStanding
@@ -162,3 +168,13 @@ async def test_a_duplex_model_that_no_worker_has_is_said(tmp_path: Path, monkeyp
         loaded_models = LoadedModels({"tts": ModelSpec("voice", "fake-voice")}, fleet, has_workers=True)
         with pytest.raises(ModelError, match="moshiko"):
             await _conversing_elsewhere(loaded_models, "moshiko")
+
+
+def test_openais_names_are_the_default_voice_but_for_those_that_another_one_is_more_like() -> None:
+    shipped = openai_voices("hibari-heart", {"hibari-heart", "hibari-low", "hibari-high"})
+    assert {name for name, voice in shipped.items() if voice == "hibari-low"} >= {"onyx", "echo", "cedar"}
+    assert (shipped["nova"], shipped["alloy"], shipped["marin"]) == ("hibari-heart",) * 3
+    assert (shipped["shimmer"], shipped["sage"]) == ("hibari-high", "hibari-heart"), "there is no alto here"
+    own = openai_voices("kokoro", {"kokoro", "hibari-low"})
+    assert set(own.values()) == {"kokoro"}, "who has chosen a voice hears it"
+    assert own.keys() == shipped.keys() == set(OPENAI_VOICES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,13 +21,13 @@ from parley.models.interfaces import ChatModel, ModelSpec
 from parley.models.plugins import close, load
 from parley.models.store import Progress, Store
 from parley.models.succession import Succession
+from parley.server.fleet_voices import FleetVoices, openai_voices
 from parley.transports.mapping import AvailableModels, Hearing, Voices
 from parley.workers.announcement import Announcement, Offer
 from parley.workers.fleet import Fleet
 from parley.workers.local_worker import LocalWorker
 from parley.workers.remote_duplex import RemoteDuplex
 from parley.workers.remote_recognizer import RemoteRecognizer
-from parley.workers.remote_synthesizer import RemoteSynthesizer
 from parley.workers.routing import Need, route
 
 log = structlog.get_logger("model")
@@ -36,44 +36,6 @@ _FIND_S = 120.0  # a worker that starts together with the server may have its mo
 _SILENT_S = 5.0
 _LOOK_S = 3.0
 _LOADED_S = 180.0
-OPENAI_VOICES = (
-    "alloy", "ash", "ballad", "cedar", "coral", "echo", "fable", "marin", "nova", "onyx", "sage", "shimmer", "verse"
-)  # fmt: skip
-
-
-class FleetVoices(Mapping[str, RemoteSynthesizer]):
-    """Every voice that a worker offers now, the default first."""
-
-    def __init__(self, fleet: Fleet, default: str, hidden: Callable[[Announcement, Offer], bool]) -> None:
-        """`hidden`: offers that could not be kept yet."""
-        self._fleet = fleet
-        self._default = default
-        self._hidden = hidden
-        self._made: dict[str, RemoteSynthesizer] = {}
-
-    def _offers(self) -> dict[str, tuple[Offer, str]]:
-        """Offer and speaker by the voice's name: the model's where that has one voice, else MODEL/SPEAKER."""
-        known = [w.announcement for w in self._fleet.workers.values() if w.announcement is not None]
-        offers = [o for a in known for o in a.models if o.kind == "tts" and not self._hidden(a, o)]
-        many = {o.id: o.voices for o in offers if len(o.voices) > 1}
-        return {f"{o.id}/{s}" if s else o.id: (o, s) for o in offers for s in many.get(o.id, ("",))}
-
-    def __getitem__(self, name: str) -> RemoteSynthesizer:
-        """A voice, or by its id a model, which speaks with its usual voice."""
-        offers = self._offers()
-        offer, speaker = offers.get(name) or (next((o for o, _ in offers.values() if o.id == name), None), "")
-        made = self._made.get(name)
-        if offer is None and made is None and name != self._default:
-            raise KeyError(name)
-        if made is None or offer not in (None, made.offer):
-            self._made[name] = RemoteSynthesizer(self._fleet, offer or Offer(id=name), speaker)
-        return self._made[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys((self._default, *self._offers())))
-
-    def __len__(self) -> int:
-        return len({self._default, *self._offers()})
 
 
 def speaks(part: str) -> bool:
@@ -176,8 +138,9 @@ class LoadedModels:
     def available(self) -> AvailableModels:
         """For the protocol."""
         default = self.specs["tts"].id
+        here = {spec.id for part, spec in self.specs.items() if speaks(part)}
         voices = Voices(
-            default, self.voices, dict.fromkeys(OPENAI_VOICES, default), self.absent_voices,
+            default, self.voices, openai_voices(default, here), self.absent_voices,
             fixed_speed=lambda name: name in self.voices and self.voices[name].fixed_speed,
             emotions=lambda name: self.voices[name].emotions if name in self.voices else EMOTIONS,
         )  # fmt: skip
