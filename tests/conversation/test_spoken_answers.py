@@ -59,6 +59,6 @@ def test_what_has_no_sound_was_heard_with_what_stands_before_it(answer: str) -> 
     async def script(s: Stage) -> None:
         ended = await s.silence_until(nt.ResponseEnded)
         s.session.correct_heard(ended.response, 60.0)
-        assert s.session.history.items[-1].heard_text == ended.items[0].text.rstrip()
+        assert s.session.history.items[-1].heard_text.rstrip() == ended.items[0].text.rstrip()
 
     play(answer, script)

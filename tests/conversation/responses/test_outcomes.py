@@ -171,6 +171,21 @@ def test_a_finished_answer_that_was_not_heard_to_its_end_is_corrected_once() -> 
     assert [changed.heard_text for changed in w.of(nt.HeardChanged)] == ["one two"]
 
 
+def test_an_end_that_makes_no_sound_is_heard_with_the_words_before_it() -> None:
+    w = World()
+    response = w.response()
+    response.add_text(" )")
+    w.finished(response, Ending.FINISHED)
+    w.outcomes.correct(response.id, 3.0, "user")
+    assert w.of(nt.HeardChanged) == [], "all that has a sound was heard"
+    cut = w.response("r2")
+    cut.add_text(" )")
+    w.ledger.heard("user", "r2", 3.0)
+    assert w.outcomes.heard_chars(cut, Ending.CUT) is None
+    w.outcomes.correct(response.id, 2.0, "user")
+    assert [changed.heard_text for changed in w.of(nt.HeardChanged)] == ["one two"]
+
+
 def test_nothing_is_corrected_where_there_is_nothing_to() -> None:
     w = World()
     w.outcomes.correct("unknown", 1.0, "user")

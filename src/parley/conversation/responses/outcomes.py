@@ -22,8 +22,8 @@ class Outcomes:
         """Length of its text that was heard; None when all of it counts."""
         if ending is Ending.FINISHED or not response.speaks or response.message is None:
             return None
-        ledger = self._context.ledger
-        whole = response.produced and ledger.spoken_chars(response.key) >= len(response.message.text.rstrip())
+        ledger, text = self._context.ledger, response.message.text
+        whole = response.produced and _with_the_silent_end(text, ledger.spoken_chars(response.key)) == len(text)
         return None if whole and ledger.all_heard(response.key) else ledger.heard_chars(response.key)
 
     def finish(self, response: Response, ending: Ending, reason: str) -> None:
@@ -67,8 +67,8 @@ class Outcomes:
         if response is None or response.message is None or not response.speaks:
             return
         position = context.ledger.corrected(listener, response.key, until_s)
-        chars = context.ledger.heard_chars(response.key)
         message = response.message
+        chars = _with_the_silent_end(message.text, context.ledger.heard_chars(response.key))
         heard = None if response.produced and chars >= len(message.heard_text) and message.heard is None else chars
         if heard == message.heard or response.options.out_of_band:
             return
@@ -78,3 +78,8 @@ class Outcomes:
             return  # the item was deleted meanwhile
         response.items = [item if i.id == item.id else i for i in response.items]
         context.emit(nt.HeardChanged(response.id, item.id, item.text, item.heard_text, round(position * 1000)))
+
+
+def _with_the_silent_end(text: str, chars: int) -> int:
+    """Where what was heard of `text` ends: what has no words behind it makes no sound and is heard with them."""
+    return chars if any(map(str.isalnum, text[chars:])) else len(text)
