@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-MOST_CODES = 80
+MOST_CODES = 64
 _TEXT = "The quick brown fox jumps over the lazy dog. Good morning to all of us! How are you today?"
 _MARKS = ["[STOP]", "[UNK]", "[SPACE]", "[START]"]
 _IN_EVERY_PROCESS = "from tests.families.chatterbox import tiny\ntiny.shrink()\n"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,14 @@ def spec_of(folder: Path, **options: Any) -> ModelSpec:
     return ModelSpec("tiny", "xtts", files_of(folder), {"device": "cpu", "temperature": 0, **options})
 
 
+@pytest.fixture(scope="module")
+def voice(checkpoint: Path) -> Iterator[SteppedVoice]:
+    """One for all that leave it as it is."""
+    made = asyncio.run(load(spec_of(checkpoint)))
+    yield made
+    asyncio.run(made.aclose())
+
+
 @pytest.fixture
 async def loaded() -> AsyncIterator[Loader]:
     async with AsyncExitStack() as stack:
@@ -59,8 +68,7 @@ async def loaded() -> AsyncIterator[Loader]:
         yield made
 
 
-async def test_a_text_is_said_piece_by_piece_in_any_voice_of_its_files(checkpoint: Path, loaded: Loader) -> None:
-    voice = await loaded(checkpoint)
+async def test_a_text_is_said_piece_by_piece_in_any_voice_of_its_files(voice: SteppedVoice) -> None:
     assert (voice.rate_hz, voice.voices) == (24000, ("Ann Lee", "Bob Day"))
     assert list(voice.languages) == ["en", "de"], "Japanese wants a package that is not here"
     assert (voice.times_words, voice.fixed_speed) == (False, False)
@@ -92,8 +100,10 @@ async def test_it_ends_where_the_network_says_so(own: Path, loaded: Loader) -> N
     assert len(sound(await said(await loaded(own), OTHER))) < len(longest) / 20
 
 
-async def test_another_speed_and_language_change_how_it_is_said(checkpoint: Path, loaded: Loader) -> None:
-    voice, german = await loaded(checkpoint), await loaded(checkpoint, language="de")
+async def test_another_speed_and_language_change_how_it_is_said(
+    voice: SteppedVoice, checkpoint: Path, loaded: Loader
+) -> None:
+    german = await loaded(checkpoint, language="de")
     assert list(german.languages) == ["de", "en"]
     usual = sound(await said(voice, OTHER))
     assert len(sound(await said(voice, OTHER, speed=2.0))) == pytest.approx(len(usual) / 2, rel=0.1)
@@ -111,16 +121,14 @@ async def test_a_recording_is_a_voice_called_as_the_model(own: Path, loaded: Loa
     assert not np.array_equal(sound(await said(await loaded(own), OTHER)), other)
 
 
-async def test_two_texts_at_once_are_what_each_is_alone(checkpoint: Path, loaded: Loader) -> None:
-    voice = await loaded(checkpoint)
+async def test_two_texts_at_once_are_what_each_is_alone(voice: SteppedVoice) -> None:
     texts = {"Ann Lee": ENGLISH, "Bob Day": OTHER}
     alone = {name: sound(await said(voice, text, voice=name)) for name, text in texts.items()}
     together = await said_in_turns(voice, texts)
     assert all(np.array_equal(sound(together[name]), alone[name]) for name in texts)
 
 
-async def test_who_stops_listening_stops_it_and_the_next_text_is_said_as_ever(checkpoint: Path, loaded: Loader) -> None:
-    voice = await loaded(checkpoint)
+async def test_who_stops_listening_stops_it_and_the_next_text_is_said_as_ever(voice: SteppedVoice) -> None:
     before = sound(await said(voice, ENGLISH))
     async with aclosing(voice.synthesize(ENGLISH, SpeakingStyle(), Caller("ann"))) as chunks:
         await anext(chunks)
@@ -133,8 +141,7 @@ async def test_with_warmth_it_draws(checkpoint: Path, loaded: Loader) -> None:
     assert not np.array_equal(first, second)
 
 
-async def test_of_letters_that_it_does_not_know_nothing_is_said(checkpoint: Path, loaded: Loader) -> None:
-    voice = await loaded(checkpoint)
+async def test_of_letters_that_it_does_not_know_nothing_is_said(voice: SteppedVoice) -> None:
     with pytest.raises(ModelError, match="can say nothing of this text"):
         await said(voice, "నమస్కారం అందరికీ")
 

@@ -11,7 +11,7 @@ from TTS.tts.models.xtts import Xtts
 
 RATE_HZ = 24000
 _WIDTH = 32
-_MOST_CODES = 40
+_MOST_CODES = 30
 _STOP = 65
 _TEXT = "the quick brown fox jumps over the lazy dog. good morning to all of us! how are you today?"
 _MARKS = ["[STOP]", "[UNK]", "[SPACE]", "[START]", "[en]", "[de]"]
