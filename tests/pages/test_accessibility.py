@@ -17,8 +17,17 @@ SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 DESKTOP, PHONE = ViewportSize(width=1280, height=900), ViewportSize(width=390, height=844)
 
 
+AT_ONCE = """() => {
+  const style = new CSSStyleSheet();
+  style.replaceSync("* { transition: none !important; }");
+  document.adoptedStyleSheets = [...document.adoptedStyleSheets, style];
+}"""
+"""What is half faded in is no fault of contrast."""
+
+
 async def serious(page: Page) -> list[str]:
     """What axe finds that is serious or worse, with the elements at fault."""
+    await page.evaluate(AT_ONCE)
     found = (await Axe().run(page)).response["violations"]
     return [
         f"{v['id']} ({v['impact']}): {v['help']}: {[n['html'][:120] for n in v['nodes']]}"
