@@ -20,7 +20,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 from tests.conftest import start_server, stop_server
-from tests.wild.scripted import Reply, ScriptedServer, running
+from tests.wild.scripted import ScriptedServer, running, says
 
 from parley.client.caller import RecordedCaller, TurnReport
 from parley.client.connection import Connection
@@ -59,10 +59,7 @@ def main(
     if not clips:
         raise typer.BadParameter(f"{recordings} has no recording in '{language}'")
 
-    async def answer(reply: Reply) -> None:
-        await reply.say(_ANSWERS.get(language, _ANSWERS["en"]))
-        await reply.done()
-
+    answer = says(_ANSWERS.get(language, _ANSWERS["en"]))
     with running(ScriptedServer({" ": answer})) as model, tempfile.TemporaryDirectory() as logs:
         process, server = start_server(
             Path(logs) / "serve.log", PARLEY_PROFILE=profile, PARLEY_LLM_BASE_URL=model.url, PARLEY_LLM="scripted",
@@ -86,14 +83,13 @@ async def _talked(url: str, folder: Path, clips: list[dict[str, Any]]) -> Found:
     for clip in clips:
         async with Connection(url) as connection, RecordedCaller(connection) as caller, asyncio.timeout(_ALONE_S):
             reports = [report async for report in caller.exchange(folder / clip["file"])]
-        _note(found, clip, reports)
         text = " ".join(report.transcript for report in reports)
+        _note(found, clip, reports, text)
         typer.echo(f"{reports[-1].voice_to_voice_ms if reports else None!s:>6} ms {clip['file']:34} {text}")
     return found
 
 
-def _note(found: Found, clip: dict[str, Any], reports: list[TurnReport]) -> None:
-    text = " ".join(report.transcript for report in reports)
+def _note(found: Found, clip: dict[str, Any], reports: list[TurnReport], text: str) -> None:
     for totals, (errors, count) in (
         (found.words, distance(clip["transcript"], text)), (found.letters, character_distance(clip["transcript"], text))
     ):  # fmt: skip

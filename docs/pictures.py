@@ -16,7 +16,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 from tests.conftest import start_server, stop_server
 from tests.pages.chromium import launched
 from tests.pages.test_page_states import pulling
-from tests.wild.scripted import Reply, Script, ScriptedServer, running
+from tests.wild.scripted import ScriptedServer, running, says
 
 IMAGES = Path(__file__).parent / "images"
 _DESKTOP, _PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 800}
@@ -31,14 +31,6 @@ _ANSWERS = {
     "that nobody had waited for.",
     "bottle": "A drawing of his own lighthouse, Ada, with the lamp painted green. He kept it above his desk for years.",
 }
-
-
-def _says(text: str) -> Script:
-    async def script(reply: Reply) -> None:
-        await reply.say(text)
-        await reply.done()
-
-    return script
 
 
 async def _ask(page: Page, text: str) -> None:
@@ -117,7 +109,7 @@ async def _pictures(url: str, folder: Path) -> None:
 def main(folder: Path) -> None:
     """Into `folder`."""
     folder.mkdir(exist_ok=True, parents=True)
-    scripts = {case: _says(text) for case, text in _ANSWERS.items()}
+    scripts = {case: says(text) for case, text in _ANSWERS.items()}
     with running(ScriptedServer(scripts)) as model, tempfile.TemporaryDirectory() as logs:
         process, server = start_server(
             Path(logs) / "serve.log", PARLEY_LLM_BASE_URL=model.url, PARLEY_LLM="smollm2-135m",

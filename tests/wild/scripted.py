@@ -72,6 +72,16 @@ class Reply:
         self.writer.transport.abort()
 
 
+def says(text: str) -> Script:
+    """Answers with this text, whatever was asked."""
+
+    async def script(reply: Reply) -> None:
+        await reply.say(text)
+        await reply.done()
+
+    return script
+
+
 @dataclass
 class ScriptedServer:
     """Runs in a thread of its own, so that tests and servers may be anywhere."""

@@ -23,7 +23,7 @@ import structlog
 from pydantic import Field
 
 from parley.adapters.loading import files_of
-from parley.adapters.stepped_voice import Made, SteppedVoice, VoiceOptions, load_voice, usual_first
+from parley.adapters.stepped_voice import NOTHING_YET, Made, SteppedVoice, VoiceOptions, load_voice, usual_first
 from parley.audio import files as sound_files
 from parley.audio.pcm import Float32
 from parley.errors import ModelError
@@ -135,7 +135,7 @@ class ChatterboxNetwork:
             if code is not None and code < _SOUNDS:
                 codes.append(code)
             if not codes or (not ended and len(codes) < due):
-                yield Made(_NOTHING)
+                yield NOTHING_YET
                 continue
             due += next(pieces, _PIECES[-1])
             yield Made(self._marked(self._piece(speaker, codes, tail, last=ended)))
@@ -233,9 +233,6 @@ class ChatterboxNetwork:
         self._model = None
         self._speakers = {}
         give_back(self._device)
-
-
-_NOTHING = np.zeros(0, np.float32)
 
 
 def _model(files: dict[str, Path], device: str) -> tuple[Any, Callable[[str], str]]:

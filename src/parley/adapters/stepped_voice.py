@@ -53,6 +53,10 @@ class Made:
     """For each word of the sentence its begin and end, seconds from the sentence's begin; once, or never."""
 
 
+NOTHING_YET = Made(np.zeros(0, np.float32))
+"""Of a step that brought a sentence on, and no sound."""
+
+
 class VoiceNetwork(Protocol):
     """A kind of model. Everything, its making too, happens in one thread, which is the voice's."""
 

@@ -15,12 +15,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import structlog
 from pydantic import Field
 
 from parley.adapters.loading import files_of
-from parley.adapters.stepped_voice import Made, SteppedVoice, VoiceOptions, load_voice, usual_first
+from parley.adapters.stepped_voice import NOTHING_YET, Made, SteppedVoice, VoiceOptions, load_voice, usual_first
 from parley.audio import files as sound_files
 from parley.errors import ModelError
 from parley.models.interfaces import ModelSpec, SpeakingStyle
@@ -140,7 +139,7 @@ class XttsNetwork:
             if thought is not None:
                 latents.append(thought)
             if not ended and len(latents) < due:
-                yield Made(_NOTHING)
+                yield NOTHING_YET
                 continue
             due += next(pieces, _PIECES[-1])
             heard = torch.cat(latents)[None]
@@ -209,9 +208,6 @@ class XttsNetwork:
         self._model = None
         self._speakers = {}
         give_back(self._device)
-
-
-_NOTHING = np.zeros(0, np.float32)
 
 
 def _model(files: dict[str, Path]) -> Any:

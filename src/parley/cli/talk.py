@@ -121,13 +121,12 @@ async def _say_recordings(connection: Connection, clips: list[Path], output: Pat
         typer.echo(json.dumps({"summary": closing}))
     elif latencies:
         out.print(words(out, "latency", p50=figures["p50"], p95=figures["p95"], turns=figures["n"]))
+    told = f" ({connection.talk.errors[-1]})" if connection.talk.errors else ""
     if lost:
-        told = f" ({connection.talk.errors[-1]})" if connection.talk.errors else ""
         raise UnavailableError(lost + told)
     if not reports:
         raise UsageError(words(errors, "no_turn"))
     if unanswered := [r for r in reports if r.voice_to_voice_ms is None or r.status == "failed"]:
-        told = f" ({connection.talk.errors[-1]})" if connection.talk.errors else ""
         raise UnavailableError(words(errors, "unanswered", count=len(unanswered), turns=len(reports)) + told)
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from parley.conversation.spoken.amounts import VULGAR
-from parley.conversation.spoken.languages import Language
+from parley.conversation.spoken.languages import TOUCHING, Language
 
-LETTER = r"[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
+LETTER = rf"[^\W{TOUCHING}]"
 """Of a word, in patterns; in scripts that set no blanks, words may stand right behind a number."""
 _LONGEST_WORD = 64
 

@@ -27,7 +27,8 @@ _SEVERAL = 7
 _SAMPLES = (_SEVERAL, 3, 2, 25, 11)
 """Of most languages' ways to count: "7 процентов", "3 процента", "25 de procente"."""
 _UNSPACED_LANGUAGES = frozenset("zh ja ko yue".split())
-UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+TOUCHING = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+UNSPACED = re.compile(f"[{TOUCHING}]")
 """Letters that touch what is said before and behind them: Chinese and Japanese, and Korean's endings of words."""
 _YEAR = re.compile(r"\s[гр]\.$")
 """Russian and Ukrainian data end dates so; people write it themselves or leave it out."""
