@@ -85,7 +85,8 @@ async def test_a_voice_is_judged_by_words_letters_likeness_and_opinions(clips: d
         loudness.append(float(samples.mean()))
         return 2.0 + len(loudness)
 
-    came = await judges("good may", "good day", opinion=opinion).of_voice("v", voice, clips["ann"])  # type: ignore[arg-type]
+    judging = judges("good may", "good day", opinion=opinion)
+    came = await judging.of_voice("v", voice, clips["ann"], await judging.directions(clips["ann"]))  # type: ignore[arg-type]
     assert (came.voice, came.texts, came.word_errors, came.letter_errors) == ("v", 2, 1 / 4, 1 / 16)
     assert came.likeness == pytest.approx(np.cos(0.3 * np.pi / 2), abs=1e-2)
     assert came.opinion == 3.5
@@ -110,7 +111,8 @@ async def test_a_voice_is_held_against_clips_of_other_texts_alone(clips: dict[st
                 yield chunk
 
     own, _ = await judges("good day").of_clips(mixed, [])
-    came = await judges("good day").of_voice("same", Same(0.0), mixed)  # type: ignore[arg-type]
+    directions = await judges("good day").directions(mixed)
+    came = await judges("good day").of_voice("same", Same(0.0), mixed, directions)  # type: ignore[arg-type]
     assert came.likeness == pytest.approx(own.likeness, abs=1e-2)
 
 

@@ -69,11 +69,11 @@ async def _judged(
         judges = Judges(recognizer, encoder, opinion)
         with progress(quiet=quiet) as step:
             recorded, floor = await judges.of_clips(mine, others)
-            found = [recorded]
+            found, directions = [recorded], await judges.directions(mine)
             for number, name in enumerate(names, 1):
                 voice = await local.load_model(name, "tts", quiet=quiet)
                 try:
-                    found.append(await judges.of_voice(name, voice, mine))
+                    found.append(await judges.of_voice(name, voice, mine, directions))
                 finally:
                     await close(voice)
                 step("voices", number, len(names))

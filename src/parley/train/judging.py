@@ -54,6 +54,10 @@ class Judges:
     encoder: SpeakerEncoder
     opinion: Callable[[Float32], float] | None
 
+    async def directions(self, clips: Sequence[Clip]) -> Float32:
+        """Where the voice of each clip lies among voices, shape (clips, values)."""
+        return np.stack([await self.encoder.embed(sound_of(clip), _CALLER) for clip in clips])
+
     async def of_clips(self, clips: Sequence[Clip], others: Sequence[Clip]) -> tuple[Judgement, float | None]:
         """The speaker's own, as a ceiling; and how alike others are to the speaker, as a floor (None: nobody is).
 
@@ -61,18 +65,16 @@ class Judges:
         """
         if len(clips) < 2:
             raise UsageError(f"--speaker: {len(clips)} clips are too few to judge by; it takes two")
-        sounds = [sound_of(clip) for clip in clips]
-        voices = np.stack([await self.encoder.embed(sound, _CALLER) for sound in sounds])
+        sounds, voices = [sound_of(clip) for clip in clips], await self.directions(clips)
         alike = voices @ voices.T
         ceiling = float(alike[~np.eye(len(clips), dtype=bool)].mean())
-        strangers = [await self.encoder.embed(sound_of(clip), _CALLER) for clip in others]
-        floor = float((np.stack(strangers) @ voices.T).mean()) if strangers else None
+        floor = float((await self.directions(others) @ voices.T).mean()) if others else None
         said = await self._judged(f"{clips[0].speaker}, recorded", clips, sounds, ceiling)
         return said, floor
 
-    async def of_voice(self, name: str, voice: Synthesizer, clips: Sequence[Clip]) -> Judgement:
-        """One that says the texts of the speaker's clips, of which there are two at least; raises `ModelError`."""
-        speaker = np.stack([await self.encoder.embed(sound_of(clip), _CALLER) for clip in clips])
+    async def of_voice(self, name: str, voice: Synthesizer, clips: Sequence[Clip], speaker: Float32) -> Judgement:
+        """One that says the texts of the speaker's clips, two at least; `speaker`: their `directions`. Raises
+        `ModelError`."""
         sounds, first_ms, took_s, lasts_s, alike = list[Float32](), list[float](), 0.0, 0.0, list[float]()
         for number, clip in enumerate(clips):
             sound, first_s, whole_s = await _said(voice, clip)
