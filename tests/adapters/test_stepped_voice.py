@@ -6,14 +6,14 @@ import asyncio
 import re
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from parley.adapters.stepped_voice import Made, SteppedVoice
+from parley.adapters.stepped_voice import Made, SteppedVoice, in_pieces
 from parley.adapters.transformers_tts import load
 from parley.audio.pcm import Float32
 from parley.errors import ModelError, Overloaded
@@ -36,6 +36,7 @@ class Network:
     rate_hz = RATE
     voices: Sequence[str] = ("fake",)
     languages: Sequence[str] = ("en",)
+    emotions: Collection[str] = ("neutral",)
     times_words = True
     fixed_speed = False
     sample_text = "some text."
@@ -171,3 +172,26 @@ def test_mms_asks_for_consent_and_is_not_permissive() -> None:
     assert telugu.needs_consent
     assert not telugu.is_permissive
     assert telugu.languages == ("te",)
+
+
+@pytest.mark.parametrize(
+    ("count", "pieces"),
+    [
+        (0, []),
+        (1, [(1, True)]),
+        (2, [(2, False), (2, True)]),
+        (9, [(2, False), (5, False), (8, False), (9, True)]),
+    ],
+)
+def test_what_is_written_sounds_in_pieces_of_all_so_far_each_a_step(count: int, pieces: list[tuple[int, bool]]) -> None:
+    asked: list[tuple[int, bool]] = []
+
+    def sound(so_far: Sequence[int], last: bool) -> Float32:
+        assert list(so_far) == list(range(len(so_far)))
+        asked.append((len(so_far), last))
+        return tone(0.01)
+
+    steps = list(in_pieces(iter(range(count)), (2, 3), sound))
+    assert asked == pieces
+    assert len(steps) == count + bool(count), "one for each that is written, and one for the last piece"
+    assert sum(bool(len(step.sound)) for step in steps) == len(pieces)

@@ -1,18 +1,16 @@
 """Chatterbox (Resemble AI): English, as whoever a recording is of, as lively as it is asked to; its sound is marked.
 
 The package (https://pypi.org/project/chatterbox-tts/, MIT) has the networks: T3 writes 25 codes of sound a second,
-S3Gen makes sound of them. Both are stepped here, in the voice's one thread: the package makes whole texts. A piece is
-made as CosyVoice 2 streams (https://arxiv.org/abs/2412.10117), whose decoder this is: of all codes so far, with the
-last ones as what is to come, and faded into the piece before it.
+S3Gen, which is the decoder of CosyVoice 2, makes sound of them. Both are stepped here, in the voice's one thread: the
+package makes whole texts.
 """
 
 from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,7 +21,7 @@ import structlog
 from pydantic import Field
 
 from parley.adapters.loading import files_of
-from parley.adapters.stepped_voice import NOTHING_YET, Made, SteppedVoice, VoiceOptions, load_voice, usual_first
+from parley.adapters.stepped_voice import Made, SteppedVoice, VoiceOptions, in_pieces, load_voice, usual_first
 from parley.audio import files as sound_files
 from parley.audio.pcm import Float32
 from parley.errors import ModelError
@@ -43,13 +41,8 @@ BUILT_IN = "resemble"
 _LONGEST_CHARS = 250
 _MOST_CODES = 1000
 """Forty seconds of speech."""
-_SOUNDS = 6561
-"""Codes from here on are marks and no sound."""
-_PIECES = (25, 50, 100)
-"""Codes of the first piece of sound, of the second, of each further one: all are decoded anew for each."""
-_FRAMES_A_CODE = 2
-_FADE_FRAMES = 8
-_SAMPLES_A_FRAME = 480
+_LONGEST_RECORDING_S = 10
+"""The package hears no more of one."""
 _REPETITION, _MIN_P = 1.2, 0.05
 """As the package draws."""
 _ALONE = " && pip install --no-deps chatterbox-tts==0.1.7"
@@ -65,22 +58,12 @@ class ChatterboxOptions(VoiceOptions):
     steps: int = Field(10, ge=1, le=50, description="In which the decoder makes a piece of sound; fewer are faster.")
 
 
-@dataclass(slots=True)
-class _Tail:
-    """What the next piece goes on from."""
-
-    frames: int = 0
-    """That were made to sound."""
-    mel: torch.Tensor | None = None
-    source: torch.Tensor | None = None
-    sound: Float32 | None = None
-
-
 class ChatterboxNetwork:
     """See `VoiceNetwork`."""
 
+    emotions: Collection[str] = ("neutral",)
     times_words = False
-    fixed_speed = True
+    fixed_speed = False
     sample_text = "The quick brown fox jumps over the lazy dog."
     longest_chars = _LONGEST_CHARS
     languages: Sequence[str] = ("en",)
@@ -89,6 +72,7 @@ class ChatterboxNetwork:
         """Raises `ModelError`, `ImportError`, and whatever the package makes of wrong files."""
         import torch
 
+        from parley.adapters.cosyvoice_decoder import CODES_S, Decoder
         from parley.adapters.torch_device import check_memory, device_named
 
         self._options = options = ChatterboxOptions.model_validate(dict(spec.options))
@@ -102,9 +86,9 @@ class ChatterboxNetwork:
         self.rate_hz = int(self._model.sr)
         self._speakers = self._voices(files)
         self.voices: Sequence[str] = usual_first(spec, list(self._speakers), options.voice, _MORE_VOICES)
-        random = torch.Generator().manual_seed(1)
-        frames = _FRAMES_A_CODE * _MOST_CODES
-        self._noise = torch.randn(1, 80, frames, generator=random).to(self._device)  # the same for every piece
+        made, most = self._model.s3gen, _MOST_CODES + CODES_S * _LONGEST_RECORDING_S
+        fade = made.trim_fade.cpu().numpy()  # something spills over from the recording
+        self._decoder: Any = Decoder(made.flow, made.mel2wav, options.steps, most, self._device, fade)
 
     def _voices(self, files: dict[str, Path]) -> dict[str, Any]:
         """By name: the one of the recording, called as the model, and the one that comes with the weights."""
@@ -122,23 +106,18 @@ class ChatterboxNetwork:
 
     def say(self, words: Sequence[re.Match[str]], style: SpeakingStyle, owner: str) -> Iterator[Made]:
         """See `VoiceNetwork.say`: a step for each code, and for each piece of sound."""
+        from parley.adapters.cosyvoice_decoder import PIECES, SOUNDS, Tail
+
         text = self._read(words[0].string[words[0].start() : words[-1].end()])
         if text is None:
             return
         speaker = self._speakers.get(style.voice or "", self._speakers[self.voices[0]])
-        written, codes, tail = self._written(speaker, text, style.intensity), list[int](), _Tail()
-        pieces = iter(_PIECES)
-        due, ended = next(pieces), False
-        while not ended:
-            code = next(written, None)
-            ended = code is None
-            if code is not None and code < _SOUNDS:
-                codes.append(code)
-            if not codes or (not ended and len(codes) < due):
-                yield NOTHING_YET
-                continue
-            due += next(pieces, _PIECES[-1])
-            yield Made(self._marked(self._piece(speaker, codes, tail, last=ended)))
+        codes, tail = (code for code in self._written(speaker, text, style.intensity) if code < SOUNDS), Tail()
+        yield from in_pieces(
+            codes, PIECES, lambda so_far, last: self._marked(
+                self._decoder.piece(speaker.gen, so_far, tail, last=last, speed=style.speed)
+            )
+        )  # fmt: skip
 
     def _read(self, text: str) -> torch.Tensor | None:
         """A text as the network reads it, twice, of shape (2, tokens); None where it has no letter that it knows."""
@@ -191,34 +170,6 @@ class ChatterboxNetwork:
 
         return choice(_REPETITION, self._options.temperature, MinPLogitsWarper(_MIN_P))
 
-    def _piece(self, speaker: Any, codes: Sequence[int], tail: _Tail, *, last: bool) -> Float32:
-        """The sound that follows on `tail`, which is left as the next piece needs it."""
-        import torch
-
-        made, tokens = self._model.s3gen, torch.tensor([codes], device=self._device)
-        frames = _FRAMES_A_CODE * len(codes)
-        mel, _ = made.flow.inference(
-            token=tokens, token_len=torch.tensor([len(codes)], device=self._device), finalize=True,
-            n_timesteps=self._options.steps, noised_mels=self._noise[..., :frames], **speaker.gen,
-        )  # fmt: skip
-        known = frames if last else frames - _FRAMES_A_CODE * made.flow.pre_lookahead_len  # the package's cut fails
-        mel, tail.frames = mel[:, :, tail.frames : known], known
-        if tail.mel is not None:
-            mel = torch.cat([tail.mel, mel], dim=2)
-        sound, source = made.hift_inference(mel, tail.source)
-        heard: Float32 = sound[0].float().cpu().numpy()
-        if tail.sound is None:
-            fade = made.trim_fade.cpu().numpy()[: len(heard)]
-            heard[: len(fade)] *= fade  # something spills over from the recording
-        else:
-            fade = np.linspace(0, 1, len(tail.sound), dtype=np.float32)
-            heard[: len(fade)] = heard[: len(fade)] * fade + tail.sound * (1 - fade)
-        if last:
-            return heard
-        keep = _FADE_FRAMES * _SAMPLES_A_FRAME
-        tail.mel, tail.source, tail.sound = mel[:, :, -_FADE_FRAMES:], source[:, :, -keep:], heard[-keep:]
-        return heard[:-keep]
-
     def _marked(self, sound: Float32) -> Float32:
         """With the package's watermark, which nobody hears."""
         if len(sound) < self.rate_hz // 10:
@@ -230,7 +181,7 @@ class ChatterboxNetwork:
         """See `VoiceNetwork.close`."""
         from parley.adapters.torch_device import give_back
 
-        self._model = None
+        self._model = self._decoder = None
         self._speakers = {}
         give_back(self._device)
 

@@ -8,7 +8,7 @@ texts are said in turns; the package's own stream starts threads that share the 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from copy import deepcopy
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -61,6 +61,7 @@ class PocketOptions(VoiceOptions):
 class PocketNetwork:
     """See `VoiceNetwork`."""
 
+    emotions: Collection[str] = ("neutral",)
     times_words = False
     fixed_speed = True
     sample_text = "The quick brown fox jumps over the lazy dog."

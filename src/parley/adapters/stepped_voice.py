@@ -11,7 +11,7 @@ import re
 from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -24,6 +24,7 @@ from parley.errors import ModelError
 from parley.models.executor import ModelExecutor
 from parley.models.interfaces import Caller, ModelSpec, Priority, SpeakingStyle, SpeechChunk, WordTiming
 
+Written = TypeVar("Written")
 _STOPS_S = 10.0
 """The step that is under way when a voice is unloaded is waited for no longer."""
 
@@ -57,12 +58,34 @@ NOTHING_YET = Made(np.zeros(0, np.float32))
 """Of a step that brought a sentence on, and no sound."""
 
 
+def in_pieces(
+    written: Iterator[Written], sizes: Sequence[int], sound: Callable[[Sequence[Written], bool], Float32]
+) -> Iterator[Made]:
+    """Steps of a network that writes a sentence: sound whenever `sizes` more is written, and at the end.
+
+    The last of `sizes` is that of all further pieces. `sound`: what follows on the piece before, of all that is
+    written so far; whether it is the last.
+    """
+    so_far: list[Written] = []
+    due, later = sizes[0], iter(sizes[1:])
+    for one in written:
+        so_far.append(one)
+        if len(so_far) < due:
+            yield NOTHING_YET
+        else:
+            due += next(later, sizes[-1])
+            yield Made(sound(so_far, False))
+    if so_far:
+        yield Made(sound(so_far, True))
+
+
 class VoiceNetwork(Protocol):
     """A kind of model. Everything, its making too, happens in one thread, which is the voice's."""
 
     rate_hz: int
     voices: Sequence[str]
     languages: Sequence[str]
+    emotions: Collection[str]
     times_words: bool
     fixed_speed: bool
     sample_text: str
@@ -83,14 +106,13 @@ class VoiceNetwork(Protocol):
 class SteppedVoice:
     """See `Synthesizer`."""
 
-    emotions: Collection[str] = ("neutral",)
-
     def __init__(self, name: str, network: VoiceNetwork, executor: ModelExecutor) -> None:
         """In the executor's thread: says something, to be warm and to know how loud the network is."""
         self.name = name
         self.rate_hz = network.rate_hz
         self.voices = network.voices
         self.languages = network.languages
+        self.emotions = network.emotions
         self.times_words = network.times_words
         self.fixed_speed = network.fixed_speed
         self.sample_text = network.sample_text

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,7 @@ class _Said:
 class CsmNetwork:
     """See `VoiceNetwork`."""
 
+    emotions: Collection[str] = ("neutral",)
     times_words = False
     fixed_speed = True
     sample_text = _SAMPLE_TEXT

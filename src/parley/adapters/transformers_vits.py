@@ -7,7 +7,7 @@ arXiv 2305.13516.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ class VitsOptions(CheckpointOptions):
 class VitsNetwork:
     """See `VoiceNetwork`."""
 
+    emotions: Collection[str] = ("neutral",)
     times_words = True
     fixed_speed = False
     longest_chars = _LONGEST_CHARS

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,8 +19,9 @@ import structlog
 from pydantic import Field
 
 from parley.adapters.loading import files_of
-from parley.adapters.stepped_voice import NOTHING_YET, Made, SteppedVoice, VoiceOptions, load_voice, usual_first
+from parley.adapters.stepped_voice import Made, SteppedVoice, VoiceOptions, in_pieces, load_voice, usual_first
 from parley.audio import files as sound_files
+from parley.audio.pcm import Float32
 from parley.errors import ModelError
 from parley.models.interfaces import ModelSpec, SpeakingStyle
 
@@ -65,6 +66,7 @@ class _Speaker:
 class XttsNetwork:
     """See `VoiceNetwork`."""
 
+    emotions: Collection[str] = ("neutral",)
     times_words = False
     fixed_speed = False
     sample_text = "The quick brown fox jumps over the lazy dog."
@@ -129,26 +131,20 @@ class XttsNetwork:
             return
         model = self._model
         speaker = self._speakers.get(style.voice or "", self._speakers[self.voices[0]])
-        thoughts, latents = self._thoughts(speaker, tokens), []
         before = overlap = None
-        pieces = iter(_PIECES)
-        due, ended = next(pieces), False
-        while not ended:
-            thought = next(thoughts, None)
-            ended = thought is None
-            if thought is not None:
-                latents.append(thought)
-            if not ended and len(latents) < due:
-                yield NOTHING_YET
-                continue
-            due += next(pieces, _PIECES[-1])
-            heard = torch.cat(latents)[None]
+
+        def sound(thoughts: Sequence[torch.Tensor], last: bool) -> Float32:
+            nonlocal before, overlap
+            heard = torch.cat(list(thoughts))[None]
             if style.speed != 1:
                 slower = heard.transpose(1, 2)
                 heard = functional.interpolate(slower, scale_factor=1 / style.speed, mode="linear").transpose(1, 2)
-            sound = model.hifigan_decoder(heard, g=speaker.sound).squeeze()
-            piece, before, overlap = model.handle_chunks(sound, before, overlap, _OVERLAP, is_final=ended)
-            yield Made(piece.float().cpu().numpy())
+            whole = model.hifigan_decoder(heard, g=speaker.sound).squeeze()
+            piece, before, overlap = model.handle_chunks(whole, before, overlap, _OVERLAP, is_final=last)
+            made: Float32 = piece.float().cpu().numpy()
+            return made
+
+        yield from in_pieces(self._thoughts(speaker, tokens), _PIECES, sound)
 
     def _thoughts(self, speaker: _Speaker, text: torch.Tensor) -> Iterator[torch.Tensor]:
         """What the GPT thinks of each code that it writes, of shape (1, width).

@@ -1,0 +1,89 @@
+"""The decoder of CosyVoice 2, which is Chatterbox's too: makes sound of the codes that a network writes, in pieces.
+
+The networks are those that the package chatterbox-tts has (``chatterbox.models.s3gen``). A piece is made as CosyVoice 2
+streams (https://arxiv.org/abs/2412.10117): of all codes so far, with the last ones as what is to come, and faded into
+the piece before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from parley.audio.pcm import Float32
+
+RATE_HZ = 24000
+CODES_S = 25
+"""Codes for a second of speech."""
+SOUNDS = 6561
+"""Codes from here on are marks and no sound."""
+PIECES = (25, 50, 100)
+"""Codes of the first piece of sound, of the second, of each further one: all are decoded anew for each."""
+_FRAMES_A_CODE = 2
+_FADE_FRAMES = 8
+_SAMPLES_A_FRAME = 480
+
+
+@dataclass(slots=True)
+class Tail:
+    """What the next piece of a text goes on from."""
+
+    frames: int = 0
+    """That were made to sound."""
+    mel: torch.Tensor | None = None
+    source: torch.Tensor | None = None
+    sound: Float32 | None = None
+
+
+class Decoder:
+    """Makes sound of codes; not safe for threads."""
+
+    def __init__(
+        self, flow: Any, vocoder: Any, steps: int, most_codes: int, device: torch.device, fade_in: Float32 | None = None
+    ) -> None:
+        """`flow`, `vocoder`: the package's networks; `steps`: in which the flow makes a piece; `most_codes`: of a text
+        and of the recording before it; `fade_in`: how loud a text begins."""
+        self._flow, self._vocoder, self._steps, self._device = flow, vocoder, steps, device
+        self._fade_in: Float32 = np.ones(0, np.float32) if fade_in is None else fade_in
+        random = torch.Generator().manual_seed(1)
+        frames = _FRAMES_A_CODE * most_codes
+        self._noise = torch.randn(1, 80, frames, generator=random).to(device)  # the same for every piece
+
+    def piece(
+        self, speaker: Mapping[str, Any], codes: Sequence[int], tail: Tail, *, last: bool, speed: float = 1.0
+    ) -> Float32:
+        """The sound that follows on `tail`, which is left as the next piece needs it.
+
+        `speaker`: what the flow's `inference` is told of the recording; `codes`: all of the text so far.
+        """
+        token = torch.tensor([codes], device=self._device)
+        frames, before = _FRAMES_A_CODE * len(codes), _FRAMES_A_CODE * speaker["prompt_token"].shape[1]
+        mel, _ = self._flow.inference(
+            token=token, token_len=torch.tensor([len(codes)], device=self._device), finalize=True,
+            n_timesteps=self._steps, noised_mels=self._noise[..., : before + frames], **speaker,
+        )  # fmt: skip
+        known = frames if last else frames - _FRAMES_A_CODE * self._flow.pre_lookahead_len  # the package's cut fails
+        mel, tail.frames = mel[:, :, tail.frames : known], known
+        if speed != 1:
+            mel = functional.interpolate(mel, size=max(1, round(mel.shape[2] / speed)), mode="linear")
+        if tail.mel is not None:
+            mel = torch.cat([tail.mel, mel], dim=2)
+        source = torch.zeros(1, 1, 0, device=self._device) if tail.source is None else tail.source
+        sound, source = self._vocoder.inference(speech_feat=mel, cache_source=source)
+        heard: Float32 = sound[0].float().cpu().numpy()
+        if tail.sound is None:
+            begin = self._fade_in[: len(heard)]
+            heard[: len(begin)] *= begin
+        else:
+            fade = np.linspace(0, 1, len(tail.sound), dtype=np.float32)
+            heard[: len(fade)] = heard[: len(fade)] * fade + tail.sound * (1 - fade)
+        if last:
+            return heard
+        keep = _FADE_FRAMES * _SAMPLES_A_FRAME
+        tail.mel, tail.source, tail.sound = mel[:, :, -_FADE_FRAMES:], source[:, :, -keep:], heard[-keep:]
+        return heard[:-keep]
