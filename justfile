@@ -122,6 +122,10 @@ run-tts-transformers MODEL="mms-tts-tel" *ARGS: (family "transformers_tts")
 run-tts-chatterbox MODEL="chatterbox" *ARGS: (family "chatterbox")
     .venv-family-chatterbox/bin/parley worker --model '{{MODEL}}' {{ARGS}}
 
+# A worker with CosyVoice 2: a folder of voice packs with a recording each, in the environment of Chatterbox
+run-tts-cosyvoice PACKS="voicepacks" *ARGS: (family "chatterbox")
+    .venv-family-chatterbox/bin/parley worker --voicepacks '{{PACKS}}' {{ARGS}}
+
 # A worker with XTTS, in its family's environment; Coqui's licence forbids commercial use
 run-tts-xtts MODEL="xtts-v2" *ARGS: (family "xtts")
     .venv-family-xtts/bin/parley worker --model '{{MODEL}}' {{ARGS}}

@@ -28,26 +28,32 @@ TEXT = "Good morning to all of us!"
 
 
 @contextmanager
-def serving(folder: Path, family: str, network: Sequence[Path], options: Mapping[str, Any]) -> Iterator[str]:
-    """The address of a worker with a pack of the network and a recording; its log is looked at in the end."""
-    files.write(folder / "me.wav", tone(3.5, 24000), 24000)
-    tags = Tags(lang=("en",), zero_shot=True)
+def serving(
+    folder: Path, family: str, network: Sequence[Path], options: Mapping[str, Any], *, recorded: bool = True
+) -> Iterator[str]:
+    """The address of a worker with a pack of the network and a recording; its log is looked at in the end.
+
+    `recorded`: without, the network has a voice of its own.
+    """
+    files.write(me := folder / "me.wav", tone(3.5, 24000), 24000)
+    metadata = Metadata(licence="CC0-1.0", tags=Tags(lang=("en",), zero_shot=recorded), options=dict(options))
     voicepacks.make(
-        folder / "packs", family, NAME, network, Metadata(licence="CC0-1.0", tags=tags, options=dict(options)),
-        folder / "me.wav", speaker="Ann", statement="It is mine, and I agree.",
+        folder / "packs", family, NAME, network, metadata, me if recorded else None, speaker="Ann",
+        statement="It is mine, and I agree.",
     )  # fmt: skip
     packs = str(folder / "packs")
     with running_worker(folder, "memory asked", voicepacks=packs, default_model_id=NAME) as address:
         yield address
 
 
-async def says_a_text_with_its_words(worker: str) -> None:
+async def says_a_text_with_its_words(worker: str, style: SpeakingStyle = SpeakingStyle()) -> None:  # noqa: B008 (it is frozen)
     """By the interface of workers."""
     async with Fleet([worker]) as fleet:
         assert await fleet.loaded(NAME, 120, "tts")
         (announced,) = [w.announcement for w in fleet.workers.values() if w.announcement is not None]
         voice = RemoteSynthesizer(fleet, next(offer for offer in announced.models if offer.id == NAME))
-        chunks = [c async for c in timed_speech(voice, TEXT, SpeakingStyle(), Caller("ann"))]
+        assert style.emotion in voice.emotions
+        chunks = [c async for c in timed_speech(voice, TEXT, style, Caller("ann"))]
     words = [word for chunk in chunks for word in chunk.words]
     assert [TEXT[w.text_start : w.text_end] for w in words] == TEXT.split()
     assert all(w.estimated for w in words)

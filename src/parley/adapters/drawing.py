@@ -24,6 +24,26 @@ def choice(repetition: float, temperature: float, *warpers: Any) -> Choice:
     return lambda codes, scores: torch.multinomial(rules(codes, scores).softmax(-1), 1)[:, 0]
 
 
+def choice_without_repetition(window: int, temperature: float, *warpers: Any) -> Choice:
+    """Draws among what `warpers` leave, and a code that is among the last `window` anew, of all others.
+
+    From VALL-E 2 (https://arxiv.org/abs/2406.05370), with no repetition allowed. With a temperature of 0 it is always
+    the likeliest.
+    """
+    if not temperature:
+        return lambda _, scores: scores.argmax(-1)
+    cuts = LogitsProcessorList([TemperatureLogitsWarper(float(temperature)), *warpers])
+
+    def chosen(codes: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        code = torch.multinomial(cuts(codes, scores.clone()).softmax(-1), 1)[:, 0]
+        if bool((codes[:, -window:] == code).any()):
+            others = (scores / temperature).scatter(1, code[:, None], -torch.inf)
+            code = torch.multinomial(others.softmax(-1), 1)[:, 0]
+        return code
+
+    return chosen
+
+
 def knows_letters(reader: Any, tokens: Iterable[int]) -> bool:
     """Whether there is a letter among tokens of a reader (of the library tokenizers): marks are in brackets."""
     names = (str(reader.id_to_token(token)) for token in tokens)

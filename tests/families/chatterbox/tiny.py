@@ -22,9 +22,9 @@ _IN_EVERY_PROCESS = "from tests.families.chatterbox import tiny\ntiny.shrink()\n
 
 def shrink() -> None:
     """Make the package's networks small, in this process, and what they say short."""
-    from parley.adapters import chatterbox
+    from parley.adapters import chatterbox, cosyvoice_network
 
-    chatterbox._MOST_CODES = MOST_CODES
+    chatterbox._MOST_CODES = cosyvoice_network._LONGEST_CODES = MOST_CODES
     warnings.filterwarnings("ignore", message="pkg_resources is deprecated")
     from chatterbox.models.s3gen import s3gen
     from chatterbox.models.t3 import llama_configs

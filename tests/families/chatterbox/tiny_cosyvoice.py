@@ -1,0 +1,98 @@
+"""A checkpoint of CosyVoice 2 with random weights, by the names and shapes of the published files. It says noise.
+
+The decoder is that of the package chatterbox-tts, shrunk as `tiny` has it; the published files hold the same weights
+by the same names.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from tokenizers import ByteLevelBPETokenizer
+from transformers import Qwen2Config, Qwen2ForCausalLM
+
+_TEXT = "The quick brown fox jumps over the lazy dog. Good morning to all of us! How are you today? 你好，大家。"
+_KINDS = 6561 + 3
+_WIDTH = 32
+
+
+def write(folder: Path) -> None:
+    """Write a checkpoint into a new folder; `tiny.shrink` has been called in this process."""
+    torch.manual_seed(1)
+    folder.mkdir(parents=True)
+    words = ByteLevelBPETokenizer()
+    words.train_from_iterator([_TEXT], vocab_size=300, show_progress=False)
+    words.save_model(str(folder))
+    config = Qwen2Config(
+        vocab_size=320, hidden_size=_WIDTH, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2,
+        num_key_value_heads=1, tie_word_embeddings=True,
+    )  # fmt: skip
+    (folder / "config.json").write_text(json.dumps(config.to_dict()))
+    _write_language_model(folder, config)
+    _write_decoder(folder)
+    _write_networks_that_hear(folder)
+
+
+def _write_language_model(folder: Path, config: Qwen2Config) -> None:
+    weights = {f"llm.model.{name}": value for name, value in Qwen2ForCausalLM(config).state_dict().items()}
+    heads = {
+        "llm_embedding": torch.nn.Embedding(2, _WIDTH), "speech_embedding": torch.nn.Embedding(_KINDS, _WIDTH),
+        "llm_decoder": torch.nn.Linear(_WIDTH, _KINDS),
+    }  # fmt: skip
+    for name, head in heads.items():
+        weights |= {f"{name}.{key}": value for key, value in head.state_dict().items()}
+    torch.save(weights, folder / "llm.pt")
+
+
+def _write_decoder(folder: Path) -> None:
+    from chatterbox.models.s3gen import S3Gen
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of diffusers
+        made = S3Gen()
+    torch.save(made.flow.state_dict(), folder / "flow.pt")
+    torch.save({f"generator.{k}": v for k, v in made.mel2wav.state_dict().items()}, folder / "hift.pt")
+
+
+def _write_networks_that_hear(folder: Path) -> None:
+    """A code for every four frames of 128 bands; 192 numbers of all frames of 80 bands."""
+    steps = [numpy_helper.from_array(np.array([value], np.int64), name) for name, value in (
+        ("first", 0), ("last", 1 << 30), ("time", 2), ("four", 4), ("bands", 1),
+    )]  # fmt: skip
+    scale = [numpy_helper.from_array(np.array(value), name) for name, value in (
+        ("thousand", np.float32(1000)), ("kinds", np.int32(6561)),
+    )]  # fmt: skip
+    listener = helper.make_graph(
+        [
+            helper.make_node("Slice", ["feats", "first", "last", "time", "four"], ["some"]),
+            helper.make_node("ReduceMean", ["some", "bands"], ["mean"], keepdims=0),
+            helper.make_node("Mul", ["mean", "thousand"], ["large"]),
+            helper.make_node("Cast", ["large"], ["whole"], to=TensorProto.INT32),
+            helper.make_node("Mod", ["whole", "kinds"], ["indices"]),
+        ],
+        "listener",
+        [
+            helper.make_tensor_value_info("feats", TensorProto.FLOAT, [1, 128, "frames"]),
+            helper.make_tensor_value_info("feats_length", TensorProto.INT32, [1]),
+        ],
+        [helper.make_tensor_value_info("indices", TensorProto.INT32, [1, "codes"])], [*steps, *scale],
+    )  # fmt: skip
+    mix = numpy_helper.from_array(np.random.default_rng(1).normal(size=(80, 192)).astype(np.float32), "mix")
+    knower = helper.make_graph(
+        [
+            helper.make_node("ReduceMax", ["input", "bands"], ["loudest"], keepdims=0),
+            helper.make_node("MatMul", ["loudest", "mix"], ["output"]),
+        ],
+        "knower", [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, "frames", 80])],
+        [helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, 192])], [steps[-1], mix],
+    )  # fmt: skip
+    for graph, name in ((listener, "speech_tokenizer_v2"), (knower, "campplus")):
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+        onnx.checker.check_model(model)
+        onnx.save(model, folder / f"{name}.onnx")
