@@ -126,6 +126,10 @@ run-tts-chatterbox MODEL="chatterbox" *ARGS: (family "chatterbox")
 run-tts-cosyvoice PACKS="voicepacks" *ARGS: (family "chatterbox")
     .venv-family-chatterbox/bin/parley worker --voicepacks '{{PACKS}}' {{ARGS}}
 
+# A worker with Parler-TTS, in its family's environment
+run-tts-parler MODEL="indic-parler-tts" *ARGS: (family "parler_tts")
+    .venv-family-parler_tts/bin/parley worker --model '{{MODEL}}' {{ARGS}}
+
 # A worker with XTTS, in its family's environment; Coqui's licence forbids commercial use
 run-tts-xtts MODEL="xtts-v2" *ARGS: (family "xtts")
     .venv-family-xtts/bin/parley worker --model '{{MODEL}}' {{ARGS}}
