@@ -130,6 +130,10 @@ run-tts-cosyvoice PACKS="voicepacks" *ARGS: (family "chatterbox")
 run-tts-parler MODEL="indic-parler-tts" *ARGS: (family "parler_tts")
     .venv-family-parler_tts/bin/parley worker --model '{{MODEL}}' {{ARGS}}
 
+# A worker with Qwen3-TTS, in its family's environment
+run-tts-qwen3 MODEL="qwen3-tts" *ARGS: (family "qwen3_tts")
+    .venv-family-qwen3_tts/bin/parley worker --model '{{MODEL}}' {{ARGS}}
+
 # A worker with XTTS, in its family's environment; Coqui's licence forbids commercial use
 run-tts-xtts MODEL="xtts-v2" *ARGS: (family "xtts")
     .venv-family-xtts/bin/parley worker --model '{{MODEL}}' {{ARGS}}
