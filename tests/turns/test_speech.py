@@ -730,3 +730,33 @@ def test_a_listening_sound_between_does_not_hide_the_turn_before() -> None:
     t.hear(2.6)
     t.tell(2.6, ev.Transcribed("user", 3, 0, "One two three", False))
     assert t.of(act.RejoinTurn) == [act.RejoinTurn("user", 3, earlier=1)]
+
+
+@pytest.mark.parametrize(
+    ("sounds", "began", "joined"),
+    [
+        ([], 3.0, False),
+        ([2.4], 3.0, True),
+        ([2.4], 4.2, False),
+        ([2.4, 3.6], 4.8, False),
+        ([2.9], 3.4, False),
+    ],
+    ids=["late", "late, but he hesitated", "too late behind that", "he does so once", "it came too late itself"],
+)
+def test_who_hesitates_into_an_answer_that_came_too_early_has_not_finished_yet(
+    sounds: list[float], began: float, *, joined: bool
+) -> None:
+    t = answered()
+    turn = 1
+    for at in sounds:
+        turn += 1
+        t.tell(at, ev.VoiceStarted("user", at), ev.MediaAdvanced("user", at + 0.1), ev.VoiceStopped("user", at + 0.1))
+        t.hear(at + 0.2)
+        t.tell(at + 0.2, ev.Transcribed("user", turn, 0, "Um,", final=True))
+        t.hear(at + 0.8)
+        assert t.of(act.RejoinTurn) == [], "what was said before stays"
+        assert len(t.taker.active_responses) == 1, "and its answer goes on"
+    t.tell(began, ev.VoiceStarted("user", began))
+    t.hear(began + 0.3)
+    t.tell(began + 0.3, ev.Transcribed("user", turn + 1, 0, "One two three", False))
+    assert bool(t.of(act.RejoinTurn)) is joined

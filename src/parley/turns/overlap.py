@@ -88,6 +88,7 @@ class Overlap:
 
     def resume(self, person: ParticipantRecord) -> None:
         """It was nothing: what nobody else speaks over goes on."""
+        person.hesitate()
         paused_responses, person.paused_responses = person.paused_responses, []
         self.discard(person)
         still_judged = {r for other in self._context.people.values() for r in other.paused_responses}

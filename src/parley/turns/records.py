@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from parley.turns.policies.busy_machine import Load
 from parley.turns.policies.endpointing import Evidence, grace_after_s, had_not_finished
@@ -17,6 +17,8 @@ class EarlierTurn:
     turn: int
     onset_s: float
     last_voiced_s: float
+    hesitated: bool = False
+    """Whether the last voice was no word: a hesitation over the answer, which came too early."""
 
 
 @dataclass(slots=True)
@@ -143,6 +145,12 @@ class ParticipantRecord:
         self.interrupted = True
         if self.unfinished is not None or had_not_finished(self.pause_before_s):
             self.grace_s = max(self.grace_s, grace_after_s(self.pause_before_s))
+
+    def hesitate(self) -> None:
+        """Nothing was said by who had not finished yet: he has not now, and his pause begins anew, once."""
+        if self.unfinished is not None and not self.unfinished.hesitated:
+            self.committed = replace(self.unfinished, last_voiced_s=self.last_voiced_s, hesitated=True)
+        self.unfinished = None
 
     def take_up(self, earlier: EarlierTurn) -> None:
         """This turn began with the earlier one: what is known of its words is not all of them."""

@@ -100,12 +100,12 @@ def test_where_no_turn_was_there_is_none_to_rejoin() -> None:
 def test_a_turn_that_is_long_over_is_let_go() -> None:
     sound = filled(1.0)
     sound.close_turn(understood=True)
-    for _ in range(6):
+    for _ in range(9):
         sound.append(np.zeros(16000, np.float32))
-    sound.forget_before(4 * 16000)
+    sound.forget_before(7 * 16000)
     assert sound.start == 0
-    sound.forget_before(4 * 16000 + 1)
-    assert sound.start == 4 * 16000
+    sound.forget_before(7 * 16000 + 1)
+    assert sound.start == 7 * 16000
 
 
 def test_what_is_not_there_is_nothing_of_the_right_kind() -> None:

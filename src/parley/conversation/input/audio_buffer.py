@@ -11,7 +11,7 @@ from parley.models.interfaces import MODEL_RATE_HZ
 from parley.turns.policies.endpointing import LONGEST_GAP_S
 
 _POST_ROLL_S = 0.12
-_REJOINED_WITHIN = int(LONGEST_GAP_S * MODEL_RATE_HZ)
+_REJOINED_WITHIN = int(2 * LONGEST_GAP_S * MODEL_RATE_HZ)  # a hesitation may lie between
 
 
 class AudioBuffer:
