@@ -1,4 +1,4 @@
-"""Logging goes on when the disk is full, and says so once."""
+"""Logging goes on when the disk is full, and says so once; a command's output is its own."""
 
 from __future__ import annotations
 
@@ -35,3 +35,29 @@ def test_a_full_disk_is_told_once_and_the_terminal_has_every_line(tmp_path: Path
     told = [line for line in lines if line["event"] == "a log file lacks lines"]
     assert [line["level"] for line in told] == [logging.getLevelName(logging.WARNING).lower()]
     assert told[0]["file"].endswith("server.log")
+
+
+_COMMAND = """
+import structlog
+from parley import logs
+log = structlog.get_logger("model")
+logs.keep_from_output()
+log.info("weights are prepared")
+log.warning("a file is old", file="x")
+print("{}")
+"""
+
+
+def test_what_a_command_writes_has_no_log_in_it() -> None:
+    done = subprocess.run([sys.executable, "-c", _COMMAND], capture_output=True, text=True, check=True)
+    assert done.stdout == "{}\n"
+    assert "a file is old" in done.stderr
+    assert "weights are prepared" not in done.stderr
+
+
+def test_the_command_line_keeps_its_logs_from_its_output() -> None:
+    program = "import sys, structlog; sys.argv = ['parley', '--version']; from parley.cli import main; main()"
+    show = "import atexit; atexit.register(lambda: structlog.get_logger('model').info('later'));"
+    done = subprocess.run([sys.executable, "-c", f"{show} {program}"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("parley ")
+    assert "later" not in done.stdout

@@ -23,6 +23,16 @@ _SHARED: list[structlog.types.Processor] = [
 ]
 
 
+def keep_from_output() -> None:
+    """Of a command whose output is its own: warnings and worse alone, on standard error; `set_up` counts more."""
+    structlog.configure(
+        processors=[structlog.processors.add_log_level, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        cache_logger_on_first_use=False,
+    )
+
+
 def set_up(level: str, folder: Path | None) -> None:
     """Send all logging through one set of handlers."""
     structlog.configure(

@@ -15,6 +15,7 @@ from rich.markup import escape
 from typer.core import TyperCommand, TyperGroup
 
 import parley
+from parley import logs
 from parley.cli.terminal import errors
 from parley.cli.words import words
 from parley.errors import ParleyError, UsageError
@@ -117,6 +118,7 @@ def _root(
 
 def main() -> None:
     """Entry point: errors become one clear line and an exit code."""
+    logs.keep_from_output()
     try:
         app()
     except ParleyError as fault:
