@@ -25,7 +25,7 @@ def said(role: str, *content: dict[str, Any], **more: Any) -> NewItem:
     [
         ("user", [{"type": "input_text", "text": "Hi."}], "Hi.", ()),
         ("user", [{"type": "input_text", "text": "Hi."}, {"type": "input_text", "text": "So?"}], "Hi. So?", ()),
-        ("user", [{"type": "input_audio", "audio": "AA=="}], "", ("AA==",)),
+        ("user", [{"type": "input_audio", "audio": "AA=="}], "", (("item.content[0].audio", "AA=="),)),
         ("user", [{"type": "input_audio", "audio": "AA==", "transcript": "Hi."}], "Hi.", ()),
         ("user", [{"type": "input_audio", "transcript": ""}], "", ()),
         ("user", [], "", ()),
@@ -38,7 +38,7 @@ def said(role: str, *content: dict[str, Any], **more: Any) -> NewItem:
     ],
 )
 def test_a_message_is_its_words_or_its_sound_where_nobody_knows_them(
-    role: str, content: list[dict[str, Any]], text: str, audio: tuple[str, ...]
+    role: str, content: list[dict[str, Any]], text: str, audio: tuple[tuple[str, str], ...]
 ) -> None:
     found = said(role, *content)
     assert (found.type, found.role, found.text, found.audio, found.status) == (

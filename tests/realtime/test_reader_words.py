@@ -147,7 +147,8 @@ def test_an_item_keeps_its_status_and_all_parts_of_its_content() -> None:
         {"type": "input_audio", "audio": "CCCC"},
     ]
     read = item(type="message", role="user", content=parts, status="incomplete", object="realtime.item")
-    assert (read.text, read.audio, read.status) == ("One two", ("AAAA", "CCCC"), "incomplete")
+    sounds = (("item.content[1].audio", "AAAA"), ("item.content[3].audio", "CCCC"))
+    assert (read.text, read.audio, read.status) == ("One two", sounds, "incomplete")
 
 
 @pytest.mark.parametrize(

@@ -212,6 +212,10 @@ def test_words_that_were_typed_beside_a_recording_stay() -> None:
         c.send("conversation.item.create", item={"type": "message", "role": "user", "content": parts})
         await c.until("conversation.item.input_audio_transcription.completed")
         assert c.session.history.items[0].text == "Translate: What time is it?"
+        c.send("conversation.item.create", item={"type": "message", "role": "user", "content": [
+            {"type": "input_text", "text": "Translate:"}, {"type": "input_audio", "audio": "%%%"},
+        ]})  # fmt: skip
+        assert (c.error["code"], c.error["param"]) == ("invalid_base64", "item.content[1].audio")
 
     talk(script)
 

@@ -26,8 +26,8 @@ class NewItem:
     role: Literal["user", "assistant", "system"] | None = None
     text: str = ""
     status: Literal["completed", "incomplete", "in_progress"] = "completed"
-    audio: tuple[str, ...] = ()
-    """Base64 of recorded speech in the session's input format, part by part, to be transcribed."""
+    audio: tuple[tuple[str, str], ...] = ()
+    """Recorded speech to be transcribed, part by part: the field's name, and base64 in the session's input format."""
     call_id: str = ""
     name: str = ""
     arguments: str = ""
@@ -57,11 +57,11 @@ def _read_message(given: Reader, item_id: str | None, status: Any) -> NewItem:
     if role is None:
         raise given.missing("role")
     texts: list[str] = []
-    audio: list[str] = []
+    audio: list[tuple[str, str]] = []
     for part in given.objects("content"):
         text, sound = _read_part(part, part.choice("type", _CONTENT[role]))
         texts.append(text)
-        audio += [sound] if sound else []
+        audio += [(part.name("audio"), sound)] if sound else []
     return NewItem(item_id, "message", role, " ".join(t for t in texts if t), status, tuple(audio))
 
 

@@ -185,7 +185,7 @@ class RealtimeAdapter:
         match command:
             case ce.CreateItem(item=new) if new.audio:
                 wire = self.shown.input_format
-                whole = b"".join(base64_bytes(part, "item.content.audio") for part in new.audio)
+                whole = b"".join(base64_bytes(sound, field) for field, sound in new.audio)
                 samples = AudioFormat(wire.type, wire.rate).decode(whole)
                 item = replace(item_of(replace(new, audio=()), self.connection.name), spoken=True)
                 conversation.audio_items.add(item, command.after, samples, wire.rate)
