@@ -76,6 +76,12 @@ def test_what_is_asked_for_wrongly_is_named(options: list[str], words: str) -> N
     assert words in output
 
 
+def test_a_debate_is_about_something() -> None:
+    code, output = debate(" ", "--spectate")
+    assert code != 0
+    assert "TOPIC is empty" in output
+
+
 @pytest.mark.parametrize(
     ("given", "free", "served", "llm"),
     [

@@ -93,6 +93,8 @@ def debate(
     if topic[0] == "check" and len(topic) > 1:
         _check([Path(name) for name in topic[1:]])
         return
+    if not "".join(topic).strip():
+        raise UsageError("TOPIC is empty: say what the debate is about")
     chosen = _format(rules)
     if output is not None:
         check_output(output, sound=True)
