@@ -132,6 +132,12 @@ def test_figures_tell_ends_and_pauses_by_kind_and_length() -> None:
     assert (found["one_turn"]["count"], found["one_turn"]["n"]) == (1, 2)
 
 
+def test_what_is_said_behind_a_long_pause_need_not_be_of_the_same_turn() -> None:
+    short, long = Silence("mid", 0.5, 0.3, 0.4, 0.1), Silence("mid", 2.1, 0.9, 1.0, 0.1)
+    found = figures([heard(turns=1, a=short), heard(turns=2, a=short, b=long), heard(turns=2, a=long), heard(turns=1)])
+    assert (found["one_turn"]["count"], found["one_turn"]["n"]) == (1, 1)
+
+
 def test_the_report_has_a_row_for_every_figure_and_a_curve() -> None:
     results = [heard(end=Silence("end", None, 0.4, 0.7), a=Silence("mid", 0.5, 0.3, None, 0.12))]
     report = curve.report({"low": results, "high": [heard(end=Silence("end", None, 0.2, 0.5))]})

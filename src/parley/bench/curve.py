@@ -21,7 +21,8 @@ def figures(found: Sequence[Heard]) -> dict[str, Any]:
     ends = [(h, s) for h in good for s in h.silences if s.kind == "end"]
     pauses = [(h, s) for h in good for s in h.silences if s.kind != "end"]
     taken = [(h, s) for h, s in pauses if s.committed_s is not None]
-    whole = [h for h in good if any(s.committed_s is not None for s in h.silences if s.kind != "end")]
+    longest = [(h, max((s.seconds or 0.0 for g, s in taken if g is h), default=0.0)) for h in good]
+    whole = [h for h, seconds in longest if 0 < seconds < LENGTHS_S[-1][1]]  # behind a longer pause it is another turn
     return {
         "recordings": len(good),
         "void": len(found) - len(good),

@@ -76,7 +76,7 @@ def curve_rows(report: dict[str, Any]) -> list[tuple[str, ...]]:
     rows.append(("silent after the speaker went on, ms", *(time(f["silenced_ms"]) for f in curve)))
     if any(f["interrupted_ms"]["n"] for f in curve):
         rows.append(("silent after an interruption, ms", *(time(f["interrupted_ms"]) for f in curve)))
-    rows.append(("one turn all the same", *(share(f["one_turn"]) for f in curve)))
+    rows.append(("answered in a pause of up to 1.5 s: one turn all the same", *(share(f["one_turn"]) for f in curve)))
     return rows
 
 
