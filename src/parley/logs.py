@@ -26,11 +26,14 @@ _SHARED: list[structlog.types.Processor] = [
 def keep_from_output() -> None:
     """Of a command whose output is its own: warnings and worse alone, on standard error; `set_up` counts more."""
     structlog.configure(
-        processors=[structlog.processors.add_log_level, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        processors=[
+            structlog.stdlib.filter_by_level, structlog.stdlib.add_log_level, structlog.processors.format_exc_info,
+            structlog.dev.ConsoleRenderer(colors=False),
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
-    )
+    )  # fmt: skip
 
 
 def set_up(level: str, folder: Path | None) -> None:

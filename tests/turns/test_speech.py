@@ -760,3 +760,12 @@ def test_who_hesitates_into_an_answer_that_came_too_early_has_not_finished_yet(
     t.hear(began + 0.3)
     t.tell(began + 0.3, ev.Transcribed("user", turn + 1, 0, "One two three", False))
     assert bool(t.of(act.RejoinTurn)) is joined
+
+
+def test_what_the_client_throws_away_is_gone_on_with_by_nobody() -> None:
+    t = answered()
+    t.tell(2.4, ev.VoiceStarted("user", 2.4), ev.MediaAdvanced("user", 2.6), ev.InputCleared("user"))
+    t.tell(3.0, ev.VoiceStopped("user", 3.0), ev.VoiceStarted("user", 3.2))
+    t.hear(3.5)
+    t.tell(3.5, ev.Transcribed("user", 3, 0, "One two three", False))
+    assert t.of(act.RejoinTurn) == []

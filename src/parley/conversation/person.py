@@ -139,7 +139,8 @@ class Person:
 
     def _rejoin(self, action: act.RejoinTurn) -> None:
         """The turn before was the beginning of this one: its item and what was answered to it go."""
-        self.input.sound.rejoin()
+        if not self.input.sound.rejoin():
+            return  # this one stands alone: what is known of the other stays
         self.input.inference.close()
         item = self._notes.of(self.name, action.earlier).item
         for gone in (item, *self._runner.outcomes.forget_answers(self.name, action.earlier)):

@@ -46,6 +46,7 @@ class Overlap:
         if verdict is Verdict.CONFIRM:
             self._confirm(person)
         elif verdict is Verdict.RESUME:
+            person.hesitate()
             self.resume(person)
 
     def _verdict(self, person: ParticipantRecord) -> Verdict:
@@ -88,7 +89,6 @@ class Overlap:
 
     def resume(self, person: ParticipantRecord) -> None:
         """It was nothing: what nobody else speaks over goes on."""
-        person.hesitate()
         paused_responses, person.paused_responses = person.paused_responses, []
         self.discard(person)
         still_judged = {r for other in self._context.people.values() for r in other.paused_responses}
@@ -97,6 +97,7 @@ class Overlap:
     def discard(self, person: ParticipantRecord) -> None:
         """The turn was none."""
         person.step("turn discarded")
+        person.unfinished = None
         self._responses.drop_speculations(person.name)
         self._context.order(act.DiscardTurn(person.name, person.turn))
 

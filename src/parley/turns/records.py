@@ -150,7 +150,6 @@ class ParticipantRecord:
         """Nothing was said by who had not finished yet: he has not now, and his pause begins anew, once."""
         if self.unfinished is not None and not self.unfinished.hesitated:
             self.committed = replace(self.unfinished, last_voiced_s=self.last_voiced_s, hesitated=True)
-        self.unfinished = None
 
     def take_up(self, earlier: EarlierTurn) -> None:
         """This turn began with the earlier one: what is known of its words is not all of them."""

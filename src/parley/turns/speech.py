@@ -179,6 +179,7 @@ class SpeechRules:
     def input_cleared(self, participant: str) -> None:
         """The client throws away what was said."""
         person = self._context.person(participant)
+        person.committed = None  # what follows goes on with nothing
         if person.paused_responses:
             self._overlap.resume(person)
         elif person.holds_floor:

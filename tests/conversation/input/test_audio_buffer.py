@@ -86,14 +86,14 @@ def test_noise_between_two_halves_is_no_turn_that_could_be_one_of_them() -> None
     sound.close_turn(understood=True)
     sound.turn_from = 15000
     sound.close_turn(understood=False)
-    sound.rejoin()
+    assert sound.rejoin()
     assert sound.turn_from == 4000
 
 
 def test_where_no_turn_was_there_is_none_to_rejoin() -> None:
     sound = filled(1.0)
     sound.turn_from = 4000
-    sound.rejoin()
+    assert not sound.rejoin()
     assert sound.turn_from == 4000
 
 

@@ -64,10 +64,12 @@ class AudioBuffer:
             self._earlier = self.turn_from, self.end
         self.turn_from = self.end
 
-    def rejoin(self) -> None:
-        """The turn before was the beginning of this one."""
-        if self._earlier is not None:
-            self.turn_from = self._earlier[0]
+    def rejoin(self) -> bool:
+        """The turn before was the beginning of this one; false where its sound is gone."""
+        if self._earlier is None:
+            return False
+        self.turn_from = self._earlier[0]
+        return True
 
     def forget_before(self, sample: int) -> None:
         """Drop whole chunks that end before `sample`; a turn that is just over stays, as it may be rejoined."""
