@@ -28,8 +28,17 @@ def test_a_long_sentence_is_cut_behind_a_clause_else_between_words() -> None:
     assert parts("") == []
 
 
+def test_texts_without_blanks_are_sentences_and_clauses_too() -> None:
+    assert parts("今天好。明天呢？「好！」再见") == ["今天好。", "明天呢？", "「好！」", "再见"]
+    text = "今天天气很好，" * 40 + "。"
+    assert max(map(len, parts(text, 150))) <= 150 * 8 / 7, "with blanks between its clauses"
+    assert "".join(parts(text, 150)).replace(" ", "") == text
+    assert [len(part) for part in parts("好" * 200, 150)] == [80, 80 + 1 + 40]
+
+
 @pytest.mark.parametrize(
-    ("last", "seconds"), [("end.", 0.25), ('end."', 0.25), ("అంతే।", 0.25), ("but,", 0.12), ("and", 0.05)]
+    ("last", "seconds"),
+    [("end.", 0.25), ('end."', 0.25), ("అంతే।", 0.25), ("but,", 0.12), ("and", 0.05), ("好。", 0.25), ("好，", 0.12)],
 )
 def test_the_pause_is_what_the_last_mark_asks_for(last: str, seconds: float) -> None:
     assert pause_s(last) == seconds

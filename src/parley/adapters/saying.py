@@ -20,11 +20,14 @@ _EDGE_S = 0.005
 """Silence kept before the first sound of a sentence."""
 _MAKING_S = 0.15
 """A piece takes this long to make on a busy machine."""
-_PAUSES_S = (("!?.…।॥", 0.25), (",;:—–", 0.12))
+_PAUSES_S = (("!?.…।॥。！？", 0.25), (",;:—–，、；：", 0.12))
 _OTHER_PAUSE_S = 0.05
 """Silence left behind a sentence, a clause, anything else."""
-_WORD = re.compile(r"\S+")
-_SENTENCE_ENDS = re.compile(r"""[.?!…।॥]["'”’)\]]*$""")
+_CLOSES = "\"'”’)\\]」』）"
+_LONGEST_WORD = 80
+_WORD = re.compile(rf"(?:[^\s。！？，、；：]{{1,{_LONGEST_WORD}}}[。！？，、；：]*|[。！？，、；：]+)[{_CLOSES}]*")
+"""Where no blank stands between words, what a mark ends, or so many letters."""
+_SENTENCE_ENDS = re.compile(rf"[.?!…।॥。！？][{_CLOSES}]*$")
 
 
 class Playing:
@@ -69,7 +72,7 @@ def cut(words: Sequence[re.Match[str]], longest_chars: int) -> Iterator[Sequence
     """The words of a sentence in parts of so many letters at most: ended by a clause's end, else between words."""
     while words:
         fits = sum(w.end() - words[0].start() <= longest_chars for w in words) or 1
-        clauses = [i + 1 for i, w in enumerate(words[:fits]) if w.group()[-1] in ",;:—–"]
+        clauses = [i + 1 for i, w in enumerate(words[:fits]) if w.group()[-1] in ",;:—–，、；："]
         end = len(words) if fits == len(words) else next((c for c in reversed(clauses) if c > fits // 3), fits)
         yield words[:end]
         words = words[end:]
