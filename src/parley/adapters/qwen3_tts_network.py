@@ -54,8 +54,12 @@ _LANGUAGES = {
     "portuguese": "pt", "spanish": "es", "italian": "it",
 }  # fmt: skip
 _LONGEST_CHARS = 200
-_FRAMES_OF_A_LETTER, _FRAMES_AT_LEAST = 3, 25
-"""Whoever speaks for longer has lost the thread: about four times the usual time."""
+_FRAMES_OF_A_LETTER, _FRAMES_OF_A_SYLLABLE, _FRAMES_AT_LEAST = 3, 9, 25
+"""Whoever speaks for longer has lost the thread: about four times the usual time. East Asian letters are syllables."""
+_SYLLABLES = "\u2e80"
+"""From here on."""
+_READABLE = re.compile("[0-9a-zA-Zà-öø-ÿ\u0400-\u04ff\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
+"""Digits, and letters of its languages."""
 _PIECES = (4, 8, 16)
 """Frames of the first piece of sound, of the second, of each further one."""
 _CONTEXT = 25
@@ -105,7 +109,7 @@ class QwenNetwork:
         model = self._package.model
         if model.tokenizer_type != "qwen3_tts_tokenizer_12hz":
             raise ModelError(f"{spec.id}: config.json: tokenizer_type: {model.tokenizer_type} is not known here")
-        self._codec: Any = model.speech_tokenizer.model.float()  # sound in less is noisy
+        self._codec: Any = model.speech_tokenizer.model
         self.rate_hz = int(self._codec.get_output_sample_rate())
         self._frame_samples = int(self._codec.get_decode_upsample_rate())
         codes = {_LANGUAGES[name]: name for name in model.get_supported_languages() if name in _LANGUAGES}
@@ -113,7 +117,7 @@ class QwenNetwork:
             raise ModelError(f"{spec.id}: option 'language': it speaks {', '.join(codes)}, not '{options.language}'")
         self._languages = codes
         self.languages: Sequence[str] = tuple(sorted(codes, key=lambda code: code != options.language))
-        self._kind = model.tts_model_type
+        self._kind, self._before = model.tts_model_type, list[torch.Tensor]()
         names, self._asked = self._manner_of(files)
         self.voices: Sequence[str] = usual_first(spec, names, options.voice, "No others are in its files")
         wishes = self._kind == _DESIGNED or (self._kind == _PREDEFINED and model.tts_model_size != "0b6")
@@ -134,7 +138,7 @@ class QwenNetwork:
             if not options.description:
                 raise ModelError(f"{self._name}: option 'description': this model is told in words who speaks")
             return [self._name], lambda text, language, style: package.generate_voice_design(
-                text, f"{options.description} {_wish(style)}".strip(), language, non_streaming_mode=False
+                text, f"{options.description} {_wish(style)}".strip(), language
             )
         if _CLONED not in files:
             raise ModelError(
@@ -144,22 +148,27 @@ class QwenNetwork:
         heard = package.create_voice_clone_prompt(
             (sound_files.read_float(files[_CLONED], rate_hz), rate_hz), options.words or None, not options.words
         )
+        if (codes := heard[0].ref_code) is not None:  # the text's codes go on from the recording's
+            self._before = list(codes[-_CONTEXT:].to(self._device))
         return [self._name], lambda text, language, style: package.generate_voice_clone(
-            text, language, voice_clone_prompt=heard, non_streaming_mode=False
+            text, language, voice_clone_prompt=heard
         )
 
     def say(self, words: Sequence[re.Match[str]], style: SpeakingStyle, owner: str) -> Iterator[Made]:
         """See `VoiceNetwork.say`: a step for each frame, and for each piece of sound. Speed is the model's own."""
         text = words[0].string[words[0].start() : words[-1].end()]
-        sounded = 0
+        if not _READABLE.search(text):
+            return
+        before = self._before
+        sounded = len(before)
 
         def sound(frames: Sequence[torch.Tensor], last: bool) -> Float32:
             nonlocal sounded
-            first = max(0, sounded - _CONTEXT)
-            codes = torch.stack(list(frames[first:]), dim=1)[None]
-            whole: Float32 = self._codec.decoder(codes).flatten().float().cpu().numpy()
+            heard, first = [*before, *frames], max(0, sounded - _CONTEXT)
+            codes = torch.stack(heard[first:], dim=1)[None]
+            whole: Float32 = self._codec.decoder(codes).flatten().cpu().numpy()
             piece = whole[(sounded - first) * self._frame_samples :]
-            sounded = len(frames)
+            sounded = len(heard)
             return piece
 
         yield from in_pieces(self._frames(text, style), _PIECES, sound)
@@ -181,6 +190,8 @@ class QwenNetwork:
         draws = {name: value for name, value in told.items() if name.startswith("subtalker_")}
         if self._options.temperature == 0:
             draws["subtalker_dosample"] = False
+        elif self._options.temperature is not None:
+            draws["subtalker_temperature"] = self._options.temperature
         shared = {"trailing_text_hidden": told["trailing_text_hidden"], "tts_pad_embed": told["tts_pad_embed"], **draws}
         rules, cache, read = self._rules(told), DynamicCache(), told["inputs_embeds"]
         places = torch.arange(read.shape[1], device=self._device)
@@ -194,7 +205,8 @@ class QwenNetwork:
             cache_position=places,
             **shared,
         )
-        most = min(told["max_new_tokens"], len(text) * _FRAMES_OF_A_LETTER + _FRAMES_AT_LEAST)
+        usual = sum(_FRAMES_OF_A_SYLLABLE if letter >= _SYLLABLES else _FRAMES_OF_A_LETTER for letter in text)
+        most = min(told["max_new_tokens"], usual + _FRAMES_AT_LEAST)
         for _ in range(most):
             code = self._drawn(rules(codes, said.logits[:, -1].float()), told)
             if int(code) == told["eos_token_id"]:
@@ -234,6 +246,7 @@ class QwenNetwork:
     def close(self) -> None:
         """See `VoiceNetwork.close`."""
         self._package = self._codec = self._talker = None
+        self._before = []
         self._asked = _nothing
         give_back(self._device)
 
@@ -264,4 +277,6 @@ def _package(files: Mapping[str, Path], dtype: torch.dtype, device: str) -> Any:
         for name, path in files.items():
             target = codec / name.removeprefix(_CODEC) if name.startswith(_CODEC) else Path(folder) / name
             target.symlink_to(path.resolve())
-        return Qwen3TTSModel.from_pretrained(folder, dtype=dtype, device_map=device, local_files_only=True)
+        package = Qwen3TTSModel.from_pretrained(folder, dtype=torch.float32, device_map=device, local_files_only=True)
+    package.model.to(dtype)  # the codec, which is no part of it, stays: sound in less is noisy
+    return package

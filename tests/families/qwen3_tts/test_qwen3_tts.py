@@ -19,6 +19,7 @@ from parley.adapters.qwen3_tts import load
 from parley.adapters.qwen3_tts_network import QwenNetwork
 from parley.adapters.stepped_voice import SteppedVoice
 from parley.emotions import EMOTIONS
+from parley.errors import ModelError
 from parley.models import plugins
 from parley.models.interfaces import Caller, ModelSpec, SpeakingStyle
 from tests.families.qwen3_tts import tiny
@@ -142,6 +143,7 @@ async def test_a_base_model_speaks_as_a_recording_does(cloning: Path, words: str
     assert sound(await said(voice, ENGLISH)).any()
     network: Any = voice._network
     read = network._told(ENGLISH, SpeakingStyle())["inputs_embeds"].shape[1]
+    assert len(network._before) == 25 * more, "and the decoder hears them before the first sound"
     await voice.aclose()
     assert (read > 3 * 12) == bool(more), "the recording's codes stand before the text where its words are known"
 
@@ -167,6 +169,30 @@ async def test_who_stops_listening_stops_it(voice: SteppedVoice) -> None:
         await anext(chunks)
     assert not voice._executor.waiting
     assert len(await said(voice, ENGLISH)) > 1
+
+
+async def test_of_letters_that_it_does_not_know_and_of_marks_alone_nothing_is_said(voice: SteppedVoice) -> None:
+    with pytest.raises(ModelError, match="can say nothing of this text"):
+        await said(voice, "నమస్కారం అందరికీ")
+    assert await said(voice, "!") == []
+    assert sound(await said(voice, "你好，大家。")).any()
+
+
+def test_letters_that_are_syllables_take_longer(network: QwenNetwork) -> None:
+    lengths = []
+    for text in ("a" * 10, "好" * 10):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(QwenNetwork, "_drawn", lambda *_: torch.tensor([7]))
+            lengths.append(len(frames_of(network, text)))
+    assert lengths == [10 * 3 + 25, 60], "the second up to what generation_config.json has"
+
+
+def test_the_codec_stays_exact_where_the_talker_is_not(checkpoint: Path, network: QwenNetwork) -> None:
+    half = QwenNetwork(spec_of(checkpoint, dtype="bfloat16"))
+    assert next(half._talker.parameters()).dtype is torch.bfloat16
+    for ours, exact in zip(half._codec.parameters(), network._codec.parameters(), strict=True):
+        assert torch.equal(ours, exact)
+    assert frames_of(half)
 
 
 async def test_one_that_was_unloaded_has_given_everything_back(checkpoint: Path) -> None:
