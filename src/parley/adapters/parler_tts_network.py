@@ -19,13 +19,12 @@ import torch
 from parler_tts import ParlerTTSForConditionalGeneration
 from parler_tts.logits_processors import ParlerTTSLogitsProcessor
 from pydantic import Field
+from tokenizers import Tokenizer
 from transformers import (
-    AutoTokenizer,
     DynamicCache,
     EncoderDecoderCache,
     LogitsProcessorList,
     MinNewTokensLengthLogitsProcessor,
-    PreTrainedTokenizerFast,
     TemperatureLogitsWarper,
     TopKLogitsWarper,
 )
@@ -43,7 +42,8 @@ from parley.models.interfaces import ModelSpec, SpeakingStyle
 log = structlog.get_logger("model")
 
 _CONFIG, _DESCRIPTIONS = "config.json", "description_tokenizer.json"
-_NEEDED = (_CONFIG, "generation_config.json", "tokenizer.json", "tokenizer_config.json")
+_TEXTS = "tokenizer.json"
+_NEEDED = (_CONFIG, "generation_config.json", _TEXTS)
 _LONGEST_CHARS = 200
 _PIECES = (24, 48, 96)
 """Frames of the first piece of sound, of the second, of each further one; there are 86 in a second."""
@@ -102,13 +102,10 @@ class ParlerNetwork:
         if options.threads is not None:
             torch.set_num_threads(options.threads)
         torch.set_grad_enabled(False)  # in the voice's own thread, where everything happens
-        self._reader: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        self._reader: Any = Tokenizer.from_file(str(files[_TEXTS]))
         apart = files.get(_DESCRIPTIONS)
-        self._reader_of_descriptions: Any = (
-            PreTrainedTokenizerFast(tokenizer_file=str(apart)) if apart is not None else self._reader
-        )
+        self._reader_of_descriptions: Any = self._reader if apart is None else Tokenizer.from_file(str(apart))
         self._model: Any = _model(spec, folder, dtype).to(self._device).eval()
-        self._model.audio_encoder.float()  # sound in less is noisy
         self.rate_hz = int(self._model.audio_encoder.config.sampling_rate)
         self._books = int(self._model.decoder.num_codebooks)
         self._frame_samples = len(self._decoded(torch.zeros(self._books, 2 * _REACH, dtype=torch.long))) // (2 * _REACH)
@@ -142,13 +139,13 @@ class ParlerNetwork:
 
     def _read(self, text: str) -> torch.Tensor | None:
         """A text as the network reads it, shape (1, tokens); None where it has no letter that the network knows."""
-        ids = self._reader(text, return_tensors="pt").input_ids.to(self._device)
-        known = self._reader.decode(ids[0], skip_special_tokens=True)
-        return ids if any(map(str.isalnum, known)) else None
+        read = self._reader.encode(text)
+        known = self._reader.decode(read.ids, skip_special_tokens=True)
+        return torch.tensor([read.ids], device=self._device) if any(map(str.isalnum, known)) else None
 
     def _read_description(self, description: str) -> torch.Tensor:
         """A description as the decoder looks at it, shape (1, tokens, width)."""
-        ids = self._reader_of_descriptions(description, return_tensors="pt").input_ids.to(self._device)
+        ids = torch.tensor([self._reader_of_descriptions.encode(description).ids], device=self._device)
         hidden: torch.Tensor = self._model.text_encoder(input_ids=ids).last_hidden_state
         project: Callable[[torch.Tensor], torch.Tensor] | None = getattr(self._model, "enc_to_dec_proj", None)
         return hidden if project is None else project(hidden)
@@ -176,7 +173,7 @@ class ParlerNetwork:
             drawn = torch.where(going_on, drawn, says.pad_token_id)
             going_on &= drawn != says.eos_token_id
             codes = torch.cat([codes, drawn[:, None]], dim=1)
-            frame = codes[:, place - self._books + 1 :].diagonal() if place >= self._books else None
+            frame = codes[:, place - self._books + 1 :].diagonal().clone() if place >= self._books else None
             if frame is None:
                 continue
             if int(frame[0]) == says.eos_token_id:
@@ -230,14 +227,20 @@ def _speakers(told: str) -> dict[str, str]:
 
 
 def _model(spec: ModelSpec, folder: Path, dtype: torch.dtype) -> Any:
-    """The network with its weights; raises `ModelError` where some are missing, which the library would make up."""
+    """The network with its weights, the codec's in float32, as sound in less is noisy.
+
+    Raises `ModelError` where some are missing, which the library would make up.
+    """
     library_log.set_verbosity_error()  # it tells of its own configuration
     model, told = ParlerTTSForConditionalGeneration.from_pretrained(
-        folder, torch_dtype=dtype, local_files_only=True, use_safetensors=True, output_loading_info=True
+        folder, torch_dtype=torch.float32, local_files_only=True, use_safetensors=True, output_loading_info=True
     )
     if missing := sorted(told["missing_keys"]):
         raise ModelError(
             f"{spec.id}: its files have no weights called {', '.join(missing[:3])}, which config.json asks for "
             f"({len(missing)} are missing)"
         )
+    for name, part in model.named_children():
+        if name != "audio_encoder":
+            part.to(dtype)
     return model

@@ -89,8 +89,8 @@ def test_with_the_same_draws_it_says_what_the_package_says(tmp_path: Path, own_c
     ours = np.concatenate(pieces)
     torch.manual_seed(3)
     theirs = network._model.generate(
-        input_ids=network._reader(network._description(SpeakingStyle()), return_tensors="pt").input_ids,
-        prompt_input_ids=network._reader(ENGLISH, return_tensors="pt").input_ids,
+        input_ids=torch.tensor([network._reader.encode(network._description(SpeakingStyle())).ids]),
+        prompt_input_ids=network._read(ENGLISH),
     )
     heard = theirs.flatten().numpy()
     assert len(heard) == len(ours)
@@ -184,6 +184,16 @@ async def test_what_will_not_do_is_named(
 ) -> None:
     spoil(own)
     await is_refused(load, spec_of(own, **options), words)
+
+
+def test_the_codec_stays_exact_where_the_rest_is_not(checkpoint: Path, network: ParlerNetwork) -> None:
+    half = ParlerNetwork(spec_of(checkpoint, dtype="bfloat16"))
+    assert next(half._model.decoder.parameters()).dtype is torch.bfloat16
+    for ours, exact in zip(
+        half._model.audio_encoder.parameters(), network._model.audio_encoder.parameters(), strict=True
+    ):
+        assert torch.equal(ours, exact)
+    assert frames_of(half)
 
 
 async def test_files_of_two_folders_are_no_checkpoint(own: Path, tmp_path: Path) -> None:

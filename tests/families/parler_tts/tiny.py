@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
-from transformers import DacConfig, DacModel, PreTrainedModel, PreTrainedTokenizerFast, T5Config, T5EncoderModel
+from transformers import DacConfig, DacModel, PreTrainedModel, T5Config, T5EncoderModel
 
 BOOKS, CODES = 4, 64
 _TEXT = "The quick brown fox jumps over the lazy dog. Good morning to all of us! A woman speaks at a moderate pace."
@@ -34,9 +34,7 @@ def write(folder: Path, *, own_codec: bool = False, reads_beside: bool = False) 
     folder.mkdir(parents=True)
     words = _words()
     words.save(str(folder / "description_tokenizer.json"))
-    PreTrainedTokenizerFast(
-        tokenizer_object=words, unk_token="<unk>", pad_token="<pad>", eos_token="</s>"
-    ).save_pretrained(folder)
+    words.save(str(folder / "tokenizer.json"))
     text = T5EncoderModel(T5Config(
         vocab_size=words.get_vocab_size(), d_model=24, d_kv=8, d_ff=32, num_layers=1, num_heads=2, is_gated_act=True,
         feed_forward_proj="gated-gelu",
