@@ -48,6 +48,7 @@ _END_OF_PROMPT = 3
 """So many tokens behind the vocabulary is the one between a wish and the text."""
 _WISHES = {"happy": "高兴", "sad": "悲伤", "angry": "愤怒", "calm": "冷静"}
 """Moods as the paper has them."""
+_LANGUAGES = ("zh", "en", "ja", "ko")
 _LONGEST_CHARS = 150
 _LEAST_CODES, _MOST_CODES = 2, 20
 """For each token of a text."""
@@ -58,8 +59,8 @@ _TOP_P, _TOP_K, _WINDOW = 0.8, 25, 10
 _LONGEST_RECORDING_S = 30
 """The network that hears was taught no more."""
 _HEARS_HZ = 16000
-_READABLE = re.compile("[a-zA-Zà-öø-ÿ\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
-"""Letters of its languages."""
+_READABLE = re.compile("[0-9a-zA-Zà-öø-ÿ\u3041-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
+"""Digits, and letters of its languages."""
 _MORE_VOICES = "It speaks as its seed.wav does"
 
 
@@ -80,7 +81,6 @@ class CosyVoiceNetwork:
     sample_text = "The quick brown fox jumps over the lazy dog."
     longest_chars = _LONGEST_CHARS
     rate_hz = RATE_HZ
-    languages: Sequence[str] = ("zh", "en", "ja", "ko")
 
     def __init__(self, spec: ModelSpec) -> None:
         """Raises `ModelError`, `ImportError`, and whatever the packages make of wrong files."""
@@ -91,6 +91,11 @@ class CosyVoiceNetwork:
         self._name, self._device = spec.id, device_named(spec.id, options.device)
         self._temperature = options.temperature
         self.voices: Sequence[str] = usual_first(spec, [spec.id], options.voice, _MORE_VOICES)
+        if options.language and options.language not in _LANGUAGES:
+            raise ModelError(
+                f"{spec.id}: option 'language': it speaks {', '.join(_LANGUAGES)}, not '{options.language}'"
+            )
+        self.languages: Sequence[str] = tuple(sorted(_LANGUAGES, key=lambda code: code != options.language))
         if options.threads is not None:
             torch.set_num_threads(options.threads)
         torch.set_grad_enabled(False)  # in the voice's own thread, where everything happens

@@ -157,6 +157,10 @@ async def test_it_ends_where_the_network_says_so_and_not_before_anything_is_said
     assert len(sound(await said(voice, ENGLISH))) == pytest.approx(least * CODE, abs=2 * CODE)
 
 
+def test_its_languages_begin_with_the_one_that_is_asked_for(cosyvoice: Path) -> None:
+    assert CosyVoiceNetwork(spec_of(cosyvoice, language="ja")).languages == ("ja", "zh", "en", "ko")
+
+
 async def test_two_texts_at_once_are_written_as_each_is_alone(network: CosyVoiceNetwork) -> None:
     texts = [network._tokens(text) for text in (ENGLISH, "How are you?")]
     alone = [list(network._written(text, "neutral")) for text in texts]
@@ -215,6 +219,7 @@ def _other_flow(folder: Path) -> None:
         (lambda f: (f / "seed.wav").write_bytes(b"no sound"), {}, "seed.wav: not readable as audio"),
         (_too_long, {}, "seed.wav is longer than 30 seconds"),
         (lambda _: None, {"voice": "eve"}, "no voice is called 'eve'; there are tiny"),
+        (lambda _: None, {"language": "te"}, "option 'language': it speaks zh, en, ja, ko, not 'te'"),
         (lambda _: None, {"warmth": 3}, "options: warmth"),
         (lambda _: None, {"device": "cuda"}, "option 'device': cuda is not there"),
     ],
