@@ -9,7 +9,7 @@ from parley.turns.settings import TurnSettings
 
 def test_what_holds_where_nothing_is_said() -> None:
     started = ev.VoiceStarted("ann", 1.0)
-    assert (started.below_own_db, started.echo_likeness) == (None, None)
+    assert (started.below_own_db, started.echo_likeness, started.usual_likeness) == (None, None, None)
     assert ev.MediaAdvanced("ann", 1.0).live is True
     assert ev.Transcribed("ann", 1, 0, "So.", True).lost is False
     assert (ev.ResponseRequested().participant, ev.ResponseRequested().agents) == ("user", None)

@@ -233,6 +233,7 @@ def test_a_pause_is_ordered_at_the_onset_itself() -> None:
         ({"below_own_db": 11.0, "echo_likeness": 0.4}, None),
         ({"below_own_db": 13.0}, "far away"),
         ({"echo_likeness": 0.5}, "echo"),
+        ({"echo_likeness": 0.5, "usual_likeness": 0.9}, None),
         ({"below_own_db": 13.0, "echo_likeness": 0.5}, "echo"),
     ],
 )

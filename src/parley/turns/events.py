@@ -24,6 +24,8 @@ class VoiceStarted:
     """How much quieter it is than this participant's voice was; None where that is not known."""
     echo_likeness: float | None = None
     """How alike it is to what the answers' sound was, 0 to 1; None where nothing was played or nobody can tell."""
+    usual_likeness: float | None = None
+    """What that has been of the echoes in this room; None where they are too few to tell."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ class SpeechRules:
 
     def _veto(self, event: ev.VoiceStarted) -> Literal["echo", "far away"] | None:
         """Why a voice is none that counts, if so."""
-        if is_own_echo(event.echo_likeness):
+        if is_own_echo(event.echo_likeness, event.usual_likeness):
             return "echo"
         return "far away" if self._responses.active and is_far_away(event.below_own_db) else None
 

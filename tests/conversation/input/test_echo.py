@@ -97,6 +97,10 @@ def test_the_real_canceller_takes_an_echo_away_and_leaves_a_voice(question: Clip
     assert rms_dbfs(alone) == pytest.approx(rms_dbfs(voice[: RATE // 2]), abs=1.0)
 
 
+def rms(audio: Float32) -> float:
+    return float(np.sqrt(np.mean(audio**2)))
+
+
 def likened(guard: EchoGuard, far: Float32, near: Float32, since: int = 0) -> list[bool]:
     """At each 40 ms from the sample `since` on: whether the guard takes the microphone's sound for what was played."""
     found = []
@@ -105,7 +109,7 @@ def likened(guard: EchoGuard, far: Float32, near: Float32, since: int = 0) -> li
         guard.played(Frame(to_int16(far[start : start + 320]), RATE), at)
         guard.clean(near[start : start + 320], at + FRAME_S)
         if start % 640 == 0:
-            alike = is_own_echo(guard.likeness(at + FRAME_S))
+            alike = is_own_echo(guard.likeness(at + FRAME_S), guard.usual_likeness)
             if alike:
                 guard.heard_itself(at + FRAME_S)
             found.append(alike)
@@ -140,6 +144,20 @@ def test_another_voice_is_no_echo(question: Clip, interruption: Clip) -> None:
     guard = EchoGuard(never, echo=None)
     far, near = (files.read_float(clip.path, RATE) for clip in (question, interruption))
     assert not any(likened(guard, far, near))
+
+
+def test_a_voice_as_loud_as_the_echo_is_told_from_it_once_that_is_known() -> None:
+    rng = np.random.default_rng(1)
+    far, voice = (0.1 * rng.standard_normal((2, RATE))).astype(np.float32)
+    near = sound.echo(far, -10.0, 0.12, RATE)[:RATE]
+    near[RATE // 2 :] += rms(near) * voice[RATE // 2 :] / rms(voice)
+    guard = EchoGuard(lambda *_: Recording(), echo=None)
+    found = likened(guard, far, near)
+    assert all(found[8:12]), "alone it is taken for what it is"
+    assert not any(found[-5:])
+    seen = guard.likeness(len(near) / RATE)
+    assert is_own_echo(seen), "by what echoes are anywhere it would be one"
+    assert not is_own_echo(seen, guard.usual_likeness)
 
 
 def test_a_client_that_wants_no_canceller_is_not_listened_to_for_an_echo(question: Clip) -> None:

@@ -6,7 +6,8 @@ what the canceller finds out. While nothing was played for a while, nothing is d
 
 Whether there is an echo at all is found by likeness of the 200 ms in which a voice seems to begin to what was played
 in the last 0.7 s (`turns/policies/echo_veto.py` judges it). A voice that has just begun may be alike by chance for a
-moment, which costs it that moment; only what stays alike switches the canceller on.
+moment, which costs it that moment; only what stays alike switches the canceller on. What the echoes here have come to
+is the measure for those that follow: a voice over an echo is like what was played, too, only less.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ _MOST_FRAMES = 3000  # a minute, should the microphone say nothing
 _NEAR = MODEL_RATE_HZ // 5
 _SURE = 5  # windows of 32 ms: the first of a voice are so short that another's may be like them by chance
 _SURE_WITHIN_S = 0.4
+_USUAL_OF = 9  # echoes, the last ones
 _LATEST_S = 0.7  # an echo comes after its sound: buffers, loudspeaker, room, network
 _LEARNS_S = 2.0  # of echo, before the canceller is believed alone
 
@@ -58,6 +60,8 @@ class EchoGuard:
         self._held: list[Int16] = []
         self._near = np.empty(0, np.float32)  # the last of the microphone as it came
         self._alike: deque[float] = deque(maxlen=_SURE)  # when it was like what was played
+        self._likeness = 0.0  # when it was last looked at
+        self._likenesses: deque[float] = deque(maxlen=_USUAL_OF)
         self._at = 0.0
         self._rest: Float32 = np.empty(0, np.float32)
 
@@ -117,11 +121,18 @@ class EchoGuard:
             return None
         self._convert()
         searched = round(_LATEST_S * MODEL_RATE_HZ) + _NEAR
-        return likeness(self._near, to_float(self._played_from(now - searched / MODEL_RATE_HZ, searched)))
+        self._likeness = likeness(self._near, to_float(self._played_from(now - searched / MODEL_RATE_HZ, searched)))
+        return self._likeness
+
+    @property
+    def usual_likeness(self) -> float | None:
+        """What it came to for the last echoes; None where there were too few."""
+        return float(np.median(self._likenesses)) if len(self._likenesses) >= _SURE else None
 
     def heard_itself(self, now: float) -> None:
         """It was taken for an echo: one that is again and again is cancelled from then on."""
         self._alike.append(now)
+        self._likenesses.append(self._likeness)
         if not self.cancels_echo and len(self._alike) == _SURE and now - self._alike[0] < _SURE_WITHIN_S:
             self._found = True
             self._begin_anew()

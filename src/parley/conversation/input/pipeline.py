@@ -235,7 +235,8 @@ class InputPipeline:
             self.sound.turn_from = max(self._kept_from, sample - int(self._pre_roll_s * MODEL_RATE_HZ))
         now = asyncio.get_running_loop().time()
         likeness = self.echo.likeness(now) if self.echo is not None else None
-        self._dispatch(ev.VoiceStarted(self.participant, at, self._below_own_db, likeness))
+        usual = self.echo.usual_likeness if self.echo is not None else None
+        self._dispatch(ev.VoiceStarted(self.participant, at, self._below_own_db, likeness, usual))
 
     def disregard_voice(self, *, echo: bool) -> None:
         """The voice that has just begun was none that counts: an `echo`, or somebody far away."""
