@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -124,22 +123,15 @@ def _pulled(name: str, family: str) -> Model:
     return model
 
 
-def _options(given: Sequence[str]) -> dict[str, Any]:
+def _options(given: Sequence[str]) -> dict[str, str]:
+    """As text, of which the family makes what it wants: some numbers are words."""
     options = {}
     for text in given:
         name, equals, value = text.partition("=")
         if not equals:
             raise UsageError(f"--set {text}: NAME=VALUE is needed")
-        options[name] = _value(value)
+        options[name] = value
     return options
-
-
-def _value(text: str) -> Any:
-    """A number, true or false, something in JSON's quotation marks, or else the text as it stands."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 @app.command()
