@@ -129,10 +129,9 @@ class QwenNetwork:
         """The names of its voices, and the package's call for a text, a language and a style."""
         package, options = self._package, self._options
         if self._kind == _PREDEFINED:
-            return sorted(
-                package.model.get_supported_speakers()
-            ), lambda text, language, style: package.generate_custom_voice(
-                text, style.voice, language, instruct=_wish(style), non_streaming_mode=False
+            names = sorted(package.model.get_supported_speakers())
+            return names, lambda text, language, style: package.generate_custom_voice(
+                text, style.voice, language, instruct=_wish(style)
             )
         if self._kind == _DESIGNED:
             if not options.description:
