@@ -21,7 +21,7 @@ import structlog
 from pydantic import Field
 
 from parley.adapters.loading import files_of
-from parley.adapters.stepped_voice import Made, SteppedVoice, VoiceOptions, in_pieces, load_voice, usual_first
+from parley.adapters.stepped_voice import Made, SteppedVoice, VoiceOptions, in_pieces, load_voice, text_of, usual_first
 from parley.audio import files as sound_files
 from parley.audio.pcm import Float32
 from parley.errors import ModelError
@@ -45,7 +45,7 @@ _LONGEST_RECORDING_S = 10
 """The package hears no more of one."""
 _REPETITION, _MIN_P = 1.2, 0.05
 """As the package draws."""
-_ALONE = " && pip install --no-deps chatterbox-tts==0.1.7"
+ALONE = " && pip install --no-deps chatterbox-tts==0.1.7"
 """Its pins fight with ours, and it does with newer packages."""
 _MORE_VOICES = "A voice of your own is a file: seed.wav, ten seconds of it"
 
@@ -70,18 +70,15 @@ class ChatterboxNetwork:
 
     def __init__(self, spec: ModelSpec) -> None:
         """Raises `ModelError`, `ImportError`, and whatever the package makes of wrong files."""
-        import torch
 
         from parley.adapters.cosyvoice_decoder import CODES_S, Decoder
-        from parley.adapters.torch_device import check_memory, device_named
+        from parley.adapters.torch_device import begin_thread, check_memory, device_named
 
         self._options = options = ChatterboxOptions.model_validate(dict(spec.options))
         files = files_of(spec, *_NETWORKS)
         self._name, self._device = spec.id, device_named(spec.id, options.device)
         check_memory(spec.id, self._device, sum(files[name].stat().st_size for name in _NETWORKS))
-        if options.threads is not None:
-            torch.set_num_threads(options.threads)
-        torch.set_grad_enabled(False)  # in the voice's own thread, where everything happens
+        begin_thread(options.threads)
         self._model, self._normalised = _model(files, str(self._device))
         self.rate_hz = int(self._model.sr)
         self._speakers = self._voices(files)
@@ -108,7 +105,7 @@ class ChatterboxNetwork:
         """See `VoiceNetwork.say`: a step for each code, and for each piece of sound."""
         from parley.adapters.cosyvoice_decoder import PIECES, SOUNDS, Tail
 
-        text = self._read(words[0].string[words[0].start() : words[-1].end()])
+        text = self._read(text_of(words))
         if text is None:
             return
         speaker = self._speakers.get(style.voice or "", self._speakers[self.voices[0]])
@@ -202,4 +199,4 @@ def _model(files: dict[str, Path], device: str) -> tuple[Any, Callable[[str], st
 async def load(spec: ModelSpec) -> SteppedVoice:
     """Adapter entry point; files: t3_cfg.safetensors, s3gen.safetensors, ve.safetensors, tokenizer.json, and conds.pt
     or seed.wav for a voice. Options: `ChatterboxOptions`."""
-    return await load_voice(spec, lambda: ChatterboxNetwork(spec), "chatterbox", _ALONE)
+    return await load_voice(spec, lambda: ChatterboxNetwork(spec), "chatterbox", ALONE)

@@ -26,8 +26,8 @@ from parley.adapters.cosyvoice_decoder import CODES_S, PIECES, RATE_HZ, SOUNDS, 
 from parley.adapters.drawing import Choice, choice_without_repetition
 from parley.adapters.loading import files_of
 from parley.adapters.onnx import session
-from parley.adapters.stepped_voice import Made, in_pieces, usual_first
-from parley.adapters.torch_device import DTYPES, check_memory, device_named, give_back
+from parley.adapters.stepped_voice import Made, in_pieces, languages_first, text_of, usual_first
+from parley.adapters.torch_device import begin_thread, check_memory, device_named, dtype_named, give_back
 from parley.adapters.transformers_checkpoint import CheckpointOptions
 from parley.audio import files as sound_files
 from parley.errors import ModelError
@@ -91,16 +91,9 @@ class CosyVoiceNetwork:
         self._name, self._device = spec.id, device_named(spec.id, options.device)
         self._temperature = options.temperature
         self.voices: Sequence[str] = usual_first(spec, [spec.id], options.voice, _MORE_VOICES)
-        if options.language and options.language not in _LANGUAGES:
-            raise ModelError(
-                f"{spec.id}: option 'language': it speaks {', '.join(_LANGUAGES)}, not '{options.language}'"
-            )
-        self.languages: Sequence[str] = tuple(sorted(_LANGUAGES, key=lambda code: code != options.language))
-        if options.threads is not None:
-            torch.set_num_threads(options.threads)
-        torch.set_grad_enabled(False)  # in the voice's own thread, where everything happens
-        usual = torch.bfloat16 if self._device.type == "cuda" else torch.float32
-        dtype = DTYPES.get(options.dtype, usual)
+        self.languages: Sequence[str] = languages_first(spec, _LANGUAGES, options.language)
+        begin_thread(options.threads)
+        dtype = dtype_named(options.dtype, self._device)
         weights = files[_WRITER].stat().st_size * dtype.itemsize // 4
         check_memory(spec.id, self._device, weights + sum(files[n].stat().st_size for n in (_FLOW, _VOCODER)))
         self._reader = Qwen2Tokenizer(vocab=str(files[_VOCABULARY]), merges=str(files[_MERGES]))
@@ -136,7 +129,7 @@ class CosyVoiceNetwork:
 
     def say(self, words: Sequence[re.Match[str]], style: SpeakingStyle, owner: str) -> Iterator[Made]:
         """See `VoiceNetwork.say`: a step for each code, and for each piece of sound."""
-        text = words[0].string[words[0].start() : words[-1].end()]
+        text = text_of(words)
         if not _READABLE.search(text):
             return
         tail = Tail()

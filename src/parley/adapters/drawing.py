@@ -12,6 +12,11 @@ Choice = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """The next code, shape (1,), by those before it, (1, codes), and how likely each is, (1, kinds)."""
 
 
+def draw(scores: torch.Tensor, *, likeliest: bool = False) -> torch.Tensor:
+    """A code of each row of scores, shape (rows, kinds): at random as they weigh, or the likeliest."""
+    return scores.argmax(-1) if likeliest else torch.multinomial(scores.softmax(-1), 1)[:, 0]
+
+
 def choice(repetition: float, temperature: float, *warpers: Any) -> Choice:
     """Codes that came before are less likely by `repetition`; then `warpers` cut what is unlikely, and one is drawn.
 
@@ -19,9 +24,9 @@ def choice(repetition: float, temperature: float, *warpers: Any) -> Choice:
     """
     rules = LogitsProcessorList([RepetitionPenaltyLogitsProcessor(float(repetition))])
     if not temperature:
-        return lambda codes, scores: rules(codes, scores).argmax(-1)
+        return lambda codes, scores: draw(rules(codes, scores), likeliest=True)
     rules += [TemperatureLogitsWarper(float(temperature)), *warpers]
-    return lambda codes, scores: torch.multinomial(rules(codes, scores).softmax(-1), 1)[:, 0]
+    return lambda codes, scores: draw(rules(codes, scores))
 
 
 def choice_without_repetition(window: int, temperature: float, *warpers: Any) -> Choice:
@@ -31,14 +36,13 @@ def choice_without_repetition(window: int, temperature: float, *warpers: Any) ->
     the likeliest.
     """
     if not temperature:
-        return lambda _, scores: scores.argmax(-1)
+        return lambda _, scores: draw(scores, likeliest=True)
     cuts = LogitsProcessorList([TemperatureLogitsWarper(float(temperature)), *warpers])
 
     def chosen(codes: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        code = torch.multinomial(cuts(codes, scores.clone()).softmax(-1), 1)[:, 0]
+        code = draw(cuts(codes, scores.clone()))
         if bool((codes[:, -window:] == code).any()):
-            others = (scores / temperature).scatter(1, code[:, None], -torch.inf)
-            code = torch.multinomial(others.softmax(-1), 1)[:, 0]
+            code = draw((scores / temperature).scatter(1, code[:, None], -torch.inf))
         return code
 
     return chosen

@@ -25,7 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from parley.adapters import moshi_checkpoint as checkpoint
 from parley.adapters.moshi_prompt import Prompt
 from parley.adapters.slot_batch import Mask
-from parley.adapters.torch_device import DTYPES, device_named, free_bytes
+from parley.adapters.torch_device import device_named, dtype_named, free_bytes
 from parley.audio.pcm import Float32, Int16
 from parley.errors import ModelError
 from parley.models.interfaces import ModelSpec
@@ -90,7 +90,7 @@ class MoshiNetwork:
                     yield
 
     def _load(self, spec: ModelSpec, options: MoshiOptions) -> None:
-        dtype = DTYPES.get(options.dtype, torch.bfloat16 if self._device.type == "cuda" else torch.float32)
+        dtype = dtype_named(options.dtype, self._device)
         lora = _file(spec, "lora", options.lora) if options.lora else None
         info = checkpoint.find(spec, lora)
         said = checkpoint.overrides(info, options.context, options.lora_scaling)

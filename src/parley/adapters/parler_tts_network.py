@@ -30,12 +30,13 @@ from transformers import (
 )
 from transformers.utils import logging as library_log
 
+from parley.adapters.drawing import draw
 from parley.adapters.loading import files_of
-from parley.adapters.stepped_voice import Made, in_pieces, usual_first
-from parley.adapters.torch_device import DTYPES, check_memory, device_named, give_back
-from parley.adapters.transformers_checkpoint import CheckpointOptions
+from parley.adapters.stepped_voice import Made, in_pieces, text_of, usual_first
+from parley.adapters.torch_device import begin_thread, check_memory, device_named, dtype_named, give_back
+from parley.adapters.transformers_checkpoint import CheckpointOptions, refuse_missing
 from parley.audio.pcm import Float32
-from parley.emotions import EMOTIONS
+from parley.emotions import EMOTIONS, in_words
 from parley.errors import ModelError
 from parley.models.interfaces import ModelSpec, SpeakingStyle
 
@@ -52,7 +53,6 @@ _REACH = 11
 _REMEMBERED = 64
 """Descriptions."""
 _SLOW, _FAST = 0.85, 1.15
-_SLIGHTLY, _VERY = 1 / 3, 2 / 3
 _MORE_VOICES = "Option 'speakers' has further ones"
 
 
@@ -95,13 +95,10 @@ class ParlerNetwork:
         self.voices: Sequence[str] = usual_first(spec, list(self._speakers), options.voice, _MORE_VOICES)
         spoken = () if "*" in spec.languages else spec.languages
         self.languages: Sequence[str] = (options.language,) if options.language else spoken or ("en",)
-        usual = torch.bfloat16 if self._device.type == "cuda" else torch.float32
-        dtype = DTYPES.get(options.dtype, usual)
+        dtype = dtype_named(options.dtype, self._device)
         weights = sum(path.stat().st_size for name, path in files.items() if name.endswith(".safetensors"))
         check_memory(spec.id, self._device, weights * dtype.itemsize // 4)
-        if options.threads is not None:
-            torch.set_num_threads(options.threads)
-        torch.set_grad_enabled(False)  # in the voice's own thread, where everything happens
+        begin_thread(options.threads)
         self._reader: Any = Tokenizer.from_file(str(files[_TEXTS]))
         apart = files.get(_DESCRIPTIONS)
         self._reader_of_descriptions: Any = self._reader if apart is None else Tokenizer.from_file(str(apart))
@@ -113,7 +110,7 @@ class ParlerNetwork:
 
     def say(self, words: Sequence[re.Match[str]], style: SpeakingStyle, owner: str) -> Iterator[Made]:
         """See `VoiceNetwork.say`: a step for each frame, and for each piece of sound. Speed is slow, usual or fast."""
-        text = self._read(words[0].string[words[0].start() : words[-1].end()])
+        text = self._read(text_of(words))
         if text is None:
             return
         sounded = 0
@@ -131,10 +128,8 @@ class ParlerNetwork:
     def _description(self, style: SpeakingStyle) -> str:
         """What the network is told of how to speak."""
         voice = style.voice if style.voice in self._speakers else self.voices[0]
-        degree = "slightly " if style.intensity < _SLIGHTLY else "very " if style.intensity > _VERY else ""
-        mood = "" if style.emotion == "neutral" else f"in a {degree}{style.emotion} tone "
         pace = "slow" if style.speed < _SLOW else "fast" if style.speed > _FAST else "moderate"
-        manner = f"{mood}at a {pace} pace"
+        manner = f"{in_words(style.emotion, style.intensity)} at a {pace} pace".lstrip()
         return self._options.description.replace("{voice}", self._speakers[voice]).replace("{manner}", manner)
 
     def _read(self, text: str) -> torch.Tensor | None:
@@ -160,6 +155,7 @@ class ParlerNetwork:
         if self._model.prompt_cross_attention:
             told = torch.cat([told, begin + self._model.embed_positions(begin, 0).to(begin.device)], dim=1)
         cache, rules = EncoderDecoderCache(DynamicCache(), DynamicCache()), self._rules()
+        likeliest = self._options.temperature == 0 or not says.do_sample
         codes = torch.full((self._books, 1), says.decoder_start_token_id, dtype=torch.long, device=self._device)
         going_on = torch.ones(self._books, dtype=torch.bool, device=self._device)
         for place in range(1, says.max_length):
@@ -169,8 +165,7 @@ class ParlerNetwork:
             scores = decoder(
                 input_ids=column, encoder_hidden_states=told, past_key_values=cache, use_cache=True, **first
             ).logits[:, -1].float()  # fmt: skip
-            drawn = self._drawn(rules(codes, scores))
-            drawn = torch.where(going_on, drawn, says.pad_token_id)
+            drawn = torch.where(going_on, draw(rules(codes, scores), likeliest=likeliest), says.pad_token_id)
             going_on &= drawn != says.eos_token_id
             codes = torch.cat([codes, drawn[:, None]], dim=1)
             frame = codes[:, place - self._books + 1 :].diagonal().clone() if place >= self._books else None
@@ -196,12 +191,6 @@ class ParlerNetwork:
         if says.top_k:
             rules.append(TopKLogitsWarper(says.top_k))
         return rules
-
-    def _drawn(self, scores: torch.Tensor) -> torch.Tensor:
-        """A code for each book, shape (books,)."""
-        if self._options.temperature == 0 or not self._model.generation_config.do_sample:
-            return scores.argmax(-1)
-        return torch.multinomial(scores.softmax(-1), 1)[:, 0]
 
     def _decoded(self, codes: torch.Tensor) -> Float32:
         """The sound of frames, given as (books, frames)."""
@@ -235,11 +224,7 @@ def _model(spec: ModelSpec, folder: Path, dtype: torch.dtype) -> Any:
     model, told = ParlerTTSForConditionalGeneration.from_pretrained(
         folder, torch_dtype=torch.float32, local_files_only=True, use_safetensors=True, output_loading_info=True
     )
-    if missing := sorted(told["missing_keys"]):
-        raise ModelError(
-            f"{spec.id}: its files have no weights called {', '.join(missing[:3])}, which config.json asks for "
-            f"({len(missing)} are missing)"
-        )
+    refuse_missing(spec, told["missing_keys"])
     for name, part in model.named_children():
         if name != "audio_encoder":
             part.to(dtype)

@@ -20,7 +20,7 @@ import yaml
 from pydantic import Field
 
 from parley.adapters.loading import files_of
-from parley.adapters.stepped_voice import Made, SteppedVoice, VoiceOptions, load_voice, usual_first
+from parley.adapters.stepped_voice import Made, SteppedVoice, VoiceOptions, load_voice, text_of, usual_first
 from parley.audio.pcm import Float32
 from parley.errors import ModelError
 from parley.models.interfaces import ModelSpec, SpeakingStyle
@@ -69,20 +69,17 @@ class PocketNetwork:
 
     def __init__(self, spec: ModelSpec) -> None:
         """Raises `ModelError`, `ImportError`, and whatever the package makes of wrong files."""
-        import torch
         from pocket_tts.models.text_chunking import prepare_text_prompt
         from pocket_tts.modules.stateful_module import increment_steps, init_states
 
-        from parley.adapters.torch_device import check_memory, device_named
+        from parley.adapters.torch_device import begin_thread, check_memory, device_named
 
         self._prepared, self._init_states, self._increment = prepare_text_prompt, init_states, increment_steps
         options = PocketOptions.model_validate(dict(spec.options))
         files = files_of(spec, _WEIGHTS, tuple(_TOKENIZERS))
         self._name, self._device = spec.id, device_named(spec.id, options.device)
         check_memory(spec.id, self._device, files[_WEIGHTS].stat().st_size)
-        if options.threads is not None:
-            torch.set_num_threads(options.threads)
-        torch.set_grad_enabled(False)  # in the voice's own thread, where everything happens
+        begin_thread(options.threads)
         self._model = _model(spec, files, options).to(self._device)
         self.rate_hz = int(self._model.sample_rate)
         self._fade: Float32 = np.linspace(0, 1, round(_FADE_S * self.rate_hz), dtype=np.float32)
@@ -111,7 +108,7 @@ class PocketNetwork:
 
         model, flow, mimi = self._model, self._model.flow_lm, self._model.mimi
         text, after = self._prepared(
-            words[0].string[words[0].start() : words[-1].end()], model.pad_with_spaces_for_short_inputs,
+            text_of(words), model.pad_with_spaces_for_short_inputs,
             model.remove_semicolons, model.append_terminal_punctuation, model.capitalize_first_letter,
             model.replace_characters,
         )  # fmt: skip

@@ -29,13 +29,14 @@ from transformers import (
 )
 from transformers.utils import logging as library_log
 
+from parley.adapters.drawing import draw
 from parley.adapters.loading import files_of
-from parley.adapters.stepped_voice import Made, in_pieces, usual_first
-from parley.adapters.torch_device import DTYPES, check_memory, device_named, give_back
+from parley.adapters.stepped_voice import Made, in_pieces, languages_first, text_of, usual_first
+from parley.adapters.torch_device import begin_thread, check_memory, device_named, dtype_named, give_back
 from parley.adapters.transformers_checkpoint import CheckpointOptions
 from parley.audio import files as sound_files
 from parley.audio.pcm import Float32
-from parley.emotions import EMOTIONS
+from parley.emotions import EMOTIONS, in_words
 from parley.errors import ModelError
 from parley.models.interfaces import ModelSpec, SpeakingStyle
 
@@ -48,7 +49,7 @@ _NEEDED = (
     "config.json", "generation_config.json", _WEIGHTS, "vocab.json", "merges.txt", "tokenizer_config.json",
     "preprocessor_config.json", f"{_CODEC}config.json", f"{_CODEC}{_WEIGHTS}", f"{_CODEC}preprocessor_config.json",
 )  # fmt: skip
-_PREDEFINED, _CLONING, _DESIGNED = "custom_voice", "base", "voice_design"
+_PREDEFINED, _DESIGNED = "custom_voice", "voice_design"
 _LANGUAGES = {
     "chinese": "zh", "english": "en", "japanese": "ja", "korean": "ko", "german": "de", "french": "fr", "russian": "ru",
     "portuguese": "pt", "spanish": "es", "italian": "it",
@@ -64,7 +65,6 @@ _PIECES = (4, 8, 16)
 """Frames of the first piece of sound, of the second, of each further one."""
 _CONTEXT = 25
 """Frames before a piece that the decoder hears again, as many as in the package, which decodes long texts in parts."""
-_SLIGHTLY, _VERY = 1 / 3, 2 / 3
 
 
 class QwenOptions(CheckpointOptions):
@@ -98,11 +98,8 @@ class QwenNetwork:
         self._options = options = QwenOptions.model_validate(dict(spec.options))
         files = files_of(spec, *_NEEDED)
         self._name, self._device = spec.id, device_named(spec.id, options.device)
-        if options.threads is not None:
-            torch.set_num_threads(options.threads)
-        torch.set_grad_enabled(False)  # in the voice's own thread, where everything happens
-        usual = torch.bfloat16 if self._device.type == "cuda" else torch.float32
-        dtype = DTYPES.get(options.dtype, usual)
+        begin_thread(options.threads)
+        dtype = dtype_named(options.dtype, self._device)
         weights = sum(files[name].stat().st_size for name in (_WEIGHTS, f"{_CODEC}{_WEIGHTS}"))
         check_memory(spec.id, self._device, weights * dtype.itemsize // torch.bfloat16.itemsize)  # as published
         self._package: Any = _package(files, dtype, str(self._device))
@@ -113,11 +110,10 @@ class QwenNetwork:
         self.rate_hz = int(self._codec.get_output_sample_rate())
         self._frame_samples = int(self._codec.get_decode_upsample_rate())
         codes = {_LANGUAGES[name]: name for name in model.get_supported_languages() if name in _LANGUAGES}
-        if options.language and options.language not in codes:
-            raise ModelError(f"{spec.id}: option 'language': it speaks {', '.join(codes)}, not '{options.language}'")
         self._languages = codes
-        self.languages: Sequence[str] = tuple(sorted(codes, key=lambda code: code != options.language))
+        self.languages: Sequence[str] = languages_first(spec, codes, options.language)
         self._kind, self._before = model.tts_model_type, list[torch.Tensor]()
+        self._asked: Any
         names, self._asked = self._manner_of(files)
         self.voices: Sequence[str] = usual_first(spec, names, options.voice, "No others are in its files")
         wishes = self._kind == _DESIGNED or (self._kind == _PREDEFINED and model.tts_model_size != "0b6")
@@ -155,7 +151,7 @@ class QwenNetwork:
 
     def say(self, words: Sequence[re.Match[str]], style: SpeakingStyle, owner: str) -> Iterator[Made]:
         """See `VoiceNetwork.say`: a step for each frame, and for each piece of sound. Speed is the model's own."""
-        text = words[0].string[words[0].start() : words[-1].end()]
+        text = text_of(words)
         if not _READABLE.search(text):
             return
         before = self._before
@@ -187,6 +183,7 @@ class QwenNetwork:
         """The codes of frame after frame, shape (books,) each."""
         told = self._told(text, style)
         draws = {name: value for name, value in told.items() if name.startswith("subtalker_")}
+        likeliest = self._options.temperature == 0 or not told["do_sample"]
         if self._options.temperature == 0:
             draws["subtalker_dosample"] = False
         elif self._options.temperature is not None:
@@ -207,7 +204,7 @@ class QwenNetwork:
         usual = sum(_FRAMES_OF_A_SYLLABLE if letter >= _SYLLABLES else _FRAMES_OF_A_LETTER for letter in text)
         most = min(told["max_new_tokens"], usual + _FRAMES_AT_LEAST)
         for _ in range(most):
-            code = self._drawn(rules(codes, said.logits[:, -1].float()), told)
+            code = draw(rules(codes, said.logits[:, -1].float()), likeliest=likeliest)
             if int(code) == told["eos_token_id"]:
                 return
             codes = torch.cat([codes, code[None]], dim=1)
@@ -236,17 +233,10 @@ class QwenNetwork:
             rules.append(TopPLogitsWarper(told["top_p"]))
         return rules
 
-    def _drawn(self, scores: torch.Tensor, told: Mapping[str, Any]) -> torch.Tensor:
-        """The first code of a frame, shape (1,)."""
-        if self._options.temperature == 0 or not told["do_sample"]:
-            return scores.argmax(-1)
-        return torch.multinomial(scores.softmax(-1), 1)[:, 0]
-
     def close(self) -> None:
         """See `VoiceNetwork.close`."""
-        self._package = self._codec = self._talker = None
+        self._package = self._codec = self._talker = self._asked = None
         self._before = []
-        self._asked = _nothing
         give_back(self._device)
 
 
@@ -255,16 +245,10 @@ def _read_no_further(**told: Any) -> None:
     raise _Reads(told)
 
 
-def _nothing(text: str, language: str, style: SpeakingStyle) -> None:
-    """In the place of the package's call, when the network is given back."""
-
-
 def _wish(style: SpeakingStyle) -> str:
     """How to speak, in words."""
-    if style.emotion == "neutral":
-        return ""
-    degree = "slightly " if style.intensity < _SLIGHTLY else "very " if style.intensity > _VERY else ""
-    return f"Speak in a {degree}{style.emotion} tone."
+    tone = in_words(style.emotion, style.intensity)
+    return tone and f"Speak {tone}."
 
 
 def _package(files: Mapping[str, Path], dtype: torch.dtype, device: str) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, TypeVar
@@ -213,6 +213,11 @@ def _made(spec: ModelSpec, make: Callable[[], VoiceNetwork], needs: str, executo
         return SteppedVoice(spec.id, make(), executor)
 
 
+def text_of(words: Sequence[re.Match[str]]) -> str:
+    """What stands from the first word to the last."""
+    return words[0].string[words[0].start() : words[-1].end()]
+
+
 def usual_first(spec: ModelSpec, names: Sequence[str], usual: str, more: str) -> Sequence[str]:
     """The names of a model's voices, the one first that the option `voice` names; raises `ModelError` where there is
     none of that name. `more`: how one gets further ones."""
@@ -221,3 +226,12 @@ def usual_first(spec: ModelSpec, names: Sequence[str], usual: str, more: str) ->
             f"{spec.id}: option 'voice': no voice is called '{usual}'; there are {', '.join(names)}. {more}"
         )
     return tuple(sorted(names, key=lambda name: name != usual))
+
+
+def languages_first(spec: ModelSpec, known: Iterable[str], usual: str) -> Sequence[str]:
+    """The languages of a model, the one first that the option `language` names; raises `ModelError` where it is none of
+    them."""
+    codes = tuple(known)
+    if usual and usual not in codes:
+        raise ModelError(f"{spec.id}: option 'language': it speaks {', '.join(codes)}, not '{usual}'")
+    return tuple(sorted(codes, key=lambda code: code != usual))

@@ -13,7 +13,7 @@ from parley.errors import ModelError
 log = structlog.get_logger("model")
 
 _MARGIN = 1.1
-DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
+_DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
 
 
 def device_named(model: str, name: str) -> torch.device:
@@ -31,6 +31,18 @@ def device_named(model: str, name: str) -> torch.device:
     if device.type == "cuda" and not (has_gpu and (device.index or 0) < torch.cuda.device_count()):
         raise ModelError(f"{model}: option 'device': {name} is not there; torch finds no such GPU")
     return device
+
+
+def dtype_named(name: str, device: torch.device, on_gpu: torch.dtype = torch.bfloat16) -> torch.dtype:
+    """What the option `dtype` of a model means; "auto" is float32 on a CPU, on a GPU `on_gpu`."""
+    return _DTYPES.get(name, on_gpu if device.type == "cuda" else torch.float32)
+
+
+def begin_thread(threads: int | None) -> None:
+    """Of a voice's own thread, where all of it happens: nothing is learnt there, on as many `threads` of the CPU."""
+    if threads is not None:
+        torch.set_num_threads(threads)
+    torch.set_grad_enabled(False)
 
 
 def free_bytes(device: torch.device) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from transformers import AutoConfig
 from transformers.utils import logging as library_log
 
 from parley.adapters.stepped_voice import DeviceOptions, VoiceOptions
-from parley.adapters.torch_device import DTYPES, check_memory, device_named
+from parley.adapters.torch_device import begin_thread, check_memory, device_named, dtype_named
 from parley.errors import ModelError
 from parley.models.interfaces import ModelSpec
 
@@ -35,18 +36,17 @@ class CheckpointOptions(VoiceOptions, WeightOptions):
 class Checkpoint:
     """A folder of a checkpoint, read as one kind of model."""
 
-    def __init__(self, spec: ModelSpec, folder: Path, options: WeightOptions, usual: torch.dtype | None = None) -> None:
-        """`usual`: what the weights are to be on a GPU unless the options say it; None: float32, as on a CPU.
+    def __init__(
+        self, spec: ModelSpec, folder: Path, options: WeightOptions, usual: torch.dtype = torch.float32
+    ) -> None:
+        """`usual`: what the weights are to be on a GPU unless the options say it.
 
         Raises `ModelError`.
         """
         self._spec, self._folder = spec, folder
         self.device = device_named(spec.id, options.device)
-        on_gpu = usual if self.device.type == "cuda" else None
-        self.dtype = DTYPES.get(options.dtype, on_gpu or torch.float32)
-        if options.threads is not None:
-            torch.set_num_threads(options.threads)
-        torch.set_grad_enabled(False)  # in the voice's own thread, where everything happens
+        self.dtype = dtype_named(options.dtype, self.device, usual)
+        begin_thread(options.threads)
         library_log.disable_progress_bar()
         self.config: Any = AutoConfig.from_pretrained(folder, local_files_only=True)
 
@@ -61,12 +61,7 @@ class Checkpoint:
             self._folder, config=self.config, dtype=self.dtype, local_files_only=True, use_safetensors=True,
             output_loading_info=True,
         )  # fmt: skip
-        if missing := sorted(told["missing_keys"]):
-            more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
-            raise ModelError(
-                f"{self._spec.id}: its files have no weights called {', '.join(missing[:_NAMED])}{more}, which "
-                "config.json asks for"
-            )
+        refuse_missing(self._spec, told["missing_keys"])
         if unknown := sorted(told["unexpected_keys"]):
             log.warning("weights that config.json knows nothing of", model=self._spec.id, count=len(unknown))
         return model.to(self.device).eval()
@@ -76,3 +71,13 @@ class Checkpoint:
             outline = kind(self.config)
         weights = sum(p.numel() for p in outline.parameters()) * self.dtype.itemsize
         check_memory(self._spec.id, self.device, weights, speech_bytes)
+
+
+def refuse_missing(spec: ModelSpec, names: Iterable[str]) -> None:
+    """Raises `ModelError` that names weights which files lack and the library would make up, if there are any."""
+    if missing := sorted(names):
+        more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+        raise ModelError(
+            f"{spec.id}: its files have no weights called {', '.join(missing[:_NAMED])}{more}, which "
+            "config.json asks for"
+        )

@@ -21,7 +21,7 @@ import torch
 from pydantic import Field
 from transformers import AutoTokenizer, CsmForConditionalGeneration
 
-from parley.adapters.stepped_voice import Made, usual_first
+from parley.adapters.stepped_voice import Made, text_of, usual_first
 from parley.adapters.torch_device import give_back
 from parley.adapters.transformers_checkpoint import Checkpoint, CheckpointOptions
 from parley.adapters.transformers_lora import LoraVoices, size_bytes
@@ -117,7 +117,7 @@ class CsmNetwork:
 
     def say(self, words: Sequence[re.Match[str]], style: SpeakingStyle, owner: str) -> Iterator[Made]:
         """See `VoiceNetwork.say`: a step for each frame; some frames at a time have sound. Speed is the model's own."""
-        text = words[0].string[words[0].start() : words[-1].end()]
+        text = text_of(words)
         voice = style.voice if style.voice in self._beginnings else self.voices[0]
         ids = self._ids(text)
         read = self._embedded([self._beginnings[voice], *self._remembered(owner, voice)], ids)

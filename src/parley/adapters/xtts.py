@@ -19,7 +19,16 @@ import structlog
 from pydantic import Field
 
 from parley.adapters.loading import files_of
-from parley.adapters.stepped_voice import Made, SteppedVoice, VoiceOptions, in_pieces, load_voice, usual_first
+from parley.adapters.stepped_voice import (
+    Made,
+    SteppedVoice,
+    VoiceOptions,
+    in_pieces,
+    languages_first,
+    load_voice,
+    text_of,
+    usual_first,
+)
 from parley.audio import files as sound_files
 from parley.audio.pcm import Float32
 from parley.errors import ModelError
@@ -73,17 +82,14 @@ class XttsNetwork:
 
     def __init__(self, spec: ModelSpec) -> None:
         """Raises `ModelError`, `ImportError`, and whatever the package makes of wrong files."""
-        import torch
 
-        from parley.adapters.torch_device import check_memory, device_named
+        from parley.adapters.torch_device import begin_thread, check_memory, device_named
 
         options = XttsOptions.model_validate(dict(spec.options))
         files = files_of(spec, *_NEEDED)
         self._name, self._device = spec.id, device_named(spec.id, options.device)
         check_memory(spec.id, self._device, files[_WEIGHTS].stat().st_size)
-        if options.threads is not None:
-            torch.set_num_threads(options.threads)
-        torch.set_grad_enabled(False)  # in the voice's own thread, where everything happens
+        begin_thread(options.threads)
         self._model = _model(files).to(self._device)
         self._config = self._model.config
         self._temperature = options.temperature if options.temperature is not None else self._config.temperature
@@ -92,9 +98,7 @@ class XttsNetwork:
         self.voices: Sequence[str] = usual_first(spec, list(self._speakers), options.voice, _MORE_VOICES)
         self._codes = {code.partition("-")[0]: code for code in self._config.languages}
         known = [code for code in self._codes if code not in _WANTS or find_spec(_WANTS[code])]
-        if options.language and options.language not in known:
-            raise ModelError(f"{spec.id}: option 'language': it speaks {', '.join(known)}, not '{options.language}'")
-        self.languages: Sequence[str] = sorted(known, key=lambda code: code != options.language)
+        self.languages: Sequence[str] = languages_first(spec, known, options.language)
         self.longest_chars = _LONGEST_CLOSE if _CLOSE_LANGUAGES.intersection(known) else _LONGEST
 
     def _voices(self, files: dict[str, Path]) -> dict[str, _Speaker]:
@@ -126,7 +130,7 @@ class XttsNetwork:
         import torch
         from torch.nn import functional
 
-        tokens = self._tokens(words[0].string[words[0].start() : words[-1].end()], style)
+        tokens = self._tokens(text_of(words), style)
         if tokens is None:
             return
         model = self._model

@@ -21,8 +21,7 @@ def figures(found: Sequence[Heard]) -> dict[str, Any]:
     ends = [(h, s) for h in good for s in h.silences if s.kind == "end"]
     pauses = [(h, s) for h in good for s in h.silences if s.kind != "end"]
     taken = [(h, s) for h, s in pauses if s.committed_s is not None]
-    longest = [(h, max((s.seconds or 0.0 for g, s in taken if g is h), default=0.0)) for h in good]
-    whole = [h for h, seconds in longest if 0 < seconds < LENGTHS_S[-1][1]]  # behind a longer pause it is another turn
+    whole = [h for h in good if 0 < _longest_taken_s(h) < LENGTHS_S[-1][1]]  # behind a longer one it is another turn
     return {
         "recordings": len(good),
         "void": len(found) - len(good),
@@ -40,6 +39,12 @@ def figures(found: Sequence[Heard]) -> dict[str, Any]:
         "interrupted_ms": _times([(h, s.silenced_s) for h, s in ends]),
         "one_turn": share(sum(h.turns == 1 for h in whole), len(whole)),
     }
+
+
+def _longest_taken_s(heard: Heard) -> float:
+    """Of its pauses that were taken; 0 where none was."""
+    taken = [s.seconds or 0.0 for s in heard.silences if s.kind != "end" and s.committed_s is not None]
+    return max(taken, default=0.0)
 
 
 def _waits(ends: Sequence[tuple[Heard, Silence]]) -> dict[str, Any]:

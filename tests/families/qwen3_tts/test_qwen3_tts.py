@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 
+from parley.adapters import qwen3_tts_network
 from parley.adapters.qwen3_tts import load
 from parley.adapters.qwen3_tts_network import QwenNetwork
 from parley.adapters.stepped_voice import SteppedVoice
@@ -129,10 +130,10 @@ def test_pieces_are_the_whole_where_the_decoder_hears_all_before(network: QwenNe
 async def test_it_ends_where_the_network_says_so(voice: SteppedVoice, monkeypatch: pytest.MonkeyPatch) -> None:
     count = iter(range(1000))
 
-    def drawn(_: QwenNetwork, scores: torch.Tensor, told: Any) -> torch.Tensor:
-        return torch.tensor([told["eos_token_id"] if next(count) == 10 else 7])
+    def drawn(_: torch.Tensor, *, likeliest: bool) -> torch.Tensor:
+        return torch.tensor([tiny.END if next(count) == 10 else 7])
 
-    monkeypatch.setattr(QwenNetwork, "_drawn", drawn)
+    monkeypatch.setattr(qwen3_tts_network, "draw", drawn)
     assert len(sound(await said(voice, ENGLISH))) == pytest.approx(10 * FRAME, abs=FRAME)
 
 
@@ -182,7 +183,7 @@ def test_letters_that_are_syllables_take_longer(network: QwenNetwork) -> None:
     lengths = []
     for text in ("a" * 10, "好" * 10):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(QwenNetwork, "_drawn", lambda *_: torch.tensor([7]))
+            patch.setattr(qwen3_tts_network, "draw", lambda _, likeliest: torch.tensor([7]))
             lengths.append(len(frames_of(network, text)))
     assert lengths == [10 * 3 + 25, 60], "the second up to what generation_config.json has"
 

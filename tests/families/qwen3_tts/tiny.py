@@ -9,7 +9,7 @@ import torch
 from tokenizers import ByteLevelBPETokenizer
 from transformers import EncodecFeatureExtractor, Qwen2TokenizerFast
 
-BOOKS, CODES = 4, 32
+BOOKS, CODES, END = 4, 32, 40
 _TEXT = [
     *["assistant"] * 50,
     "The quick brown fox jumps over the lazy dog. Good morning to all of us! How are you? user",
@@ -35,7 +35,7 @@ def write(folder: Path, kind: str, *, size: str = "1b7", tokenizer: str = "12hz"
         "vocab_size": CODES + 1024, "text_vocab_size": len(words), "hidden_size": 32, "text_hidden_size": 32,
         "intermediate_size": 32, "num_hidden_layers": 2, "num_code_groups": BOOKS, "max_position_embeddings": 1000,
         "rope_scaling": {"rope_type": "default", "mrope_section": [4, 2, 2], "interleaved": True}, "pad_token_id": None,
-        "codec_eos_token_id": 40, "codec_think_id": 41, "codec_nothink_id": 42, "codec_think_bos_id": 43,
+        "codec_eos_token_id": END, "codec_think_id": 41, "codec_nothink_id": 42, "codec_think_bos_id": 43,
         "codec_think_eos_id": 44, "codec_pad_id": 45, "codec_bos_id": 46, **_ATTENTION,
         "codec_language_id": {"chinese": 50, "english": 51, "german": 52, "sichuan_dialect": 53},
         "spk_id": {"vivian": 60, "eric": 61}, "spk_is_dialect": {"vivian": False, "eric": "sichuan_dialect"},
