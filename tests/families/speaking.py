@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from parley.adapters.stepped_voice import SteppedVoice
 from parley.audio.pcm import Int16
 from parley.errors import ModelError, ParleyError
+from parley.models import plugins
 from parley.models.interfaces import Caller, ModelSpec, SpeakingStyle, SpeechChunk
 
 Load = Callable[[ModelSpec], Awaitable[SteppedVoice]]
@@ -68,3 +70,18 @@ async def gives_everything_back(voice: SteppedVoice, network: Callable[[Any], An
     await voice.aclose()
     gc.collect()
     assert weights() is None
+
+
+async def stops_with_its_listener(voice: SteppedVoice, text: str, **style: Any) -> None:
+    """Nothing of a text is made that nobody hears any more, and the next one is said; `style`: of that."""
+    async with aclosing(voice.synthesize(text, SpeakingStyle(), Caller("ann"))) as chunks:
+        await anext(chunks)
+    assert not voice._executor.waiting
+    assert len(await said(voice, text, **style)) > 1
+
+
+async def is_found_by_its_family(spec: ModelSpec) -> None:
+    """By the name that its package's entry point has."""
+    voice = await plugins.load(spec)
+    assert isinstance(voice, SteppedVoice)
+    await voice.aclose()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,18 @@ from parley.adapters.chatterbox import BUILT_IN, ChatterboxNetwork, load
 from parley.adapters.cosyvoice_decoder import Tail
 from parley.adapters.stepped_voice import SteppedVoice
 from parley.errors import ModelError
-from parley.models import plugins
-from parley.models.interfaces import Caller, ModelSpec, SpeakingStyle
+from parley.models.interfaces import ModelSpec
 from tests.families.chatterbox import tiny
-from tests.families.speaking import files_of, gives_everything_back, is_refused, is_too_large, said, sound
+from tests.families.speaking import (
+    files_of,
+    gives_everything_back,
+    is_found_by_its_family,
+    is_refused,
+    is_too_large,
+    said,
+    sound,
+    stops_with_its_listener,
+)
 
 Loader = Callable[..., Awaitable[SteppedVoice]]
 ENGLISH = "Good morning to all of us!"
@@ -164,10 +172,7 @@ async def test_two_texts_at_once_are_written_as_each_is_alone(network: Chatterbo
 
 
 async def test_who_stops_listening_stops_it(voice: SteppedVoice) -> None:
-    async with aclosing(voice.synthesize(ENGLISH, SpeakingStyle(), Caller("ann"))) as chunks:
-        await anext(chunks)
-    assert not voice._executor.waiting
-    assert len(await said(voice, ENGLISH)) > 1
+    await stops_with_its_listener(voice, ENGLISH)
 
 
 async def test_of_letters_that_it_does_not_know_nothing_is_said(voice: SteppedVoice) -> None:
@@ -204,6 +209,4 @@ async def test_too_little_memory_is_told_with_numbers(checkpoint: Path, monkeypa
 
 
 async def test_it_is_found_by_its_family(checkpoint: Path) -> None:
-    voice = await plugins.load(spec_of(checkpoint))
-    assert isinstance(voice, SteppedVoice)
-    await voice.aclose()
+    await is_found_by_its_family(spec_of(checkpoint))

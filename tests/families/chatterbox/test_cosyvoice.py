@@ -6,7 +6,7 @@ import asyncio
 import shutil
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,16 @@ from parley.emotions import EMOTIONS
 from parley.errors import ModelError
 from parley.models import plugins
 from parley.models.fakes import tone
-from parley.models.interfaces import Caller, ModelSpec, SpeakingStyle
-from tests.families.speaking import files_of, gives_everything_back, is_refused, is_too_large, said, sound
+from parley.models.interfaces import ModelSpec
+from tests.families.speaking import (
+    files_of,
+    gives_everything_back,
+    is_refused,
+    is_too_large,
+    said,
+    sound,
+    stops_with_its_listener,
+)
 
 Loader = Callable[..., Awaitable[SteppedVoice]]
 ENGLISH = "Good morning!"
@@ -182,10 +190,7 @@ def test_a_code_is_drawn_anew_where_it_was_among_the_last() -> None:
 
 
 async def test_who_stops_listening_stops_it(voice: SteppedVoice) -> None:
-    async with aclosing(voice.synthesize(ENGLISH, SpeakingStyle(), Caller("ann"))) as chunks:
-        await anext(chunks)
-    assert not voice._executor.waiting
-    assert len(await said(voice, ENGLISH, emotion="happy")) > 1
+    await stops_with_its_listener(voice, ENGLISH, emotion="happy")
 
 
 async def test_of_letters_that_it_does_not_know_nothing_is_said(voice: SteppedVoice) -> None:

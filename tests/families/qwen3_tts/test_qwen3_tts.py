@@ -7,7 +7,6 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +20,18 @@ from parley.adapters.qwen3_tts_network import QwenNetwork
 from parley.adapters.stepped_voice import SteppedVoice
 from parley.emotions import EMOTIONS
 from parley.errors import ModelError
-from parley.models import plugins
-from parley.models.interfaces import Caller, ModelSpec, SpeakingStyle
+from parley.models.interfaces import ModelSpec, SpeakingStyle
 from tests.families.qwen3_tts import tiny
 from tests.families.speaking import (
     files_of,
     gives_everything_back,
+    is_found_by_its_family,
     is_refused,
     is_too_large,
     said,
     said_in_turns,
     sound,
+    stops_with_its_listener,
 )
 
 ENGLISH = "Good morning to all of us!"
@@ -166,10 +166,7 @@ async def test_texts_of_several_at_once_are_said_as_each_is_alone(voice: Stepped
 
 
 async def test_who_stops_listening_stops_it(voice: SteppedVoice) -> None:
-    async with aclosing(voice.synthesize(ENGLISH, SpeakingStyle(), Caller("ann"))) as chunks:
-        await anext(chunks)
-    assert not voice._executor.waiting
-    assert len(await said(voice, ENGLISH)) > 1
+    await stops_with_its_listener(voice, ENGLISH)
 
 
 async def test_of_letters_that_it_does_not_know_and_of_marks_alone_nothing_is_said(voice: SteppedVoice) -> None:
@@ -241,6 +238,4 @@ async def test_too_little_memory_is_told_with_numbers(checkpoint: Path, monkeypa
 
 
 async def test_it_is_found_by_its_family(checkpoint: Path) -> None:
-    voice = await plugins.load(spec_of(checkpoint))
-    assert isinstance(voice, SteppedVoice)
-    await voice.aclose()
+    await is_found_by_its_family(spec_of(checkpoint))

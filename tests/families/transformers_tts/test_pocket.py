@@ -17,12 +17,12 @@ from parley.adapters.pocket_tts import load
 from parley.adapters.stepped_voice import SteppedVoice
 from parley.audio import files
 from parley.errors import ModelError
-from parley.models import plugins
 from parley.models.fakes import tone
 from parley.models.interfaces import Caller, ModelSpec, SpeakingStyle
 from tests.families.speaking import (
     files_of,
     gives_everything_back,
+    is_found_by_its_family,
     is_refused,
     is_too_large,
     said,
@@ -155,6 +155,4 @@ async def test_too_little_memory_is_told_with_numbers(pocket: Path, monkeypatch:
 
 
 async def test_it_is_found_by_its_family(pocket: Path) -> None:
-    voice = await plugins.load(spec_of(pocket))
-    assert isinstance(voice, SteppedVoice)
-    await voice.aclose()
+    await is_found_by_its_family(spec_of(pocket))
