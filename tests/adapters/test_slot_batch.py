@@ -14,7 +14,7 @@ from parley.adapters.slot_batch import Mask, SlotBatch
 from parley.audio.pcm import Float32, Int16
 from parley.errors import ModelError, Overloaded, UsageError
 from parley.models.executor import ModelExecutor
-from parley.models.interfaces import DuplexFrame, DuplexSlot
+from parley.models.interfaces import DuplexFrame, DuplexOpening, DuplexSlot
 
 FRAME_S = 0.08
 SLOTS = 3
@@ -38,9 +38,17 @@ class Counting:
         self.fault = ""
         self.at_work: Callable[[], None] = lambda: None
         self.closed_in = ""
+        self.told: list[tuple[int, Any, int]] = []
+        """To whom what was told, behind how many frames."""
 
     def reset(self, which: Mask) -> None:
         self.had[which] = 0
+
+    def lead(self, slot: int, opening: DuplexOpening) -> None:
+        self.told.append((slot, opening, int(self.had[slot])))
+
+    def whisper(self, slot: int, text: str) -> None:
+        self.told.append((slot, text, int(self.had[slot])))
 
     def step(self, frames: Float32, ready: Mask) -> tuple[Int16, Sequence[str]]:
         self.stepping.set()
@@ -126,6 +134,25 @@ async def test_whoever_joins_begins_anew_and_touches_nobody(bench: Bench) -> Non
     await a.aclose()
     again = await bench.batch.open_slot()
     assert await texts(b, 1) + await texts(again, 1) + await texts(b, 1) == ["3", "1", "4"]
+
+
+async def test_who_is_told_something_is_told_it_behind_the_reset_and_before_the_next_frame_of_his_own(
+    bench: Bench,
+) -> None:
+    fox = DuplexOpening("a fox")
+    await texts(await bench.batch.open_slot(), 1)
+    b = await bench.batch.open_slot(fox)
+    assert bench.network.told == []
+    await texts(b, 2)
+    await b.whisper("one")
+    await b.whisper("two")
+    await texts(b, 2)
+    assert bench.network.told == [(1, fox, 0), (1, "one", 2), (1, "two", 2)]
+    await b.whisper("too late")
+    await b.aclose()
+    await b.whisper("much too late")
+    await texts(await bench.batch.open_slot(), 1)
+    assert len(bench.network.told) == 3
 
 
 async def test_slots_are_as_many_as_the_network_has_and_can_be_had_again(bench: Bench) -> None:

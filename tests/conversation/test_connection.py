@@ -14,7 +14,7 @@ from parley.conversation.engines.duplex import Duplex
 from parley.conversation.settings import SessionModels, SessionSettings
 from parley.errors import Overloaded, ProtocolError
 from parley.models.fakes import FakeChat, FakeDuplexModel, FakeRecognizer, FakeVad
-from parley.models.interfaces import DuplexSlot
+from parley.models.interfaces import UNTOLD, DuplexOpening, DuplexSlot
 from tests.virtual_time import run_virtual
 
 SETTINGS = SessionSettings()
@@ -72,7 +72,7 @@ def test_what_is_set_about_the_voice_before_it_speaks_counts_when_it_does() -> N
 class Full(FakeDuplexModel):
     """All slots are taken."""
 
-    async def open_slot(self) -> DuplexSlot:
+    async def open_slot(self, opening: DuplexOpening = UNTOLD) -> DuplexSlot:
         raise Overloaded("all slots are taken")
 
 

@@ -11,7 +11,7 @@ from parley.conversation import notifications as nt
 from parley.conversation.engines.duplex import Duplex
 from parley.errors import ProtocolError
 from parley.models.fakes import FakeDuplexModel
-from parley.models.interfaces import DuplexSlot
+from parley.models.interfaces import UNTOLD, DuplexOpening, DuplexSlot
 from tests.conversation.test_rooms import Client, Room
 from tests.virtual_time import run_virtual
 
@@ -19,9 +19,9 @@ from tests.virtual_time import run_virtual
 class SlowModel(FakeDuplexModel):
     """Its slots take two seconds to open."""
 
-    async def open_slot(self) -> DuplexSlot:
+    async def open_slot(self, opening: DuplexOpening = UNTOLD) -> DuplexSlot:
         await asyncio.sleep(2.0)
-        return await super().open_slot()
+        return await super().open_slot(opening)
 
 
 def choose(client: Client, engine: str | None) -> None:

@@ -9,9 +9,10 @@ import pytest
 
 from parley.conversation import notifications as nt
 from parley.conversation.engines.cascade import Cascade
-from parley.conversation.engines.duplex import Duplex
+from parley.conversation.engines.duplex import Duplex, opening_of
 from parley.conversation.items import Item
 from parley.conversation.responses.response import ResponseOptions
+from parley.conversation.settings import DEFAULT_INSTRUCTIONS
 from parley.errors import Overloaded, ProtocolError
 from parley.models.fakes import (
     FakeChat,
@@ -21,7 +22,7 @@ from parley.models.fakes import (
     FakeSpeechChat,
     FakeSynthesizer,
 )
-from parley.models.interfaces import DuplexSlot
+from parley.models.interfaces import UNTOLD, DuplexOpening, DuplexSlot
 from parley.turns.actions import Ending
 from tests.conversation.test_conversation import LONG, play
 from tests.stage import Stage
@@ -107,7 +108,7 @@ def test_a_turn_that_has_begun_keeps_its_recogniser() -> None:
 class Full(FakeDuplexModel):
     """All slots are taken."""
 
-    async def open_slot(self) -> DuplexSlot:
+    async def open_slot(self, opening: DuplexOpening = UNTOLD) -> DuplexSlot:
         raise Overloaded("all slots are taken")
 
 
@@ -188,9 +189,9 @@ def test_one_that_was_chosen_and_left_again_at_once_never_listens() -> None:
 class Slow(FakeDuplexModel):
     """A slot takes its time."""
 
-    async def open_slot(self) -> DuplexSlot:
+    async def open_slot(self, opening: DuplexOpening = UNTOLD) -> DuplexSlot:
         await asyncio.sleep(0.3)
-        return await super().open_slot()
+        return await super().open_slot(opening)
 
 
 def test_a_choice_that_is_taken_back_while_its_slot_is_being_had_counts() -> None:
@@ -353,3 +354,29 @@ def test_a_slot_is_freed_however_the_conversation_ends() -> None:
 
     play(script, make)
     assert slots(made[0]) == 0
+
+
+def test_a_model_that_takes_turns_itself_is_told_what_was_said_before_it_came_and_who_it_is() -> None:
+    async def script(s: Stage) -> None:
+        s.set(instructions="You are a pirate.")
+        await s.say(1.0)
+        await s.silence_until(nt.ResponseEnded)
+        s.set(engine="duplex")
+        await s.silence(0.5)
+        model = s.engines["duplex"].duplex
+        assert isinstance(model, FakeDuplexModel)
+        assert model.openings == [DuplexOpening("You are a pirate.", ("User: What time is it?", "You: It is noon."))]
+
+    play(script, duplex)
+
+
+def test_only_what_was_heard_of_an_answer_is_told_and_instructions_that_nobody_wrote_are_not() -> None:
+    items = [
+        Item("a", role="system", text="Be brief."),
+        Item("b", role="user", text="Count\nto  three."),
+        Item("c", kind="function_call", name="count"),
+        Item("d", role="assistant", text="One, two, three.", heard=8),
+        Item("e", role="assistant", text="Nobody heard it.", heard=0),
+    ]
+    assert opening_of(DEFAULT_INSTRUCTIONS, items) == DuplexOpening("", ("User: Count to three.", "You: One, two"))
+    assert opening_of(DEFAULT_INSTRUCTIONS, []) == UNTOLD

@@ -11,7 +11,7 @@ import pytest
 from parley.conversation.engines.duplex import Duplex
 from parley.errors import ModelError
 from parley.models.fakes import FakeDuplexModel
-from parley.models.interfaces import DuplexSlot
+from parley.models.interfaces import UNTOLD, DuplexOpening, DuplexSlot
 from parley.server.state import ServerState
 from tests.server.fake_server import state_with
 from tests.server.sockets import DROPPED, Socket
@@ -23,10 +23,10 @@ class Model(FakeDuplexModel):
 
     busy = False
 
-    async def open_slot(self) -> DuplexSlot:
+    async def open_slot(self, opening: DuplexOpening = UNTOLD) -> DuplexSlot:
         if self.busy:
             raise ModelError("no slot is free")
-        return await super().open_slot()
+        return await super().open_slot(opening)
 
 
 def with_model(model: Model) -> ServerState:

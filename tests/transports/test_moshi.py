@@ -18,7 +18,7 @@ from parley.audio.pcm import Int16, rms_dbfs
 from parley.conversation.engines.duplex import Duplex
 from parley.errors import Overloaded
 from parley.models.fakes import FakeChat, FakeDuplexModel, tone
-from parley.models.interfaces import DuplexSlot
+from parley.models.interfaces import UNTOLD, DuplexOpening, DuplexSlot
 from parley.server.moshi_routes import chat
 from parley.server.security import Gate
 from parley.server.state import ServerState
@@ -246,12 +246,13 @@ def test_the_role_is_told_to_a_model_that_is_asked_for_answers() -> None:
 def test_a_client_is_told_of_which_of_its_wishes_nothing_comes() -> None:
     async def script(client: MoshiClient) -> None:
         assert client.messages[0] == HANDSHAKE
-        assert client.errors == ["nothing comes of text_prompt, text_temperature: the server's configuration says that"]
+        nothing = "nothing comes of voice_prompt, text_temperature: the server's configuration says that"
+        assert client.errors == [nothing]
         await client.speak(1.0)
         await client.silence(3.0)
         assert client.text == "right so yes"
 
-    talk(script, text_prompt="You are a pirate.", voice_prompt="", text_temperature="0.7")
+    talk(script, text_prompt="You are a pirate.", voice_prompt="nat.pt", text_temperature="0.7", audio_topk="")
 
 
 @pytest.mark.parametrize(
@@ -324,12 +325,15 @@ def test_sound_that_comes_much_faster_than_it_is_spoken_ends_the_connection() ->
 class Slow(FakeDuplexModel):
     """Never done with a frame."""
 
-    async def open_slot(self) -> DuplexSlot:
-        slot = await super().open_slot()
+    async def open_slot(self, opening: DuplexOpening = UNTOLD) -> DuplexSlot:
+        slot = await super().open_slot(opening)
 
         class Stuck:
             async def step(self, samples: Any) -> Any:
                 await asyncio.Event().wait()
+
+            async def whisper(self, text: str) -> None:
+                await slot.whisper(text)
 
             async def aclose(self) -> None:
                 await slot.aclose()
@@ -340,7 +344,7 @@ class Slow(FakeDuplexModel):
 class Full(FakeDuplexModel):
     """Has no slot."""
 
-    async def open_slot(self) -> DuplexSlot:
+    async def open_slot(self, opening: DuplexOpening = UNTOLD) -> DuplexSlot:
         raise Overloaded("all 2 conversations that it can carry are going on")
 
 

@@ -16,7 +16,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 from parley.audio.pcm import to_float
 from parley.errors import ModelError, ModelNotFound, UsageError
 from parley.models.fakes import tone
-from parley.models.interfaces import Caller, SpeakingStyle, WordTiming
+from parley.models.interfaces import Caller, DuplexOpening, SpeakingStyle, WordTiming
 from parley.v1 import common_pb2, worker_pb2_grpc
 from parley.v1 import worker_pb2 as pb
 from parley.workers import process
@@ -348,11 +348,15 @@ async def test_a_remote_recogniser_understands(fleet: Fleet, worker: Worker) -> 
 
 async def test_a_remote_duplex_model_converses(fleet: Fleet, worker: Worker) -> None:
     model = RemoteDuplex(fleet, "duplex", 24000, 1920)
-    slot = await model.open_slot()
+    opening = DuplexOpening("You are a fox.", ("User: Who are you?", "You: A fox."))
+    slot = await model.open_slot(opening)
+    await slot.whisper("It is noon.")
     said = ""
     for index in range(40):
         said += (await slot.step(to_float(tone(0.08, 24000, level=0.3 if index < 5 else 0.0)))).text
     assert said == "right so yes"
+    there = worker.host.manager.get("duplex").model
+    assert (there.openings[-1], there.whispers) == (opening, ["It is noon."])
     await slot.aclose()
     with pytest.raises(ModelError, match="takes 1920 samples at 24000"):
         await RemoteDuplex(fleet, "duplex", 16000, 320).open_slot()

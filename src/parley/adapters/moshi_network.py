@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import gc
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,7 +29,7 @@ from parley.adapters.slot_batch import Mask
 from parley.adapters.torch_device import device_named, dtype_named, free_bytes
 from parley.audio.pcm import Float32, Int16
 from parley.errors import ModelError
-from parley.models.interfaces import ModelSpec
+from parley.models.interfaces import DuplexOpening, ModelSpec
 from parley.models.store import sha256_of
 from parley.models.voicepacks import Consent
 
@@ -55,6 +56,7 @@ class MoshiOptions(BaseModel):
     lora: str = Field("", description="Adapter weights (safetensors): one of its files, or a path.")
     lora_scaling: float | None = Field(None, description="How strong they are; none: as their configuration says.")
     role: str = Field("", description="Who it is to be, in words; PersonaPlex has learnt to follow that.")
+    told: int = Field(500, ge=0, description="Most tokens of role and earlier talk that clients may tell it; 0: none.")
     voice_prompt: str = Field("", description="Recording of the voice to speak with: one of its files, or a path.")
     consent: Consent | None = Field(None, description="Of the speaker in that recording; none: it is not spoken with.")
     allow_slow: bool = Field(False, description="Load it even where it cannot keep up with speech.")
@@ -116,8 +118,13 @@ class MoshiNetwork:
         self._generator.streaming_forever(self.slots)
         self._fresh = np.ones(self.slots, np.bool_)
         """Slots that have not had a frame yet."""
-        self._decoders = [codecs.getincrementaldecoder("utf-8")("replace") for _ in range(self.slots)]
         self._prompt: Prompt | None = None
+        self._reads = options.told > 0
+        self._to_read: list[deque[int]] = [deque() for _ in range(self.slots)]
+        """Words that each slot is told by a whisper."""
+        self._given: list[deque[bool]] = [deque(maxlen=self._generator.max_delay + 1) for _ in range(self.slots)]
+        """Whether its last words were such."""
+        self._decoders = [codecs.getincrementaldecoder("utf-8")("replace") for _ in range(self.slots)]
         everyone = np.ones(self.slots, np.bool_)
         silence = np.zeros((self.slots, self.frame_samples), np.float32)
         took = []
@@ -127,9 +134,11 @@ class MoshiNetwork:
             took.append(time.perf_counter() - began)
         self._check_speed(spec, options, median(took[_WARM_UP_STEPS:]))
         voice = _voice(spec, options) if options.voice_prompt else None
-        if options.role or voice is not None:
-            self.reset(everyone)
-            self._prompt = Prompt(self._mimi, self._generator, self._tokenizer, options.role, voice, slots=self.slots)
+        self.reset(everyone)
+        self._prompt = Prompt(
+            spec.id, self._mimi, self._generator, self._tokenizer, options.role, voice, slots=self.slots,
+            most=options.told,
+        )  # fmt: skip
         self.reset(everyone)
         if options.seed is not None:
             torch.manual_seed(options.seed)
@@ -171,6 +180,19 @@ class MoshiNetwork:
         self._fresh |= which
         for index in np.flatnonzero(which):
             self._decoders[index].reset()
+            self._to_read[index].clear()
+            self._given[index].clear()
+
+    def lead(self, slot: int, opening: DuplexOpening) -> None:
+        """See `SlotNetwork.lead`."""
+        if self._prompt is not None and self._reads:
+            with self._inferring():
+                self._prompt.lead(slot, opening)
+
+    def whisper(self, slot: int, text: str) -> None:
+        """See `SlotNetwork.whisper`: its next words are these, and its sound is silence."""
+        if self._prompt is not None and self._reads:
+            self._to_read[slot].extend(self._prompt.words_of(text))
 
     def step(self, frames: Float32, ready: Mask) -> tuple[Int16, Sequence[str]]:
         """See `SlotNetwork.step`. The first frames of a conversation are silent: the codes of one moment are spread."""
@@ -184,6 +206,7 @@ class MoshiNetwork:
                 # codec's padding belongs before the frame that follows.
                 self._mimi.reset_streaming(self._tensor(first))
                 self._fresh &= ~ready
+            self._give_words(ready)
             tokens = self._generator.step(codes)
             spoken = (tokens[:, 1:, 0] >= 0).all(dim=1)
             self._mimi.set_exec_mask(spoken)
@@ -191,7 +214,31 @@ class MoshiNetwork:
             sound = torch.where(spoken[:, None], sound, torch.zeros_like(sound))
             samples = (sound.clamp(-1, 1) * 32767).round().to(torch.int16).cpu().numpy()
             words = tokens[:, 0, 0].tolist()
-        return samples, [self._word(i, word) if ready[i] else "" for i, word in enumerate(words)]
+        return samples, [
+            self._word(i, word) if ready[i] and not self._is_given(i) else "" for i, word in enumerate(words)
+        ]
+
+    def _give_words(self, ready: Mask) -> None:
+        """Let slots that have something to read think the next word of it, in silence."""
+        reading = [bool(ready[i] and self._to_read[i]) for i in range(self.slots)]
+        for index in np.flatnonzero(ready):
+            self._given[index].append(reading[index])
+        model = self._generator.lm_model
+        delays = model.delays[1 : model.dep_q + 1]  # a code belongs to a word that was thought so much earlier
+        still = np.array([[len(given) > d and given[-1 - d] for d in delays] for given in self._given])
+        if self._prompt is None or not still.any():
+            self._generator.on_text_hook = self._generator.on_audio_hook = None
+            return
+        words = torch.tensor([self._to_read[i].popleft() if reads else 0 for i, reads in enumerate(reading)])
+        words, read = words.to(self._device), self._tensor(np.array(reading))
+        silent, silenced = self._prompt.silent[: model.dep_q], self._tensor(still)
+        self._generator.on_text_hook = lambda drawn: drawn.copy_(torch.where(read, words, drawn))
+        self._generator.on_audio_hook = lambda drawn: drawn.copy_(torch.where(silenced, silent, drawn))
+
+    def _is_given(self, index: int) -> bool:
+        """Whether the word that comes out now was read; words come out as late as the latest of their codes."""
+        given = self._given[index]
+        return len(given) == given.maxlen and given[0]
 
     def _word(self, index: int, token: int) -> str:
         """The text of a token of the inner monologue; letters of some scripts come byte by byte."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from parley.audio.pcm import Float32, Int16
 from parley.errors import ModelError, Overloaded, UsageError
 from parley.models.executor import ModelExecutor
-from parley.models.interfaces import Caller, DuplexFrame, DuplexSlot, Priority
+from parley.models.interfaces import UNTOLD, Caller, DuplexFrame, DuplexOpening, DuplexSlot, Priority
 
 log = structlog.get_logger("model")
 
@@ -40,6 +40,12 @@ class SlotNetwork(Protocol):
 
     def reset(self, which: Mask) -> None:
         """Give the slots of `which`, shape (slots,), the memory of a conversation that begins; touch no other."""
+
+    def lead(self, slot: int, opening: DuplexOpening) -> None:
+        """Let a slot that was just reset begin behind what it is told; see `DuplexModel.open_slot`."""
+
+    def whisper(self, slot: int, text: str) -> None:
+        """See `DuplexSlot.whisper`."""
 
     def step(self, frames: Float32, ready: Mask) -> tuple[Int16, Sequence[str]]:
         """Take a frame for each slot of `ready`, shape (slots,), and leave the memory of all others as it is.
@@ -90,12 +96,13 @@ class SlotBatch:
         self._free = list(range(network.slots))
         self._lock = threading.Lock()
         self._waiting: dict[int, _Waiting] = {}
-        self._beginning: set[int] = set()
-        """Slots that have to forget before their next frame."""
+        self._beginning: dict[int, DuplexOpening] = {}
+        """Slots that have to forget before their next frame, and what they are told then."""
+        self._whispers: dict[int, list[str]] = {}
         self._fault = ""
         self._closed = False
 
-    async def open_slot(self) -> DuplexSlot:
+    async def open_slot(self, opening: DuplexOpening = UNTOLD) -> DuplexSlot:
         """See `DuplexModel.open_slot`; raises `ModelError` when the network has failed or was unloaded."""
         if self._fault:
             raise ModelError(self._fault)
@@ -103,7 +110,7 @@ class SlotBatch:
             raise Overloaded(f"all {self.slots} conversations that {self.name} can carry are under way")
         index = self._free.pop(0)
         with self._lock:
-            self._beginning.add(index)
+            self._beginning[index] = opening
         return _Slot(self, index)
 
     async def step(self, index: int, samples: Float32) -> DuplexFrame:
@@ -120,10 +127,16 @@ class SlotBatch:
         finally:
             self._withdraw(index, frame)
 
+    def whisper(self, index: int, text: str) -> None:
+        """Before the next frame of a slot; for `_Slot`."""
+        with self._lock:
+            self._whispers.setdefault(index, []).append(text)
+
     def leave(self, index: int) -> None:
         """Free a slot; a frame of it that still waits is not stepped. For `_Slot`."""
         with self._lock:
             self._waiting.pop(index, None)
+            self._whispers.pop(index, None)
         self._free.append(index)
         self._free.sort()
 
@@ -151,10 +164,12 @@ class SlotBatch:
         if frame.out is None and not self._fault:
             with self._lock:
                 taken, self._waiting = self._waiting, {}
-                beginning, self._beginning = self._beginning & taken.keys(), self._beginning - taken.keys()
+                beginning = {i: self._beginning.pop(i) for i in taken.keys() & self._beginning.keys()}
+                whispers = [(i, text) for i in taken.keys() & self._whispers.keys() for text in self._whispers.pop(i)]
             try:
                 if taken:
-                    self._step(taken, beginning)
+                    self._prepare(beginning, whispers)
+                    self._step(taken)
             except Exception as fault:
                 self._fault = f"{self.name} failed and has to be loaded anew: {type(fault).__name__}: {fault}"
                 log.error("duplex network failed", model=self.name, exc_info=True)
@@ -163,9 +178,16 @@ class SlotBatch:
             raise ModelError(self._fault or f"this conversation with {self.name} is over")
         return frame.out
 
-    def _step(self, taken: dict[int, _Waiting], beginning: set[int]) -> None:
+    def _prepare(self, beginning: Mapping[int, DuplexOpening], whispers: Sequence[tuple[int, str]]) -> None:
         if beginning:
             self._network.reset(self._mask(beginning))
+        for index, opening in beginning.items():
+            if opening != UNTOLD:
+                self._network.lead(index, opening)
+        for index, text in whispers:
+            self._network.whisper(index, text)
+
+    def _step(self, taken: Mapping[int, _Waiting]) -> None:
         frames = np.zeros((self.slots, self.frame_samples), np.float32)
         for index, frame in taken.items():
             frames[index] = frame.samples
@@ -174,7 +196,7 @@ class SlotBatch:
         for index, frame in taken.items():
             frame.out = DuplexFrame(sound[index].copy(), said[index])
 
-    def _mask(self, which: dict[int, _Waiting] | set[int]) -> Mask:
+    def _mask(self, which: Iterable[int]) -> Mask:
         mask = np.zeros(self.slots, np.bool_)
         mask[list(which)] = True
         return mask
@@ -209,6 +231,11 @@ class _Slot:
             return await batch.step(self._index, samples)
         finally:
             self._answered = batch.clock()
+
+    async def whisper(self, text: str) -> None:
+        """See `DuplexSlot.whisper`."""
+        if not self._closed:
+            self._batch.whisper(self._index, text)
 
     def _is_late(self) -> bool:
         """Whether this frame has waited too long.

@@ -8,10 +8,11 @@ from typing import Any
 
 from parley.audio.pcm import Int16
 from parley.conversation.context import Context
+from parley.conversation.engines.duplex import opening_of
 from parley.conversation.engines.duplex_runner import DuplexRunner
 from parley.conversation.input.pipeline import InputPipeline
 from parley.conversation.responses.runner import ResponseRunner
-from parley.models.interfaces import DuplexModel
+from parley.models.interfaces import DuplexModel, DuplexOpening
 
 
 class Listening:
@@ -43,7 +44,7 @@ class Listening:
         Raises what `open_slot` raises; who listened until then goes on listening. Nobody listens to who left meanwhile.
         """
         async with self._going:
-            slot = await model.open_slot() if model is not None else None
+            slot = await model.open_slot(self._opening()) if model is not None else None
             await self._stop_duplex()
             if self._closed:
                 if slot is not None:
@@ -55,6 +56,9 @@ class Listening:
                 self._duplex = DuplexRunner(self._pipeline.participant, self._context, self._runner, slot, model)
                 self._duplex_task = self._run(self._duplex.run(), "duplex")
             self.model = model
+
+    def _opening(self) -> DuplexOpening:
+        return opening_of(self._context.agent().settings.instructions, self._context.history.items)
 
     def _run(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = self._context.spawn(work, name)

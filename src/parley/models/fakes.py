@@ -20,10 +20,12 @@ from parley.errors import ModelError, RequestAbandoned
 from parley.models.interfaces import (
     MODEL_RATE_HZ,
     UNGUIDED,
+    UNTOLD,
     Caller,
     ChatDelta,
     ChatOptions,
     DuplexFrame,
+    DuplexOpening,
     DuplexSlot,
     Guidance,
     Message,
@@ -290,10 +292,14 @@ class FakeDuplexModel:
 
     def __init__(self) -> None:
         self.open_slots = 0
+        self.openings: list[DuplexOpening] = []
+        """What each slot was told, the last one's last."""
+        self.whispers: list[str] = []
 
-    async def open_slot(self) -> DuplexSlot:
+    async def open_slot(self, opening: DuplexOpening = UNTOLD) -> DuplexSlot:
         """A slot."""
         self.open_slots += 1
+        self.openings.append(opening)
         return _FakeDuplexSlot(self)
 
 
@@ -323,6 +329,9 @@ class _FakeDuplexSlot:
             self._speaking = None
         text = self._WORDS[word] if within == 0 else ""
         return DuplexFrame(tone(0.08, self._model.rate_hz), text)
+
+    async def whisper(self, text: str) -> None:
+        self._model.whispers.append(text)
 
     async def aclose(self) -> None:
         self._model.open_slots -= 1

@@ -362,11 +362,30 @@ class DuplexFrame:
     text: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class DuplexOpening:
+    """What a duplex model is told, as text, before a conversation begins."""
+
+    role: str = ""
+    """Who it is to be; empty: as the model's own options say."""
+    so_far: tuple[str, ...] = ()
+    """What was said before, a line for each who spoke; of too many the last count."""
+
+
+UNTOLD = DuplexOpening()
+
+
 class DuplexSlot(Protocol):
     """One conversation on a duplex model; `step` is called once for each input frame."""
 
     async def step(self, samples: Float32) -> DuplexFrame:
         """Take one frame (`frame_samples` at `rate_hz`), give one frame."""
+
+    async def whisper(self, text: str) -> None:
+        """Let the model know something that nobody hears, from the next frame on.
+
+        It is silent meanwhile, for about a frame a word. A model that cannot read does as if it had not heard.
+        """
 
     async def aclose(self) -> None:
         """Free the slot."""
@@ -379,8 +398,8 @@ class DuplexModel(Protocol):
     rate_hz: int
     frame_samples: int
 
-    async def open_slot(self) -> DuplexSlot:
-        """Take a slot; raises `Overloaded` when all are taken."""
+    async def open_slot(self, opening: DuplexOpening = UNTOLD) -> DuplexSlot:
+        """Take a slot; raises `Overloaded` when all are taken. A model that cannot read leaves `opening` aside."""
 
 
 @dataclass(frozen=True, slots=True)

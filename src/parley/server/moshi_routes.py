@@ -29,8 +29,8 @@ _LONGEST_NAME = 40
 async def chat(socket: WebSocket) -> None:
     """Moshi's web protocol, see `MoshiSocket`; ``?model=`` names another model than the server's first.
 
-    ``?text_prompt=``: the instructions, where the model follows any. ``?room=`` and ``?name=``: as for
-    ``/v1/realtime``.
+    ``?text_prompt=``: the instructions, or the role of a model that takes turns itself. ``?room=`` and ``?name=``: as
+    for ``/v1/realtime``.
     """
     state: ServerState = socket.app.state.parley
     try:
@@ -61,7 +61,6 @@ def _session(socket: WebSocket) -> dict[str, str]:
 
 def _unused(socket: WebSocket, start: Start) -> list[str]:
     """What a client wants by its address and does not get: it is told so, for all its pages want a lot."""
-    follows = start.place.host and start.conversation.models.engine.turns == "ours"
-    read = (*_READ, _ROLE) if follows else _READ
+    read = (*_READ, _ROLE) if start.place.host else _READ
     wanted = [name[:_LONGEST_NAME] for name, value in socket.query_params.items() if value and name not in read]
     return wanted[:_MOST_NAMED]

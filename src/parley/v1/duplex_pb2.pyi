@@ -3,8 +3,10 @@
 isort:skip_file
 Native speech-to-speech: frames in, frames out."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -22,8 +24,11 @@ class DuplexInput(_message.Message):
 
     OPEN_FIELD_NUMBER: _builtins.int
     PCM_FIELD_NUMBER: _builtins.int
+    WHISPER_FIELD_NUMBER: _builtins.int
     pcm: _builtins.bytes
     """Little-endian 16-bit mono, one frame of the model."""
+    whisper: _builtins.str
+    """What the model is to know and nobody hears. It is not answered."""
     @_builtins.property
     def open(self) -> Global___OpenSlot: ...
     def __init__(
@@ -31,12 +36,13 @@ class DuplexInput(_message.Message):
         *,
         open: Global___OpenSlot | None = ...,
         pcm: _builtins.bytes = ...,
+        whisper: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "open", b"open", "pcm", b"pcm"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "open", b"open", "pcm", b"pcm", "whisper", b"whisper"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "open", b"open", "pcm", b"pcm"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "open", b"open", "pcm", b"pcm", "whisper", b"whisper"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["open", "pcm"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["open", "pcm", "whisper"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -48,17 +54,27 @@ class OpenSlot(_message.Message):
 
     SESSION_ID_FIELD_NUMBER: _builtins.int
     MODEL_ID_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    SO_FAR_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     model_id: _builtins.str
+    role: _builtins.str
+    """Who the model is to be; empty: as its own options say."""
+    @_builtins.property
+    def so_far(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What was said before, a line for each who spoke."""
+
     def __init__(
         self,
         *,
         session_id: _builtins.str = ...,
         model_id: _builtins.str = ...,
+        role: _builtins.str = ...,
+        so_far: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_id", b"model_id", "session_id", b"session_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_id", b"model_id", "role", b"role", "session_id", b"session_id", "so_far", b"so_far"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -45,8 +45,8 @@ class DuplexServicer:
     """Missing associated documentation comment in .proto file."""
 
     def Converse(self, request_iterator, context):
-        """The first message opens a slot; every one after it is a frame and is answered by one. Closing the call frees the
-        slot.
+        """The first message opens a slot; every one after it is a whisper, or a frame that is answered by one. Closing the
+        call frees the slot.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -32,16 +32,16 @@ class DuplexStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> DuplexAsyncStub: ...
     Converse: _grpc.StreamStreamMultiCallable[_duplex_pb2.DuplexInput, _duplex_pb2.DuplexOutput]
-    """The first message opens a slot; every one after it is a frame and is answered by one. Closing the call frees the
-    slot.
+    """The first message opens a slot; every one after it is a whisper, or a frame that is answered by one. Closing the
+    call frees the slot.
     """
 
 @_typing.type_check_only
 class DuplexAsyncStub(DuplexStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Converse: _aio.StreamStreamMultiCallable[_duplex_pb2.DuplexInput, _duplex_pb2.DuplexOutput]  # type: ignore[assignment]
-    """The first message opens a slot; every one after it is a frame and is answered by one. Closing the call frees the
-    slot.
+    """The first message opens a slot; every one after it is a whisper, or a frame that is answered by one. Closing the
+    call frees the slot.
     """
 
 class DuplexServicer(metaclass=_abc_1.ABCMeta):
@@ -51,8 +51,8 @@ class DuplexServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_duplex_pb2.DuplexInput],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_duplex_pb2.DuplexOutput], _abc.AsyncIterator[_duplex_pb2.DuplexOutput]]:
-        """The first message opens a slot; every one after it is a frame and is answered by one. Closing the call frees the
-        slot.
+        """The first message opens a slot; every one after it is a whisper, or a frame that is answered by one. Closing the
+        call frees the slot.
         """
 
 def add_DuplexServicer_to_server(servicer: DuplexServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

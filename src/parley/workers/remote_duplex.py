@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from parley.audio.pcm import Float32, from_bytes, to_bytes, to_int16
 from parley.errors import ModelError
-from parley.models.interfaces import DuplexFrame, DuplexSlot
+from parley.models.interfaces import UNTOLD, DuplexFrame, DuplexOpening, DuplexSlot
 from parley.v1 import duplex_pb2 as pb
 from parley.workers.fleet import Fleet
 from parley.workers.routing import Choice, Need
@@ -32,9 +32,9 @@ class RemoteDuplex:
         await slot.aclose()
         return cls(fleet, name, opened.rate_hz, opened.frame_samples)
 
-    async def open_slot(self) -> DuplexSlot:
+    async def open_slot(self, opening: DuplexOpening = UNTOLD) -> DuplexSlot:
         """See `DuplexModel.open_slot`; raises `ModelError` when the worker's frames are others."""
-        slot, opened = await _open(self._fleet, self.name)
+        slot, opened = await _open(self._fleet, self.name, opening)
         if (opened.rate_hz, opened.frame_samples) != (self.rate_hz, self.frame_samples):
             await slot.aclose()
             raise ModelError(
@@ -44,14 +44,14 @@ class RemoteDuplex:
         return slot
 
 
-async def _open(fleet: Fleet, name: str) -> tuple[_Slot, pb.SlotOpened]:
+async def _open(fleet: Fleet, name: str, opening: DuplexOpening = UNTOLD) -> tuple[_Slot, pb.SlotOpened]:
     """Take a slot on whatever worker has the model, and be told its frames."""
     choice = await fleet.choose(Need(name, kind="duplex", fallback=False), "", set())
     async with fleet.calling(choice) as worker:
         slot = _Slot(fleet, choice, worker.duplex.Converse())
         try:
-            request = pb.DuplexInput(open=pb.OpenSlot(model_id=choice.model))
-            return slot, (await slot.exchange(request, _OPEN_S)).opened
+            told = pb.OpenSlot(model_id=choice.model, role=opening.role, so_far=opening.so_far)
+            return slot, (await slot.exchange(pb.DuplexInput(open=told), _OPEN_S)).opened
         except BaseException:
             await slot.aclose()
             raise
@@ -80,6 +80,10 @@ class _Slot:
         async with self._fleet.calling(self._choice):
             answer = await self.exchange(pb.DuplexInput(pcm=to_bytes(to_int16(samples))), _FRAME_S)
         return DuplexFrame(from_bytes(answer.pcm), answer.text)
+
+    async def whisper(self, text: str) -> None:
+        async with self._fleet.calling(self._choice), asyncio.timeout(_FRAME_S):
+            await self._call.write(pb.DuplexInput(whisper=text))
 
     async def aclose(self) -> None:
         self._call.cancel()

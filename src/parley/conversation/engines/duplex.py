@@ -1,15 +1,29 @@
-"""A native speech-to-speech model: it takes turns itself, its memory cannot be edited, it does not pause."""
+"""A native speech-to-speech model: it takes turns itself, its memory cannot be edited, it does not pause.
+
+It is told in words who it is to be and what was said before it came.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from parley.conversation.engines.base import Emit, ResponseRequest
 from parley.conversation.engines.steady import fixed
+from parley.conversation.items import Item
 from parley.conversation.output.speech_synthesis import speak_deltas
+from parley.conversation.settings import DEFAULT_INSTRUCTIONS
 from parley.errors import ModelError
-from parley.models.interfaces import Caller, ChatOptions, DuplexModel, Message
+from parley.models.interfaces import Caller, ChatOptions, DuplexModel, DuplexOpening, Message
+
+_SPEAKERS = {"user": "User", "assistant": "You"}
+
+
+def opening_of(instructions: str, items: Iterable[Item]) -> DuplexOpening:
+    """What such a model is told at its beginning. Instructions that nobody has written are none of its own."""
+    role = "" if instructions == DEFAULT_INSTRUCTIONS else instructions
+    said = [(_SPEAKERS.get(item.role or ""), " ".join(item.heard_text.split())) for item in items]
+    return DuplexOpening(role, tuple(f"{speaker}: {words}" for speaker, words in said if speaker and words))
 
 
 class Duplex:
