@@ -142,6 +142,12 @@ class Config(BaseSettings):
         description="Further models like llm that clients may choose, also in mid-conversation; with 'auto' all those "
         "that servers on this machine offer.",
     )
+    delegate: str | None = Field(
+        None,
+        validation_alias=_env("delegate"),
+        description="Language model that looks things up and calls tools for a model that takes turns itself, and "
+        "whispers to it what it has to know; null: nobody does.",
+    )
     llm_base_url: str | None = Field(
         None, validation_alias=_env("llm_base_url", "LLM_BASE_URL"), description="OpenAI-compatible server."
     )

@@ -55,3 +55,15 @@ async def test_a_model_that_takes_turns_itself_is_a_workers_where_there_are_work
         assert loaded_models.specs["llm:moshiko"].kind == "duplex"
         assert ("moshiko" in {m.id for m in missing}) is here
         assert "smollm2-135m" in {m.id for m in missing}
+
+
+async def test_a_delegate_is_a_further_model_that_can_be_asked(tmp_path: Path) -> None:
+    given = {"llm": "moshiko", "delegate": "smollm2-135m", "workers": ["10.0.0.5:7200"], "local_voices": True}
+    loaded_models, missing = await choose(Config.model_validate(given), Store(tmp_path))
+    assert loaded_models.specs["llm:smollm2-135m"].kind == "llm"
+    assert "smollm2-135m" in {m.id for m in missing}
+    served = {**given, "llm_base_url": "http://127.0.0.1:9/v1", "delegate": "llama3.2"}
+    loaded_models, _ = await choose(Config.model_validate(served), Store(tmp_path))
+    assert loaded_models.specs["llm:llama3.2"].options["base_url"] == "http://127.0.0.1:9/v1"
+    with pytest.raises(UsageError, match="delegate: 'moshika' takes turns itself"):
+        await choose(Config.model_validate(given | {"delegate": "moshika"}), Store(tmp_path))

@@ -25,7 +25,9 @@ from parley.conversation.audio_items import AudioItems
 from parley.conversation.circle import Circle, Place
 from parley.conversation.context import Context
 from parley.conversation.crowd import CROWD
+from parley.conversation.delegate import Delegate
 from parley.conversation.engine_change import EngineChange
+from parley.conversation.engines.base import Engine
 from parley.conversation.followers import Broke, Followers, Tell
 from parley.conversation.items import USER, Item, new_id
 from parley.conversation.listener import Outlet
@@ -107,6 +109,9 @@ class Conversation:
         """Get what others say, by whose they are."""
         self.broken = asyncio.Event()
         """Set when the conversation cannot go on; the transports close their connections then."""
+        self._delegate = Delegate(self.context, self._out_of_band, self._delegate_engine, self._whisper)
+        if settings.delegate is not None:
+            self.programmes["delegate"] = self._delegate
         self._engine_change = EngineChange(
             self.context, self.people, lambda: self._offered.chosen(self.settings), self._take_over,
             rests=lambda: self.state == "LISTENING",
@@ -295,7 +300,8 @@ class Conversation:
 
     def add_item(self, item: Item, after: str | None = None) -> None:
         """Put an item into the history; raises `ProtocolError`."""
-        self._refuse_where_the_model_remembers("conversation.item.create")
+        if not self._delegate.has_asked_for(item):
+            self._refuse_where_the_model_remembers("conversation.item.create")
         self.history.check_room(item)
         previous = self.history.insert(item, after)
         self.emit(nt.ItemAdded(item, previous))
@@ -327,6 +333,8 @@ class Conversation:
         """
         options = options or ResponseOptions()
         if options.say is None:
+            if self.models.engine.duplex is not None and self._delegate.goes_on_by_itself:
+                return
             self.refuse_where_the_model_takes_turns("response.create")
         if (stranger := next((name for name in options.agents or () if name not in self.agents), None)) is not None:
             raise ProtocolError(
@@ -534,6 +542,14 @@ class Conversation:
                     self.raise_hand(person.name, up=False)
             case _:
                 log.debug("nobody is there", session=self.id, action=type(action).__name__)
+
+    def _delegate_engine(self) -> Engine | None:
+        engine = self._offered.engines.get(self.settings.delegate or "")
+        return engine if engine is not None and engine.turns == "ours" else None
+
+    def _whisper(self, text: str) -> None:
+        for person in self.people.values():
+            person.listening.whisper(text)
 
     def _speech_so_far(self, name: str) -> Float32:
         """The sound of the turn that somebody is forming."""

@@ -81,6 +81,11 @@ class Listening:
             self._duplex.append(samples, rate_hz)
         self._pipeline.append(samples, rate_hz)
 
+    def whisper(self, text: str) -> None:
+        """Let a model that takes turns itself know something; where none listens nobody does."""
+        if self._duplex is not None:
+            self._duplex.whisper(text)
+
     async def _stop_duplex(self) -> None:
         task, self._duplex_task = self._duplex_task, None
         await _cancelled(task)

@@ -31,6 +31,8 @@ class SessionSettings:
     has read of the prompt stays read."""
     engine: str | None = None
     """One of `SessionModels.engines`; None: the server's default, as with the following two."""
+    delegate: str | None = None
+    """One of `SessionModels.engines`, which looks up and calls tools for one that takes turns itself."""
     recognizer: str | None = None
     """One of `SessionModels.recognizers`."""
     voice: str | None = None

@@ -124,8 +124,9 @@ async def _language_models(config: Config, known: Catalogue, own_port: int | Non
     from parley.adapters.chat_servers import find_servers
 
     served: dict[str, ModelSpec] = {}
+    more = [*config.llms, *([config.delegate] if config.delegate else [])]
     if config.llm_base_url:
-        names = (config.llm, *config.llms)  # a server that is not there yet is asked later what it serves
+        names = (config.llm, *more)  # a server that is not there yet is asked later what it serves
         served = {name: _remote(config, config.llm_base_url, name) for name in names}
     else:
         for server in await find_servers(own_port):
@@ -137,7 +138,9 @@ async def _language_models(config: Config, known: Catalogue, own_port: int | Non
             return served[name]
         return named(known, ANSWERS, name)
 
-    further = map(meant, config.llms)
+    further = [meant(name) for name in more]
+    if config.delegate and further[-1].kind == "duplex":
+        raise UsageError(f"delegate: '{config.delegate}' takes turns itself and cannot be asked; name a language model")
     if config.llm != "auto" or config.llm_base_url:
         return _by_part([meant(config.llm), *further])
     if not served:

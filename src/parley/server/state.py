@@ -217,6 +217,7 @@ class ServerState:
         return SessionSettings(
             instructions=config.instructions,
             circumstances=spoken_clock(datetime.now().astimezone()) if config.clock else "",
+            delegate=config.delegate,
             language=config.language,
             greeting=config.greeting,
             apology=config.apology,

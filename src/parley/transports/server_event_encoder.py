@@ -206,7 +206,10 @@ class ServerEventEncoder:
 
     def _response_started(self, h: nt.ResponseStarted) -> None:
         session = self._shown()
-        self._shapes[h.response] = shape = h.shown.seen_by(session) if h.shown else ResponseShape.of(session)
+        shape = h.shown.seen_by(session) if h.shown else ResponseShape.of(session)
+        if h.out_of_band:  # also where nobody asked for it
+            shape = replace(shape, modality="text", conversation=None)
+        self._shapes[h.response] = shape
         response = self._by(
             shape.to_json(h.response, "in_progress", metadata=h.metadata),
             agent=h.agent, to=h.participant, listeners=list(h.listeners),

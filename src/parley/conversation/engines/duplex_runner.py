@@ -24,6 +24,8 @@ log = structlog.get_logger("conversation")
 _MAX_QUEUED_S = 30.0
 _AUDIBLE_DBFS = -45.0
 _CLOSE_AFTER_S = 0.64
+_MOST_WHISPERS = 3
+_NEWS_S = 20.0
 
 
 class DuplexRunner:
@@ -48,6 +50,8 @@ class DuplexRunner:
         self._rest: Float32 = np.empty(0, np.float32)
         self._response: Response | None = None
         self._silent_s = 0.0
+        self._whispers: deque[tuple[str, float]] = deque(maxlen=_MOST_WHISPERS)
+        """What it is to know, and when that came."""
         self._cut = False
         """Whether what it says now was cut: the rest of that is not heard."""
 
@@ -58,6 +62,10 @@ class DuplexRunner:
         self._queue.append((samples, rate_hz))
         self._queued_s += len(samples) / rate_hz
         self._arrived.set()
+
+    def whisper(self, text: str) -> None:
+        """Let the model know something, once nobody speaks; what has waited for 20 s is not told any more."""
+        self._whispers.append((text, self._context.now))
 
     async def run(self) -> None:
         """Step the model for every full frame of input, for ever."""
@@ -76,6 +84,7 @@ class DuplexRunner:
 
     async def _step(self, frame: Float32) -> None:
         try:
+            await self._tell()
             out = await self._slot.step(frame)
         except ModelError as fault:
             log.error("duplex model failed", session=self._context.id, error=str(fault))
@@ -84,6 +93,13 @@ class DuplexRunner:
                 self._response = None
             raise
         self._hear(out)
+
+    async def _tell(self) -> None:
+        if not self._whispers or self._response is not None or self._context.hears_voice():
+            return
+        text, since = self._whispers.popleft()
+        if self._context.now - since <= _NEWS_S:
+            await self._slot.whisper(text)
 
     def _hear(self, out: DuplexFrame) -> None:
         context, seconds = self._context, len(out.samples) / self._model.rate_hz

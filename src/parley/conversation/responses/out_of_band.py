@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import structlog
 
 from parley.conversation import notifications as nt
 from parley.conversation.context import Context
-from parley.conversation.engines.base import ResponsePart
+from parley.conversation.engines.base import Emit, ResponsePart
 from parley.conversation.responses.response import Response, ResponseOptions
 from parley.conversation.responses.runner import ResponseRunner
 from parley.errors import ParleyError, ProtocolError
@@ -29,6 +30,25 @@ class OutOfBand:
 
     def start(self, options: ResponseOptions) -> None:
         """Begin one; raises `ProtocolError` while as many as may are running."""
+        response = self._begun(options)
+        engine = self._context.agent(response.agent).models.engine
+
+        async def answer(take: Emit) -> None:
+            await engine.answer(self._runner.requests.of(response), take)
+
+        response.task = self._context.spawn(self._produce(response, answer), "out-of-band")
+
+    async def carry_out(self, options: ResponseOptions, produce: Callable[[Emit], Awaitable[None]]) -> Response:
+        """One that somebody here has made, and waits for: what came of it, or its `failure`.
+
+        Cancelled by its client, the task that waits is. Raises what `start` raises.
+        """
+        response = self._begun(options)
+        response.task = asyncio.current_task()
+        await self._produce(response, produce)
+        return response
+
+    def _begun(self, options: ResponseOptions) -> Response:
         if len(self._running) >= MOST_AT_ONCE:
             raise ProtocolError(
                 f"{MOST_AT_ONCE} responses beside the conversation are running: wait for one or cancel it",
@@ -50,7 +70,7 @@ class OutOfBand:
             response.id, options.metadata, out_of_band=True, shown=options.shown, agent=response.agent,
             participant=response.participant,
         ))  # fmt: skip
-        response.task = self._context.spawn(self._produce(response), "out-of-band")
+        return response
 
     def cancel(self, response_id: str | None) -> bool:
         """Cancel one by its id; returns whether there was one."""
@@ -60,13 +80,13 @@ class OutOfBand:
         response.task.cancel()
         return True
 
-    async def _produce(self, response: Response) -> None:
+    async def _produce(self, response: Response, produce: Callable[[Emit], Awaitable[None]]) -> None:
         async def take(part: ResponsePart) -> None:
             await self._runner.producer.take(response, part)
 
         ending, reason = Ending.FINISHED, ""
         try:
-            await self._context.agent(response.agent).models.engine.answer(self._runner.requests.of(response), take)
+            await produce(take)
         except ParleyError as fault:
             ending, reason = Ending.FAILED, str(fault)
         except Exception as fault:
@@ -77,5 +97,6 @@ class OutOfBand:
             raise
         finally:
             del self._running[response.id]
+            response.failure = reason if ending is Ending.FAILED else ""
             response.settle(ending, None)
             self._runner.finish(response, ending, reason)

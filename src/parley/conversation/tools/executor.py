@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -40,7 +40,11 @@ def offered(settings: SessionSettings, options: ResponseOptions) -> dict[str, To
     """
     if options.out_of_band or options.input is not None:
         return {}
-    theirs = settings.tools if options.tools is None else options.tools
+    return own_tools(settings, settings.tools if options.tools is None else options.tools)
+
+
+def own_tools(settings: SessionSettings, theirs: Sequence[Mapping[str, Any]]) -> dict[str, Tool]:
+    """The server's tools, but for those whose name one of the client's has."""
     names = {tool["function"]["name"] for tool in theirs}
     return {tool.name: tool for tool in settings.server_tools if tool.name not in names}
 
@@ -111,7 +115,7 @@ class ToolExecutor:
             work()
 
     async def _carry_out(self, known: _Round, call: Item, tool: Tool) -> None:
-        output = await _result(tool, call.arguments)
+        output = await result_of(tool, call.arguments)
         known.under_way -= 1
         history, emit = self._context.history, self._context.emit
         if call.id in history:  # else the client deleted it, and with it the question
@@ -150,7 +154,7 @@ class ToolExecutor:
         )  # fmt: skip
 
 
-async def _result(tool: Tool, arguments: str) -> str:
+async def result_of(tool: Tool, arguments: str) -> str:
     """What came of a call, as the model is told; a fault is a JSON object with an ``error``."""
     try:
         given = json.loads(arguments or "{}")
