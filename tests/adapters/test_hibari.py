@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import AsyncIterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from parley.adapters.hibari import stretched
 from parley.audio.pcm import Float32, to_float
 from parley.cli import local
-from parley.models.interfaces import Caller, SpeakingStyle, Synthesizer
+from parley.models.interfaces import Caller, Pronunciation, SpeakingStyle, Synthesizer, WordTiming
 
 TEXT = "We all know every rainy morning."
 """Voiced nearly all of the time."""
@@ -51,6 +53,29 @@ async def test_voices_of_one_network_differ_in_pitch_and_say_the_same(other: Syn
     assert the_same == words
     assert len(sound) == pytest.approx(len(usual), rel=0.05)
     heart.close()
+
+
+GIVEN = (Pronunciation(12, 15, "bəˈnænə"), Pronunciation(20, 33, "ˈsɪti ˈhɔːl"), Pronunciation(34, 36, "ʘ"))
+ASKED = "Please buy, xyz, at the green house me."
+
+
+async def test_sounds_that_are_given_are_said_in_place_of_the_letters_and_every_word_has_its_time() -> None:
+    voice: Any = await local.load_model("hibari-heart", "tts", quiet=True)
+    [sentence] = voice._sentences(ASKED)
+    [utterance] = voice._phonemize(sentence, voice.voices[0], GIVEN)
+    letters = {number: phoneme for phoneme, number in voice._ids.items()}
+    spoken = "".join(letters.get(number, "") for number in utterance.ids)
+    assert "bənˈænə," in spoken
+    assert "sˈɪti hˈɔl" in spoken
+    assert "ɡɹˈin" not in spoken
+    assert spoken.endswith("mˌi.") or "mˈi" in spoken, "what nobody can say is said by its letters"
+    words: list[WordTiming] = []
+    async for chunk in voice.synthesize(ASKED, SpeakingStyle(pronounced=GIVEN), Caller("listener")):
+        words += chunk.words
+    assert [ASKED[w.text_start : w.text_end] for w in words] == ASKED.split()
+    assert all(one.start_s <= other.start_s for one, other in itertools.pairwise(words))
+    assert all(w.start_s <= w.end_s for w in words)
+    voice.close()
 
 
 @pytest.mark.parametrize(("factor", "at"), [(1.0, 40), (0.85, 34), (1.1, 44), (2.0, 80)])

@@ -12,7 +12,7 @@ import pytest
 
 from parley.adapters import piper
 from parley.audio.pcm import Float32
-from parley.models.interfaces import Caller, ModelSpec, SpeakingStyle
+from parley.models.interfaces import Caller, ModelSpec, Pronunciation, SpeakingStyle
 
 CONFIG = {
     "audio": {"sample_rate": 16000}, "espeak": {"voice": "en-us"}, "language": {"family": "en"}, "num_symbols": 8,
@@ -60,6 +60,14 @@ async def test_each_speaker_is_reached_by_name_and_the_usual_one_by_none(spec: M
     assert list(piper.load(spec).voices) == ["ann", "bea"]
     assert await speakers(spec) == [0, 1, 0]
     assert await speakers(spec, voice="bea") == [1, 1, 1]
+
+
+async def test_sounds_that_are_given_are_said_in_place_of_the_letters(spec: ModelSpec) -> None:
+    voice: Any = piper.load(spec)
+    plain = voice._phonemize("Ah hello there.")
+    given = voice._phonemize("Ah hello there.", (Pronunciation(3, 8, "ˈolo"), Pronunciation(9, 14, "ʘ")))
+    assert "".join(given[0]) == "".join(plain[0]).replace("həlˈoʊ", "olo")
+    voice.close()
 
 
 async def test_a_speaker_that_is_none_is_named(spec: ModelSpec) -> None:

@@ -33,6 +33,7 @@ class PacedVoice(FakeSynthesizer):
 
     async def synthesize(self, text: str, style: SpeakingStyle, caller: Caller) -> AsyncGenerator[SpeechChunk, None]:
         self.said.append(text)
+        self.styles.append(style)
         at = 0
         for index, word in enumerate(text.split()):
             await asyncio.sleep(self._word_delay_s)

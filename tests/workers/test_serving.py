@@ -16,7 +16,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 from parley.audio.pcm import to_float
 from parley.errors import ModelError, ModelNotFound, UsageError
 from parley.models.fakes import tone
-from parley.models.interfaces import Caller, DuplexOpening, SpeakingStyle, WordTiming
+from parley.models.interfaces import Caller, DuplexOpening, Pronunciation, SpeakingStyle, WordTiming
 from parley.v1 import common_pb2, worker_pb2_grpc
 from parley.v1 import worker_pb2 as pb
 from parley.workers import process
@@ -28,7 +28,7 @@ from parley.workers.host import style_of
 from parley.workers.process import Worker
 from parley.workers.remote_duplex import RemoteDuplex
 from parley.workers.remote_recognizer import RemoteRecognizer
-from parley.workers.remote_synthesizer import RemoteSynthesizer
+from parley.workers.remote_synthesizer import RemoteSynthesizer, _Said
 from parley.workers.settings import WorkerSettings
 from tests.looking import until
 from tests.workers.fake_worker import PacedVoice, fake_settings, load
@@ -263,11 +263,25 @@ async def test_what_a_voice_can_is_announced_once_it_is_loaded(fleet: Fleet) -> 
 
 def test_a_worker_leaves_out_an_emotion_that_its_voice_has_not() -> None:
     voice: Any = PacedVoice()
-    asked = pb.Style(voice="v", speed=1.25, language="te", emotion="sad", intensity=0.75)
+    asked = pb.TextChunk(style=pb.Style(voice="v", speed=1.25, language="te", emotion="sad", intensity=0.75))
     assert style_of(asked, voice) == SpeakingStyle("v", 1.25, "te", "sad", 0.75)
-    asked.emotion = "angry"
+    asked.style.emotion = "angry"
     assert style_of(asked, voice).emotion == "neutral"
-    assert style_of(pb.Style(), voice) == SpeakingStyle(intensity=0.0)
+    assert style_of(pb.TextChunk(), voice) == SpeakingStyle(intensity=0.0)
+
+
+async def test_sounds_that_are_given_reach_the_voice_also_of_a_worker_that_goes_on(
+    fleet: Fleet, worker: Worker
+) -> None:
+    given = (Pronunciation(0, 3, "wʌn"), Pronunciation(8, 13, "θɹiː"))
+    voice = RemoteSynthesizer(fleet, Offer(id="voice", languages=("en",)))
+    async for _ in voice.synthesize("one two three", SpeakingStyle(pronounced=given), CALLER):
+        pass
+    assert worker.host.manager.get("voice").model.styles[-1].pronounced == given
+    said = _Said("one two three")
+    said._from_char = 4
+    assert said.rest == "two three"
+    assert said.still(given) == [Pronunciation(4, 9, "θɹiː")]
 
 
 async def test_a_remote_voice_says_what_the_model_says(fleet: Fleet, worker: Worker) -> None:

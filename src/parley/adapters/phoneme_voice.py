@@ -18,12 +18,13 @@ from typing import Any
 
 import numpy as np
 
+from parley.adapters.ipa import misakis
 from parley.adapters.saying import Playing, clip, cut, pause_s, place, sound_begins, sound_ends
 from parley.audio import loudness
 from parley.audio.pcm import Float32, to_int16
 from parley.errors import ModelError
 from parley.models.executor import ModelExecutor
-from parley.models.interfaces import Caller, SpeakingStyle, SpeechChunk, WordTiming
+from parley.models.interfaces import Caller, Pronunciation, SpeakingStyle, SpeechChunk, WordTiming
 
 RATE_HZ = 24000
 _FRAME_S = 0.025
@@ -84,7 +85,7 @@ class PhonemeVoice(ABC):
         voice = next((name for name in self.voices if name == style.voice), self.voices[0])
         try:
             for sentence in self._sentences(text):
-                phonemize = partial(self._phonemize, sentence, voice)
+                phonemize = partial(self._phonemize, sentence, voice, style.pronounced)
                 for utterance in await self._executor.run(phonemize, caller, within_s=playing.within_s):
                     make = partial(self._make, utterance, voice, speed)
                     sound, spans = await self._executor.run(make, caller, within_s=playing.within_s)
@@ -104,17 +105,30 @@ class PhonemeVoice(ABC):
     def _measure(self, voice: str, sound: Float32) -> None:
         self._gains[voice] = loudness.gain_towards(sound, RATE_HZ)
 
-    def _phonemize(self, sentence: Sequence[re.Match[str]], voice: str) -> list[_Utterance]:
-        """One utterance, or several where the sentence has more phonemes than the network takes."""
+    def _phonemize(
+        self, sentence: Sequence[re.Match[str]], voice: str, given: Sequence[Pronunciation] = ()
+    ) -> list[_Utterance]:
+        """One utterance, or several where the sentence has more phonemes than the network takes.
+
+        Words whose sounds are `given` have these: the first of several has all of them, the others none.
+        """
         from hibari.g2p.normalize import normalize
 
-        g2p = _reader(voice in self._british)
+        british = voice in self._british
+        g2p = _reader(british)
+        sounds = {p: s for p in given if (s := misakis(p.ipa, self._ids, british=british))}
+        said: set[Pronunciation] = set()
         text = " ".join(m.group() for m in sentence)
         ids: list[int] = [0]
         words: list[tuple[int, int]] = []
         begins = ends = 1
         for token in g2p.phonemize_tokens(g2p.tokenize(normalize(text))):
-            for phoneme in token.phonemes or "":
+            phonemes = token.phonemes or ""
+            own = _pronounced(sounds, sentence, len(words))
+            if own is not None and not _MARKS.issuperset(phonemes or "?"):
+                phonemes = "" if own in said else sounds[own]
+                said.add(own)
+            for phoneme in phonemes:
                 if phoneme in self._ids:
                     ids.append(self._ids[phoneme])
                     ends = ends if phoneme in _MARKS else len(ids)
@@ -125,7 +139,10 @@ class PhonemeVoice(ABC):
         words.append((begins, ends))
         if len(ids) > _MOST_IDS and len(sentence) > 1:
             half = len(sentence) // 2
-            return [*self._phonemize(sentence[:half], voice), *self._phonemize(sentence[half:], voice)]
+            return [
+                *self._phonemize(sentence[:half], voice, given),
+                *self._phonemize(sentence[half:], voice, given),
+            ]
         ids = [*ids[:_MOST_IDS], 0]
         return [_Utterance(ids, words, sentence)] if len(ids) > 2 else []
 
@@ -173,6 +190,16 @@ class PhonemeVoice(ABC):
     def close(self) -> None:
         """Stop the thread."""
         self._executor.close()
+
+
+def _pronounced(
+    sounds: Collection[Pronunciation], sentence: Sequence[re.Match[str]], index: int
+) -> Pronunciation | None:
+    """The one that a word of a sentence belongs to."""
+    if index >= len(sentence):
+        return None
+    word = sentence[index]
+    return next((p for p in sounds if p.start < word.end() and word.start() < p.end), None)
 
 
 def _reader(british: bool) -> Any:

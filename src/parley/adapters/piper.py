@@ -10,13 +10,22 @@ from typing import Any
 
 import numpy as np
 
+from parley.adapters.ipa import espeaks
 from parley.adapters.saying import Playing, clip, place, sound_begins
 from parley.adapters.vits import VitsGraph, pieces
 from parley.audio import loudness
 from parley.audio.pcm import Float32, to_int16
 from parley.errors import ModelError
 from parley.models.executor import ModelExecutor
-from parley.models.interfaces import Caller, ModelSpec, SpeakingStyle, SpeechChunk, Synthesizer, WordTiming
+from parley.models.interfaces import (
+    Caller,
+    ModelSpec,
+    Pronunciation,
+    SpeakingStyle,
+    SpeechChunk,
+    Synthesizer,
+    WordTiming,
+)
 
 _WARM_UP = "The quick brown fox jumps over the lazy dog. How are you today?"
 _WORD = re.compile(r"\S+")
@@ -53,7 +62,8 @@ class Piper:
     async def synthesize(self, text: str, style: SpeakingStyle, caller: Caller) -> AsyncGenerator[SpeechChunk, None]:
         """See `Synthesizer.synthesize`. Every piece is a job of its own, so that speakers take turns."""
         try:
-            sentences = await self._executor.run(lambda: self._phonemize(text), caller, within_s=0.0)
+            phonemize = partial(self._phonemize, text, style.pronounced)
+            sentences = await self._executor.run(phonemize, caller, within_s=0.0)
             words = list(_WORD.finditer(text))
             counts = [_word_count(phonemes) for phonemes in sentences]
             playing = Playing(self.rate_hz)
@@ -67,7 +77,13 @@ class Piper:
         except (RuntimeError, ValueError, KeyError) as fault:
             raise ModelError(f"the voice {self.name} failed: {fault}", retryable=True) from fault
 
-    def _phonemize(self, text: str) -> list[list[str]]:
+    def _phonemize(self, text: str, given: Sequence[Pronunciation] = ()) -> list[list[str]]:
+        """Phonemes of each sentence; Piper takes what stands between ``[[`` and ``]]`` as such."""
+        from piper.config import PhonemeType
+
+        for part in reversed(given if self._voice.config.phoneme_type == PhonemeType.ESPEAK else ()):
+            if sounds := espeaks(part.ipa, self._voice.config.phoneme_id_map, english=self.languages[0] == "en"):
+                text = f"{text[: part.start]}[[{sounds}]]{text[part.end :]}"
         return [phonemes for phonemes in self._voice.phonemize(text) if phonemes]
 
     def _encode(self, phonemes: list[str], style: SpeakingStyle) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from parley.audio.pcm import Float32, Int16, silence
 from parley.conversation.input.utterances import utterances
@@ -17,6 +17,7 @@ from parley.models.interfaces import (
     UNGUIDED,
     Caller,
     Guidance,
+    Pronunciation,
     Recognizer,
     SpeakingStyle,
     Synthesizer,
@@ -80,6 +81,7 @@ class Said:
     pause_s: float
     """Silence behind it."""
     manner: Manner = AS_USUAL
+    pronounced: tuple[Pronunciation, ...] = ()
 
 
 async def sayable(text: str, style: SpeakingStyle, synthesizer: Synthesizer) -> list[Said]:
@@ -93,7 +95,8 @@ async def say_pieces(
     """Sound of pieces of text at the voice's rate, one after the other; raises `ModelError`."""
     for piece in pieces:
         if piece.words:
-            said = synthesizer.synthesize(piece.words, piece.manner.of(style, synthesizer), caller)
+            manner = replace(piece.manner.of(style, synthesizer), pronounced=piece.pronounced)
+            said = synthesizer.synthesize(piece.words, manner, caller)
             async with aclosing(said) as chunks:
                 async for chunk in chunks:
                     yield chunk.samples
@@ -116,8 +119,8 @@ async def _given(text: str, style: SpeakingStyle, synthesizer: Synthesizer) -> A
     """What the voice gets of a text, piece by piece; a long text is cut beside the loop."""
     pieces = chunks_of(text) if len(text) <= _LONG_CHARS else await asyncio.to_thread(chunks_of, text)
     for piece in pieces:
-        words = _words((await made_speakable(piece.text, style, synthesizer)).text)
-        yield Said(words, piece.pause_s, piece.manner)
+        spoken = await made_speakable(piece.text, style, synthesizer)
+        yield Said(_words(spoken.text), piece.pause_s, piece.manner, spoken.pronounced)
 
 
 def _words(spoken: str) -> str:

@@ -324,6 +324,15 @@ class SpeechChunk:
 
 
 @dataclass(frozen=True, slots=True)
+class Pronunciation:
+    """How a part of a text sounds, whatever its letters say: characters `start` to `end`, in IPA."""
+
+    start: int
+    end: int
+    ipa: str
+
+
+@dataclass(frozen=True, slots=True)
 class SpeakingStyle:
     """How to say it."""
 
@@ -334,6 +343,8 @@ class SpeakingStyle:
     """One of `emotions.EMOTIONS` that the voice has."""
     intensity: float = 0.5
     """How much of the emotion, 0 to 1; of no account for a model without degrees."""
+    pronounced: tuple[Pronunciation, ...] = ()
+    """Parts of this text, in order; a voice that knows no IPA says their letters."""
 
 
 class Synthesizer(Protocol):

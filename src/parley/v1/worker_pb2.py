@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from parley.v1 import common_pb2 as parley_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16parley/v1/worker.proto\x12\tparley.v1\x1a\x16parley/v1/common.proto\";\n\x13StartSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x10\n\x08model_id\x18\x02 \x01(\t\"(\n\x14StartSessionResponse\x12\x10\n\x08model_id\x18\x01 \x01(\t\"9\n\x11\x45ndSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x10\n\x08model_id\x18\x02 \x01(\t\"\x14\n\x12\x45ndSessionResponse\"[\n\x05Style\x12\r\n\x05voice\x18\x01 \x01(\t\x12\r\n\x05speed\x18\x02 \x01(\x02\x12\x10\n\x08language\x18\x03 \x01(\t\x12\x0f\n\x07\x65motion\x18\x04 \x01(\t\x12\x11\n\tintensity\x18\x05 \x01(\x02\"\xda\x01\n\tTextChunk\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x11\n\tstream_id\x18\x02 \x01(\t\x12\x10\n\x08model_id\x18\x03 \x01(\t\x12\x12\n\ngeneration\x18\x04 \x01(\r\x12\r\n\x05piece\x18\x05 \x01(\r\x12\x0c\n\x04text\x18\x06 \x01(\t\x12\x11\n\tcredit_ms\x18\x07 \x01(\r\x12\x1f\n\x05style\x18\x08 \x01(\x0b\x32\x10.parley.v1.Style\x12!\n\x06\x63\x61ller\x18\t \x01(\x0b\x32\x11.parley.v1.Caller\x12\x0c\n\x04last\x18\n \x01(\x08\"\xae\x01\n\nAudioFrame\x12\x11\n\tstream_id\x18\x01 \x01(\t\x12\x12\n\ngeneration\x18\x02 \x01(\r\x12\r\n\x05piece\x18\x03 \x01(\r\x12\x15\n\rsample_offset\x18\x04 \x01(\x04\x12\x0b\n\x03pcm\x18\x05 \x01(\x0c\x12\x0f\n\x07samples\x18\x06 \x01(\r\x12\x1e\n\x05words\x18\x07 \x03(\x0b\x32\x0f.parley.v1.Word\x12\x15\n\rlast_of_piece\x18\x08 \x01(\x08\"[\n\x04Word\x12\x12\n\ntext_start\x18\x01 \x01(\r\x12\x10\n\x08text_end\x18\x02 \x01(\r\x12\r\n\x05start\x18\x03 \x01(\x04\x12\x0b\n\x03\x65nd\x18\x04 \x01(\x04\x12\x11\n\testimated\x18\x05 \x01(\x08\"\xca\x01\n\x0e\x43ontrolRequest\x12\x30\n\x06\x61\x63tion\x18\x01 \x01(\x0e\x32 .parley.v1.ControlRequest.Action\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x11\n\tstream_id\x18\x03 \x01(\t\x12\x10\n\x08model_id\x18\x04 \x01(\t\"M\n\x06\x41\x63tion\x12\x16\n\x12\x41\x43TION_UNSPECIFIED\x10\x00\x12\t\n\x05PAUSE\x10\x01\x12\n\n\x06RESUME\x10\x02\x12\x08\n\x04STOP\x10\x03\x12\n\n\x06RELOAD\x10\x04\"\"\n\x0f\x43ontrolResponse\x12\x0f\n\x07streams\x18\x01 \x01(\r\"\x13\n\x11ListModelsRequest\"6\n\x12ListModelsResponse\x12 \n\x06models\x18\x01 \x03(\x0b\x32\x10.parley.v1.Model\"\xee\x02\n\x05Model\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0e\n\x06\x66\x61mily\x18\x03 \x01(\t\x12\x11\n\tlanguages\x18\x04 \x03(\t\x12\x0e\n\x06voices\x18\x05 \x03(\t\x12%\n\x05state\x18\x06 \x01(\x0e\x32\x16.parley.v1.Model.State\x12\x12\n\nreferences\x18\x07 \x01(\r\x12\x0f\n\x07idle_ms\x18\x08 \x01(\x04\x12\x13\n\x0bresident_ms\x18\t \x01(\x04\x12\x0f\n\x07load_ms\x18\n \x01(\x04\x12\r\n\x05\x65rror\x18\x0b \x01(\t\x12\x0c\n\x04tags\x18\x0c \x03(\t\x12\x0f\n\x07rate_hz\x18\r \x01(\r\x12\x13\n\x0b\x66ixed_speed\x18\x0e \x01(\x08\x12\x10\n\x08\x65motions\x18\x0f \x03(\t\"Q\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\n\n\x06\x41\x42SENT\x10\x01\x12\x0b\n\x07LOADING\x10\x02\x12\x0c\n\x08RESIDENT\x10\x03\x12\n\n\x06\x46\x41ILED\x10\x04\"8\n\x10LoadModelRequest\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\x12\n\nbackground\x18\x02 \x01(\x08\"4\n\x11LoadModelResponse\x12\x1f\n\x05model\x18\x01 \x01(\x0b\x32\x10.parley.v1.Model\"&\n\x12UnloadModelRequest\x12\x10\n\x08model_id\x18\x01 \x01(\t\"\x15\n\x13UnloadModelResponse\"\x18\n\x16GetCapabilitiesRequest\"\xa1\x02\n\x0c\x43\x61pabilities\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x61\x62i_version\x18\x02 \x01(\r\x12\x11\n\tstreaming\x18\x03 \x01(\x08\x12\x11\n\tzero_shot\x18\x04 \x01(\x08\x12\x0c\n\x04lora\x18\x05 \x01(\x08\x12\x0e\n\x06\x63pu_ok\x18\x06 \x01(\x08\x12\x1b\n\x13\x65motive_zero_prompt\x18\x07 \x01(\x08\x12\x11\n\tlanguages\x18\x08 \x03(\t\x12\r\n\x05kinds\x18\t \x03(\t\x12\x18\n\x10\x64\x65\x66\x61ult_model_id\x18\n \x01(\t\x12 \n\x06models\x18\x0b \x03(\x0b\x32\x10.parley.v1.Model\x12\x1d\n\x04load\x18\x0c \x01(\x0b\x32\x0f.parley.v1.Load\x12\x10\n\x08\x64raining\x18\r \x01(\x08\"\x9b\x01\n\x04Load\x12\x13\n\x0bqueue_depth\x18\x01 \x01(\r\x12\x10\n\x08sessions\x18\x02 \x01(\r\x12\x0f\n\x07streams\x18\x03 \x01(\r\x12\x0b\n\x03rtf\x18\x04 \x01(\x02\x12\x14\n\x0cmemory_bytes\x18\x05 \x01(\x04\x12\x18\n\x10gpu_memory_bytes\x18\x06 \x01(\x04\x12\x1e\n\x16gpu_memory_total_bytes\x18\x07 \x01(\x04\x32\x9c\x05\n\x06Worker\x12O\n\x0cStartSession\x12\x1e.parley.v1.StartSessionRequest\x1a\x1f.parley.v1.StartSessionResponse\x12I\n\nEndSession\x12\x1c.parley.v1.EndSessionRequest\x1a\x1d.parley.v1.EndSessionResponse\x12=\n\nSynthesize\x12\x14.parley.v1.TextChunk\x1a\x15.parley.v1.AudioFrame(\x01\x30\x01\x12@\n\x07\x43ontrol\x12\x19.parley.v1.ControlRequest\x1a\x1a.parley.v1.ControlResponse\x12I\n\nListModels\x12\x1c.parley.v1.ListModelsRequest\x1a\x1d.parley.v1.ListModelsResponse\x12\x46\n\tLoadModel\x12\x1b.parley.v1.LoadModelRequest\x1a\x1c.parley.v1.LoadModelResponse\x12L\n\x0bUnloadModel\x12\x1d.parley.v1.UnloadModelRequest\x1a\x1e.parley.v1.UnloadModelResponse\x12M\n\x0fGetCapabilities\x12!.parley.v1.GetCapabilitiesRequest\x1a\x17.parley.v1.Capabilities\x12\x45\n\x05Watch\x12!.parley.v1.GetCapabilitiesRequest\x1a\x17.parley.v1.Capabilities0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16parley/v1/worker.proto\x12\tparley.v1\x1a\x16parley/v1/common.proto\";\n\x13StartSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x10\n\x08model_id\x18\x02 \x01(\t\"(\n\x14StartSessionResponse\x12\x10\n\x08model_id\x18\x01 \x01(\t\"9\n\x11\x45ndSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x10\n\x08model_id\x18\x02 \x01(\t\"\x14\n\x12\x45ndSessionResponse\"[\n\x05Style\x12\r\n\x05voice\x18\x01 \x01(\t\x12\r\n\x05speed\x18\x02 \x01(\x02\x12\x10\n\x08language\x18\x03 \x01(\t\x12\x0f\n\x07\x65motion\x18\x04 \x01(\t\x12\x11\n\tintensity\x18\x05 \x01(\x02\"\x88\x02\n\tTextChunk\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x11\n\tstream_id\x18\x02 \x01(\t\x12\x10\n\x08model_id\x18\x03 \x01(\t\x12\x12\n\ngeneration\x18\x04 \x01(\r\x12\r\n\x05piece\x18\x05 \x01(\r\x12\x0c\n\x04text\x18\x06 \x01(\t\x12\x11\n\tcredit_ms\x18\x07 \x01(\r\x12\x1f\n\x05style\x18\x08 \x01(\x0b\x32\x10.parley.v1.Style\x12!\n\x06\x63\x61ller\x18\t \x01(\x0b\x32\x11.parley.v1.Caller\x12\x0c\n\x04last\x18\n \x01(\x08\x12,\n\npronounced\x18\x0b \x03(\x0b\x32\x18.parley.v1.Pronunciation\"8\n\rPronunciation\x12\r\n\x05start\x18\x01 \x01(\r\x12\x0b\n\x03\x65nd\x18\x02 \x01(\r\x12\x0b\n\x03ipa\x18\x03 \x01(\t\"\xae\x01\n\nAudioFrame\x12\x11\n\tstream_id\x18\x01 \x01(\t\x12\x12\n\ngeneration\x18\x02 \x01(\r\x12\r\n\x05piece\x18\x03 \x01(\r\x12\x15\n\rsample_offset\x18\x04 \x01(\x04\x12\x0b\n\x03pcm\x18\x05 \x01(\x0c\x12\x0f\n\x07samples\x18\x06 \x01(\r\x12\x1e\n\x05words\x18\x07 \x03(\x0b\x32\x0f.parley.v1.Word\x12\x15\n\rlast_of_piece\x18\x08 \x01(\x08\"[\n\x04Word\x12\x12\n\ntext_start\x18\x01 \x01(\r\x12\x10\n\x08text_end\x18\x02 \x01(\r\x12\r\n\x05start\x18\x03 \x01(\x04\x12\x0b\n\x03\x65nd\x18\x04 \x01(\x04\x12\x11\n\testimated\x18\x05 \x01(\x08\"\xca\x01\n\x0e\x43ontrolRequest\x12\x30\n\x06\x61\x63tion\x18\x01 \x01(\x0e\x32 .parley.v1.ControlRequest.Action\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x11\n\tstream_id\x18\x03 \x01(\t\x12\x10\n\x08model_id\x18\x04 \x01(\t\"M\n\x06\x41\x63tion\x12\x16\n\x12\x41\x43TION_UNSPECIFIED\x10\x00\x12\t\n\x05PAUSE\x10\x01\x12\n\n\x06RESUME\x10\x02\x12\x08\n\x04STOP\x10\x03\x12\n\n\x06RELOAD\x10\x04\"\"\n\x0f\x43ontrolResponse\x12\x0f\n\x07streams\x18\x01 \x01(\r\"\x13\n\x11ListModelsRequest\"6\n\x12ListModelsResponse\x12 \n\x06models\x18\x01 \x03(\x0b\x32\x10.parley.v1.Model\"\xee\x02\n\x05Model\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0e\n\x06\x66\x61mily\x18\x03 \x01(\t\x12\x11\n\tlanguages\x18\x04 \x03(\t\x12\x0e\n\x06voices\x18\x05 \x03(\t\x12%\n\x05state\x18\x06 \x01(\x0e\x32\x16.parley.v1.Model.State\x12\x12\n\nreferences\x18\x07 \x01(\r\x12\x0f\n\x07idle_ms\x18\x08 \x01(\x04\x12\x13\n\x0bresident_ms\x18\t \x01(\x04\x12\x0f\n\x07load_ms\x18\n \x01(\x04\x12\r\n\x05\x65rror\x18\x0b \x01(\t\x12\x0c\n\x04tags\x18\x0c \x03(\t\x12\x0f\n\x07rate_hz\x18\r \x01(\r\x12\x13\n\x0b\x66ixed_speed\x18\x0e \x01(\x08\x12\x10\n\x08\x65motions\x18\x0f \x03(\t\"Q\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\n\n\x06\x41\x42SENT\x10\x01\x12\x0b\n\x07LOADING\x10\x02\x12\x0c\n\x08RESIDENT\x10\x03\x12\n\n\x06\x46\x41ILED\x10\x04\"8\n\x10LoadModelRequest\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\x12\n\nbackground\x18\x02 \x01(\x08\"4\n\x11LoadModelResponse\x12\x1f\n\x05model\x18\x01 \x01(\x0b\x32\x10.parley.v1.Model\"&\n\x12UnloadModelRequest\x12\x10\n\x08model_id\x18\x01 \x01(\t\"\x15\n\x13UnloadModelResponse\"\x18\n\x16GetCapabilitiesRequest\"\xa1\x02\n\x0c\x43\x61pabilities\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x61\x62i_version\x18\x02 \x01(\r\x12\x11\n\tstreaming\x18\x03 \x01(\x08\x12\x11\n\tzero_shot\x18\x04 \x01(\x08\x12\x0c\n\x04lora\x18\x05 \x01(\x08\x12\x0e\n\x06\x63pu_ok\x18\x06 \x01(\x08\x12\x1b\n\x13\x65motive_zero_prompt\x18\x07 \x01(\x08\x12\x11\n\tlanguages\x18\x08 \x03(\t\x12\r\n\x05kinds\x18\t \x03(\t\x12\x18\n\x10\x64\x65\x66\x61ult_model_id\x18\n \x01(\t\x12 \n\x06models\x18\x0b \x03(\x0b\x32\x10.parley.v1.Model\x12\x1d\n\x04load\x18\x0c \x01(\x0b\x32\x0f.parley.v1.Load\x12\x10\n\x08\x64raining\x18\r \x01(\x08\"\x9b\x01\n\x04Load\x12\x13\n\x0bqueue_depth\x18\x01 \x01(\r\x12\x10\n\x08sessions\x18\x02 \x01(\r\x12\x0f\n\x07streams\x18\x03 \x01(\r\x12\x0b\n\x03rtf\x18\x04 \x01(\x02\x12\x14\n\x0cmemory_bytes\x18\x05 \x01(\x04\x12\x18\n\x10gpu_memory_bytes\x18\x06 \x01(\x04\x12\x1e\n\x16gpu_memory_total_bytes\x18\x07 \x01(\x04\x32\x9c\x05\n\x06Worker\x12O\n\x0cStartSession\x12\x1e.parley.v1.StartSessionRequest\x1a\x1f.parley.v1.StartSessionResponse\x12I\n\nEndSession\x12\x1c.parley.v1.EndSessionRequest\x1a\x1d.parley.v1.EndSessionResponse\x12=\n\nSynthesize\x12\x14.parley.v1.TextChunk\x1a\x15.parley.v1.AudioFrame(\x01\x30\x01\x12@\n\x07\x43ontrol\x12\x19.parley.v1.ControlRequest\x1a\x1a.parley.v1.ControlResponse\x12I\n\nListModels\x12\x1c.parley.v1.ListModelsRequest\x1a\x1d.parley.v1.ListModelsResponse\x12\x46\n\tLoadModel\x12\x1b.parley.v1.LoadModelRequest\x1a\x1c.parley.v1.LoadModelResponse\x12L\n\x0bUnloadModel\x12\x1d.parley.v1.UnloadModelRequest\x1a\x1e.parley.v1.UnloadModelResponse\x12M\n\x0fGetCapabilities\x12!.parley.v1.GetCapabilitiesRequest\x1a\x17.parley.v1.Capabilities\x12\x45\n\x05Watch\x12!.parley.v1.GetCapabilitiesRequest\x1a\x17.parley.v1.Capabilities0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,39 +43,41 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STYLE']._serialized_start=245
   _globals['_STYLE']._serialized_end=336
   _globals['_TEXTCHUNK']._serialized_start=339
-  _globals['_TEXTCHUNK']._serialized_end=557
-  _globals['_AUDIOFRAME']._serialized_start=560
-  _globals['_AUDIOFRAME']._serialized_end=734
-  _globals['_WORD']._serialized_start=736
-  _globals['_WORD']._serialized_end=827
-  _globals['_CONTROLREQUEST']._serialized_start=830
-  _globals['_CONTROLREQUEST']._serialized_end=1032
-  _globals['_CONTROLREQUEST_ACTION']._serialized_start=955
-  _globals['_CONTROLREQUEST_ACTION']._serialized_end=1032
-  _globals['_CONTROLRESPONSE']._serialized_start=1034
-  _globals['_CONTROLRESPONSE']._serialized_end=1068
-  _globals['_LISTMODELSREQUEST']._serialized_start=1070
-  _globals['_LISTMODELSREQUEST']._serialized_end=1089
-  _globals['_LISTMODELSRESPONSE']._serialized_start=1091
-  _globals['_LISTMODELSRESPONSE']._serialized_end=1145
-  _globals['_MODEL']._serialized_start=1148
-  _globals['_MODEL']._serialized_end=1514
-  _globals['_MODEL_STATE']._serialized_start=1433
-  _globals['_MODEL_STATE']._serialized_end=1514
-  _globals['_LOADMODELREQUEST']._serialized_start=1516
-  _globals['_LOADMODELREQUEST']._serialized_end=1572
-  _globals['_LOADMODELRESPONSE']._serialized_start=1574
-  _globals['_LOADMODELRESPONSE']._serialized_end=1626
-  _globals['_UNLOADMODELREQUEST']._serialized_start=1628
-  _globals['_UNLOADMODELREQUEST']._serialized_end=1666
-  _globals['_UNLOADMODELRESPONSE']._serialized_start=1668
-  _globals['_UNLOADMODELRESPONSE']._serialized_end=1689
-  _globals['_GETCAPABILITIESREQUEST']._serialized_start=1691
-  _globals['_GETCAPABILITIESREQUEST']._serialized_end=1715
-  _globals['_CAPABILITIES']._serialized_start=1718
-  _globals['_CAPABILITIES']._serialized_end=2007
-  _globals['_LOAD']._serialized_start=2010
-  _globals['_LOAD']._serialized_end=2165
-  _globals['_WORKER']._serialized_start=2168
-  _globals['_WORKER']._serialized_end=2836
+  _globals['_TEXTCHUNK']._serialized_end=603
+  _globals['_PRONUNCIATION']._serialized_start=605
+  _globals['_PRONUNCIATION']._serialized_end=661
+  _globals['_AUDIOFRAME']._serialized_start=664
+  _globals['_AUDIOFRAME']._serialized_end=838
+  _globals['_WORD']._serialized_start=840
+  _globals['_WORD']._serialized_end=931
+  _globals['_CONTROLREQUEST']._serialized_start=934
+  _globals['_CONTROLREQUEST']._serialized_end=1136
+  _globals['_CONTROLREQUEST_ACTION']._serialized_start=1059
+  _globals['_CONTROLREQUEST_ACTION']._serialized_end=1136
+  _globals['_CONTROLRESPONSE']._serialized_start=1138
+  _globals['_CONTROLRESPONSE']._serialized_end=1172
+  _globals['_LISTMODELSREQUEST']._serialized_start=1174
+  _globals['_LISTMODELSREQUEST']._serialized_end=1193
+  _globals['_LISTMODELSRESPONSE']._serialized_start=1195
+  _globals['_LISTMODELSRESPONSE']._serialized_end=1249
+  _globals['_MODEL']._serialized_start=1252
+  _globals['_MODEL']._serialized_end=1618
+  _globals['_MODEL_STATE']._serialized_start=1537
+  _globals['_MODEL_STATE']._serialized_end=1618
+  _globals['_LOADMODELREQUEST']._serialized_start=1620
+  _globals['_LOADMODELREQUEST']._serialized_end=1676
+  _globals['_LOADMODELRESPONSE']._serialized_start=1678
+  _globals['_LOADMODELRESPONSE']._serialized_end=1730
+  _globals['_UNLOADMODELREQUEST']._serialized_start=1732
+  _globals['_UNLOADMODELREQUEST']._serialized_end=1770
+  _globals['_UNLOADMODELRESPONSE']._serialized_start=1772
+  _globals['_UNLOADMODELRESPONSE']._serialized_end=1793
+  _globals['_GETCAPABILITIESREQUEST']._serialized_start=1795
+  _globals['_GETCAPABILITIESREQUEST']._serialized_end=1819
+  _globals['_CAPABILITIES']._serialized_start=1822
+  _globals['_CAPABILITIES']._serialized_end=2111
+  _globals['_LOAD']._serialized_start=2114
+  _globals['_LOAD']._serialized_end=2269
+  _globals['_WORKER']._serialized_start=2272
+  _globals['_WORKER']._serialized_end=2940
 # @@protoc_insertion_point(module_scope)

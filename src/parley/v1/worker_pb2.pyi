@@ -150,6 +150,7 @@ class TextChunk(_message.Message):
     STYLE_FIELD_NUMBER: _builtins.int
     CALLER_FIELD_NUMBER: _builtins.int
     LAST_FIELD_NUMBER: _builtins.int
+    PRONOUNCED_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     stream_id: _builtins.str
     """Names this stream for Control; the first chunk sets it."""
@@ -168,6 +169,10 @@ class TextChunk(_message.Message):
     def style(self) -> Global___Style: ...
     @_builtins.property
     def caller(self) -> _common_pb2.Caller: ...
+    @_builtins.property
+    def pronounced(self) -> _containers.RepeatedCompositeFieldContainer[Global___Pronunciation]:
+        """Parts of the text whose sounds are given, in order; a voice that knows no IPA says their letters."""
+
     def __init__(
         self,
         *,
@@ -181,14 +186,41 @@ class TextChunk(_message.Message):
         style: Global___Style | None = ...,
         caller: _common_pb2.Caller | None = ...,
         last: _builtins.bool = ...,
+        pronounced: _abc.Iterable[Global___Pronunciation] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["caller", b"caller", "style", b"style"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["caller", b"caller", "credit_ms", b"credit_ms", "generation", b"generation", "last", b"last", "model_id", b"model_id", "piece", b"piece", "session_id", b"session_id", "stream_id", b"stream_id", "style", b"style", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["caller", b"caller", "credit_ms", b"credit_ms", "generation", b"generation", "last", b"last", "model_id", b"model_id", "piece", b"piece", "pronounced", b"pronounced", "session_id", b"session_id", "stream_id", b"stream_id", "style", b"style", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TextChunk: _TypeAlias = TextChunk  # noqa: Y015
+
+@_typing.final
+class Pronunciation(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    IPA_FIELD_NUMBER: _builtins.int
+    start: _builtins.int
+    """Characters of the text: the first, and the one behind the last."""
+    end: _builtins.int
+    ipa: _builtins.str
+    def __init__(
+        self,
+        *,
+        start: _builtins.int = ...,
+        end: _builtins.int = ...,
+        ipa: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "ipa", b"ipa", "start", b"start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Pronunciation: _TypeAlias = Pronunciation  # noqa: Y015
 
 @_typing.final
 class AudioFrame(_message.Message):

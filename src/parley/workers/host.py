@@ -14,7 +14,7 @@ import psutil
 import structlog
 
 from parley.errors import UsageError
-from parley.models.interfaces import SpeakingStyle, SpeechChunk, Synthesizer
+from parley.models.interfaces import Pronunciation, SpeakingStyle, SpeechChunk, Synthesizer
 from parley.models.manager import ModelManager
 from parley.models.word_times import timed_speech
 from parley.v1 import worker_pb2 as pb
@@ -155,7 +155,7 @@ class Host:
         self, stream: Stream, chunk: pb.TextChunk, model: Any
     ) -> AsyncGenerator[pb.AudioFrame, None]:
         framer = PieceFramer(stream.id, chunk.generation, chunk.piece, model.rate_hz)
-        style = style_of(chunk.style, model)
+        style = style_of(chunk, model)
         caller = from_wire(chunk.caller, stream.session)
         began = time.monotonic()
         first = True
@@ -281,7 +281,11 @@ class Host:
         )  # fmt: skip
 
 
-def style_of(given: pb.Style, voice: Synthesizer) -> SpeakingStyle:
+def style_of(chunk: pb.TextChunk, voice: Synthesizer) -> SpeakingStyle:
     """As it was asked for; an emotion that this voice has not (another one was meant to speak) is left out."""
+    given = chunk.style
     emotion = given.emotion if given.emotion in voice.emotions else "neutral"
-    return SpeakingStyle(given.voice or None, given.speed or 1.0, given.language or None, emotion, given.intensity)
+    return SpeakingStyle(
+        given.voice or None, given.speed or 1.0, given.language or None, emotion, given.intensity,
+        tuple(Pronunciation(p.start, p.end, p.ipa) for p in chunk.pronounced),
+    )  # fmt: skip

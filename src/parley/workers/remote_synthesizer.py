@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy as np
 
 from parley.audio.pcm import Int16, from_bytes
 from parley.errors import ModelError, Overloaded
-from parley.models.interfaces import Caller, SpeakingStyle, SpeechChunk, WordTiming
+from parley.models.interfaces import Caller, Pronunciation, SpeakingStyle, SpeechChunk, WordTiming
 from parley.models.word_times import CHARS_PER_S
 from parley.v1 import worker_pb2 as pb
 from parley.workers.announcement import Offer
@@ -96,6 +97,9 @@ class RemoteSynthesizer:
                     intensity=style.intensity,
                 ),
                 caller=to_wire(caller),
+                pronounced=[
+                    pb.Pronunciation(start=p.start, end=p.end, ipa=p.ipa) for p in said.still(style.pronounced)
+                ],
             )
             call = worker.worker.Synthesize()
             try:
@@ -157,6 +161,11 @@ class _Said:
     def rest(self) -> str:
         """What is still to be said."""
         return self._text[self._from_char :]
+
+    def still(self, given: Iterable[Pronunciation]) -> list[Pronunciation]:
+        """Those of the text's given sounds that belong to what is still to be said."""
+        at = self._from_char
+        return [replace(p, start=p.start - at, end=p.end - at) for p in given if p.start >= at]
 
     def take(self, frame: pb.AudioFrame) -> SpeechChunk | None:
         """Take a frame; returns what may be handed over."""

@@ -163,6 +163,7 @@ def test_all_pauses_of_a_text_together_are_bounded() -> None:
     [
         *("[a. b", "[a](b. c", "<a. b", "</a. b", "<!-- a. b", "**a. b", "`a. b", "~~a. b"),
         *("**a** **b. c", "`a` `b. c", "~~a~~ ~~b. c"),
+        *('<phoneme ph="a">b. c', "<sub alias='a'>b. c", "<say-as interpret-as='date'>a. b"),
         *("$a. b", "\\frac{a. b", "\\(a. b", "\\[a. b", "$$a. b"),
     ],
 )
@@ -181,6 +182,9 @@ def test_open_markup_is_not_cut(head: str) -> None:
         "~~a~~ ~~b~~. c",
         "a < b. c",
         "<b>a. c",
+        '<phoneme ph="a">b</phoneme>. c',
+        '<phoneme ph="a"/>. c',
+        "</sub>a. c",
         "$5. b",
         "**a**. b",
         "`a`. b",

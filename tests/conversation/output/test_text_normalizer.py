@@ -88,3 +88,26 @@ async def test_text_of_any_length_is_made_the_same_beside_the_loop(repeat: int) 
     voice = FakeSynthesizer()
     found, _ = await asyncio.gather(made_speakable(written, SpeakingStyle(language="en"), voice), asyncio.sleep(0))
     assert found == speakable(written, "en")
+
+
+@pytest.mark.parametrize(
+    ("written", "said", "given"),
+    [
+        ('I eat <phoneme alphabet="ipa" ph="təˈmɑːtəʊ">tomato</phoneme>, too.', "I eat tomato, too.",
+         [("tomato", "təˈmɑːtəʊ")]),
+        ("<speak>The <PHONEME ph='ˈsɪti ˈhɔl'>City Hall</PHONEME> of $5.</speak>", "The City Hall of five dollars.",
+         [("City Hall", "ˈsɪti ˈhɔl")]),
+        ('Dr. <phoneme ph="&#x2C8;h&#x251;n">Hahn</phoneme> <phoneme ph="faɪv">5</phoneme>', "Doctor Hahn five",
+         [("Hahn", "ˈhɑn"), ("five", "faɪv")]),
+        ('<phoneme ph="ɛn eɪ">NASA</phoneme>!', "NASA!", [("NASA", "ɛn eɪ")]),
+        ('a <phoneme alphabet="x-sampa" ph="t">b</phoneme>', "a b", []),
+        ('a <phoneme ph="">b</phoneme> <phoneme>c</phoneme> <phoneme ph="d"/> <phoneme ph="d">', "a b c", []),
+        ('<phoneme ph="d">!</phoneme> a <phoneme ph="d">b', "! a b", []),
+    ],
+)  # fmt: skip
+def test_sounds_that_the_writing_gives_belong_to_what_is_said(
+    written: str, said: str, given: list[tuple[str, str]]
+) -> None:
+    spoken = speakable(written)
+    assert spoken.text == said
+    assert [(spoken.text[p.start : p.end], p.ipa) for p in spoken.pronounced] == given

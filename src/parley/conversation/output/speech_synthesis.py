@@ -225,6 +225,7 @@ async def say_piece(piece: Piece, request: ResponseRequest, emit: Emit, script: 
     style = piece.manner.of(request.style, voice)
     spoken = await made_speakable(piece.text, style, voice)
     if any(map(str.isalnum, spoken.text)):
+        style = replace(style, pronounced=spoken.pronounced)
         await _synthesize(piece, spoken, replace(request, style=style), emit, script)
         words: tuple[SpokenWord, ...] = ()
     else:  # what has no sound was heard with what stands before it

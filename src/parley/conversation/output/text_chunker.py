@@ -21,6 +21,8 @@ _CLAUSE_END = re.compile(rf"[,;:—–]{_CLOSERS}(?=\s)|[，、；：،؛፣፤�
 _OPEN_FORMULA = re.compile(r"(?<![\w$\\])\$(?=[^\s\d$])[^$\n]{0,120}$")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 """Letters of scripts that have no blanks between words; some three of them are a word."""
+_ELEMENT = re.compile(r"<(?P<closes>/?)(?:phoneme|say-as|sub)\b[^<>]{0,400}?(?P<empty>/?)>", re.IGNORECASE)
+"""What says how the words inside it are read."""
 _FIRST_CLAUSE_WORDS = 2
 _FIRST_WORDS = 5
 _LONGEST_CHARS = 240
@@ -210,6 +212,8 @@ def _open_markup(head: str) -> bool:
     tag = head.rfind("<")
     if tag > head.rfind(">") and (head[tag + 1 : tag + 2].isalpha() or head[tag + 1 : tag + 2] in ("/", "!")):
         return True
+    if tag >= 0 and _open_element(head):
+        return True
     if "$" in head and _OPEN_FORMULA.search(head):
         return True
     if "\\" in head and head.count("{") > head.count("}"):
@@ -218,6 +222,13 @@ def _open_markup(head: str) -> bool:
         head.rfind("\\(") > head.rfind("\\)") or head.rfind("\\[") > head.rfind("\\]") or head.count("$$") % 2 == 1
     )
     return formula or head.count("**") % 2 == 1 or head.count("`") % 2 == 1 or head.count("~~") % 2 == 1
+
+
+def _open_element(head: str) -> bool:
+    last = None
+    for last in _ELEMENT.finditer(head):  # noqa: B007 -- the last one
+        pass
+    return last is not None and not last["closes"] and not last["empty"]
 
 
 def _anywhere(text: str) -> int:

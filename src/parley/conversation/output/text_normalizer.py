@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import unicodedata
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from parley.conversation.spoken.agreement import elided
 from parley.conversation.spoken.aligned import Aligned
 from parley.conversation.spoken.languages import UNSPACED, language, spoken_in
-from parley.conversation.spoken.markup import without_markup
+from parley.conversation.spoken.markup import given_sounds, without_markup
 from parley.conversation.spoken.reader import Said, prepare, prepared, read_aloud
 from parley.languages import usual_language
-from parley.models.interfaces import SpeakingStyle, Synthesizer
+from parley.models.interfaces import Pronunciation, SpeakingStyle, Synthesizer
 
 _SUFFIXES = frozenset("లో లోని లోపు కి కు తో ని న కే లోనే वाँ वां वीं वें वे".split())
 """What is said without a blank behind figures: Telugu's cases ("2024లో"), the ends of Hindi's ordinals ("10वाँ")."""
@@ -28,6 +28,8 @@ class SpokenText:
     text: str
     spans: tuple[tuple[int, int, int], ...]
     """(end in `text`, start in the writing, end in the writing) of what is written as one; none goes back."""
+    pronounced: tuple[Pronunciation, ...] = ()
+    """Parts of `text` whose sounds the writing gives."""
 
     def written_end(self, spoken_end: int) -> int:
         """How much of the writing was said with the said characters before `spoken_end`.
@@ -47,7 +49,22 @@ def speakable(written: str, wanted: str = "en") -> SpokenText:
     """Turn a piece of an answer into speech; `wanted` is the voice's language (ISO 639-1 or a tag)."""
     spoken = language(spoken_in(written, wanted))
     visible = without_markup(Aligned.of(written), spoken)
-    return _joined(written, visible, read_aloud(visible, spoken))
+    said = _joined(written, visible, read_aloud(visible, spoken))
+    return replace(said, pronounced=_pronounced(written, said)) if "<" in written else said
+
+
+def _pronounced(written: str, said: SpokenText) -> tuple[Pronunciation, ...]:
+    """What is said of the parts whose sounds are given, but for the marks around it."""
+    found: list[Pronunciation] = []
+    for start, end, ipa in given_sounds(written):
+        inside = [i for i, (_, begins, _) in enumerate(said.spans) if start <= begins < end]
+        if inside:
+            begin = said.spans[inside[0] - 1][0] if inside[0] else 0
+            part = said.text[begin : said.spans[inside[-1]][0]]
+            letters = [i for i, char in enumerate(part) if char.isalnum()]
+            if letters:
+                found.append(Pronunciation(begin + letters[0], begin + letters[-1] + 1, ipa))
+    return tuple(found)
 
 
 async def made_speakable(written: str, style: SpeakingStyle, voice: Synthesizer) -> SpokenText:

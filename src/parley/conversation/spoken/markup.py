@@ -36,10 +36,16 @@ _BARE_MATH = re.compile(
     r"(?:\s?(?:\{[^{}]{0,80}(?:\{[^{}]{0,80}\}[^{}]{0,80}){0,4}\}|\[[^\[\]]{0,20}\]|[\^_](?:\{[^{}]{0,40}\}|\w))){0,4}"
 )
 _MONEY = re.compile(r"^\d[\d.,]*\s?[^\\^_={}]*$")
+_ATTRIBUTES = r"(?:\s+[\w:.-]{1,40}\s*=\s*(?:\"[^\"<>]{0,400}\"|'[^'<>]{0,400}'|[^\s\"'<>=]{1,200})){0,12}"
+_ATTRIBUTE = re.compile(r"([\w:.-]{1,40})\s*=\s*(?:\"([^\"<>]{0,400})\"|'([^'<>]{0,400})')")
+_LONGEST_IPA = 200
 _SAY_AS = re.compile(
     r"<say-as\b[^<>]{0,120}interpret-as\s*=\s*[\"']?(?P<how>[\w-]{1,20})[^<>]{0,120}>(?P<what>[^<]{0,200})</say-as\s*>"
     r"|<sub\b[^<>]{0,80}\balias\s*=\s*(?:\"(?P<alias>[^\"<>]{0,200})\"|'(?P<other>[^'<>]{0,200})')[^<>]{0,80}>[^<]{0,200}</sub\s*>",
     re.IGNORECASE,
+)
+_PHONEME = re.compile(
+    rf"<phoneme\b(?P<attributes>{_ATTRIBUTES})\s*>(?P<what>[^<]{{1,200}})</phoneme\s*>", re.IGNORECASE
 )
 _ALTERNATIVE = re.compile(
     r"<img\b[^<>]{0,400}?\balt\s*=\s*(?:\"([^\"<>]{0,200})\"|'([^'<>]{0,200})')[^<>]{0,400}>", re.IGNORECASE
@@ -55,7 +61,6 @@ _TAGS = (
     "title tr track tt u ul var video voice w wbr amazon:effect amazon:domain mstts:express-as mstts:silence "
     "break pause"
 )
-_ATTRIBUTES = r"(?:\s+[\w:.-]{1,40}\s*=\s*(?:\"[^\"<>]{0,400}\"|'[^'<>]{0,400}'|[^\s\"'<>=]{1,200})){0,12}"
 _TAG = re.compile(
     rf"</?(?P<name>{'|'.join(sorted(_TAGS.split(), key=len, reverse=True))})\b{_ATTRIBUTES}\s*/?>", re.IGNORECASE
 )
@@ -130,6 +135,17 @@ def without_markup(text: Aligned, language: Language) -> Aligned:
     if not raw.isascii() or ":" in raw or ";" in raw or "<3" in raw or "xD" in raw:
         text = text.drop(_NOTE_SIGN).drop(_EMOJI)
     return text
+
+
+def given_sounds(written: str) -> list[tuple[int, int, str]]:
+    """Parts of a text (start, end) whose sounds it gives in IPA (``<phoneme alphabet="ipa" ph="...">``), in order."""
+    found: list[tuple[int, int, str]] = []
+    for match in _PHONEME.finditer(written):
+        given = {m[1].lower(): html.unescape(m[2] or m[3] or "") for m in _ATTRIBUTE.finditer(match["attributes"])}
+        ipa = given.get("ph", "").strip()
+        if ipa and len(ipa) <= _LONGEST_IPA and given.get("alphabet", "ipa").lower() == "ipa":
+            found.append((*match.span("what"), ipa))
+    return found
 
 
 def _without_tags(text: Aligned, language: Language) -> Aligned:
