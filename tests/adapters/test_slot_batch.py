@@ -27,6 +27,7 @@ class Counting:
     slots = SLOTS
     rate_hz = 1000
     frame_samples = 80
+    voices: Sequence[str] = ("ada",)
     late_s = LATE_S
 
     def __init__(self) -> None:
@@ -139,7 +140,7 @@ async def test_whoever_joins_begins_anew_and_touches_nobody(bench: Bench) -> Non
 async def test_who_is_told_something_is_told_it_behind_the_reset_and_before_the_next_frame_of_his_own(
     bench: Bench,
 ) -> None:
-    fox = DuplexOpening("a fox")
+    fox = DuplexOpening("a fox", voice="ada")
     await texts(await bench.batch.open_slot(), 1)
     b = await bench.batch.open_slot(fox)
     assert bench.network.told == []
@@ -153,6 +154,13 @@ async def test_who_is_told_something_is_told_it_behind_the_reset_and_before_the_
     await b.whisper("much too late")
     await texts(await bench.batch.open_slot(), 1)
     assert len(bench.network.told) == 3
+
+
+async def test_a_voice_that_there_is_not_takes_no_slot(bench: Bench) -> None:
+    with pytest.raises(ModelError, match="net has no voice 'eve'; there are ada"):
+        await bench.batch.open_slot(DuplexOpening(voice="eve"))
+    for _ in range(SLOTS):
+        await bench.batch.open_slot()
 
 
 async def test_slots_are_as_many_as_the_network_has_and_can_be_had_again(bench: Bench) -> None:

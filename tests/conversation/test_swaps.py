@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from parley.conversation import notifications as nt
+from parley.conversation.engines.base import Engine
 from parley.conversation.engines.cascade import Cascade
-from parley.conversation.engines.duplex import Duplex, opening_of
+from parley.conversation.engines.duplex import Duplex, Voiced, opening_of
 from parley.conversation.items import Item
 from parley.conversation.responses.response import ResponseOptions
 from parley.conversation.settings import DEFAULT_INSTRUCTIONS
@@ -368,6 +369,24 @@ def test_a_model_that_takes_turns_itself_is_told_what_was_said_before_it_came_an
         assert model.openings == [DuplexOpening("You are a pirate.", ("User: What time is it?", "You: It is noon."))]
 
     play(script, duplex)
+
+
+def test_from_one_voice_of_such_a_model_to_another_the_conversation_goes_on() -> None:
+    model = FakeDuplexModel()
+    engines: dict[str, Engine] = {name: Duplex(Voiced(model, name)) for name in ("ada", "bea")}
+
+    async def script(s: Stage) -> None:
+        s.set(engine="ada")
+        await s.silence(0.5)
+        await s.say(1.0)
+        await s.silence_until(nt.ResponseEnded)
+        s.set(engine="bea")
+        await s.silence(0.5)
+        assert model.open_slots == 1
+        assert [opening.voice for opening in model.openings] == ["ada", "bea"]
+        assert set(model.openings[1].so_far) == {"User: What time is it?", "You: right so yes"}
+
+    play(script, lambda: Stage(engines=engines))
 
 
 def test_only_what_was_heard_of_an_answer_is_told_and_instructions_that_nobody_wrote_are_not() -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from parley.errors import ModelError, ModelNotFound
 from parley.models.catalogue import catalogue
-from parley.models.interfaces import ModelSpec
+from parley.models.fakes import FakeDuplexModel
+from parley.models.interfaces import DuplexOpening, ModelSpec
 from parley.models.resolve import named
 from parley.server.fleet_voices import OPENAI_VOICES, FleetVoices, openai_voices
 from parley.server.info_routes import details
@@ -152,6 +153,19 @@ def test_a_language_model_is_known_by_its_servers_name_for_it_too() -> None:
     first, second = SimpleNamespace(name="llama3.2"), SimpleNamespace(name="second")
     loaded_models.models |= {"llm": first, "llm:second": second}
     assert loaded_models.llms == {"auto": first, "llama3.2": first, "second": second}
+
+
+async def test_voices_of_a_model_that_takes_turns_itself_are_models_of_their_own() -> None:
+    specs = {"tts": ModelSpec("tts", "fake"), "llm": ModelSpec("moshiko", "moshi", kind="duplex")}
+    loaded_models = LoadedModels(specs, Fleet([]))
+    model = FakeDuplexModel()
+    model.name, model.voices = "moshiko", ("ada",)
+    loaded_models.models["llm"] = model
+    assert set(loaded_models.llms) == {"moshiko", "moshiko/ada"}
+    assert loaded_models.llms["moshiko/ada"].name == "moshiko/ada"
+    await loaded_models.llms["moshiko/ada"].open_slot(DuplexOpening("a fox"))
+    await loaded_models.llms["moshiko"].open_slot()
+    assert model.openings == [DuplexOpening("a fox", voice="ada"), DuplexOpening()]
 
 
 async def test_a_duplex_model_of_a_worker_is_taken_with_the_frames_that_it_asks_for(tmp_path: Path) -> None:

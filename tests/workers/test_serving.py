@@ -362,7 +362,9 @@ async def test_a_remote_recogniser_understands(fleet: Fleet, worker: Worker) -> 
 
 async def test_a_remote_duplex_model_converses(fleet: Fleet, worker: Worker) -> None:
     model = RemoteDuplex(fleet, "duplex", 24000, 1920)
-    opening = DuplexOpening("You are a fox.", ("User: Who are you?", "You: A fox."))
+    worker.host.manager.get("duplex").model.voices = ("ada", "bea")
+    assert (await RemoteDuplex.find(fleet, "duplex")).voices == ("ada", "bea")
+    opening = DuplexOpening("You are a fox.", ("User: Who are you?", "You: A fox."), "ada")
     slot = await model.open_slot(opening)
     await slot.whisper("It is noon.")
     said = ""

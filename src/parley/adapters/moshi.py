@@ -7,6 +7,7 @@ is about to say.
 from __future__ import annotations
 
 from parley.adapters.loading import faults_named
+from parley.adapters.moshi_options import MoshiOptions
 from parley.adapters.slot_batch import SlotBatch, SlotNetwork
 from parley.models.executor import ModelExecutor
 from parley.models.interfaces import Caller, ModelSpec
@@ -30,6 +31,6 @@ async def load(spec: ModelSpec) -> SlotBatch:
 
 def _network(spec: ModelSpec) -> SlotNetwork:
     with faults_named(spec, "'parley-voice[moshi]', best into an environment of its own for a worker"):
-        from parley.adapters.moshi_network import MoshiNetwork, MoshiOptions
+        from parley.adapters.moshi_network import MoshiNetwork
 
         return MoshiNetwork(spec, MoshiOptions.model_validate(dict(spec.options)))

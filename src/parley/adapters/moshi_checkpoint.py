@@ -76,11 +76,11 @@ def overrides(info: loaders.CheckpointInfo, context: int | None, lora_scaling: f
     if info.lora_weights is not None:
         config = info.lm_config or {}
         scaling = lora_scaling if lora_scaling is not None else config.get("lora_scaling", 2.0)
-        said |= {"lora": True, "lora_rank": _rank(info.lora_weights), "lora_scaling": scaling}
+        said |= {"lora": True, "lora_rank": rank_of(info.lora_weights), "lora_scaling": scaling}
     return said
 
 
-def _rank(lora: Path) -> int:
+def rank_of(lora: Path) -> int:
     """The rank of adapter weights, which their file does not say in words."""
     for name, (rank, *_) in _shapes(lora).items():
         if name.endswith("lora_A.weight") and not name.startswith("depformer"):

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import codecs
 import gc
+import re
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from statistics import median
 
@@ -21,17 +22,17 @@ import structlog
 import torch
 from moshi.models import LMGen
 from moshi.utils.compile import no_compile
-from pydantic import BaseModel, ConfigDict, Field
 
 from parley.adapters import moshi_checkpoint as checkpoint
+from parley.adapters.moshi_options import MoshiOptions
 from parley.adapters.moshi_prompt import Prompt
+from parley.adapters.moshi_voices import MoshiVoices
 from parley.adapters.slot_batch import Mask
 from parley.adapters.torch_device import device_named, dtype_named, free_bytes
 from parley.audio.pcm import Float32, Int16
 from parley.errors import ModelError
 from parley.models.interfaces import DuplexOpening, ModelSpec
 from parley.models.store import sha256_of
-from parley.models.voicepacks import Consent
 
 log = structlog.get_logger("model")
 
@@ -39,29 +40,8 @@ _WARM_UP_STEPS = 3
 _MEASURED_STEPS = 5
 _MARGIN = 1.1
 _TIGHT = 0.75
-
-
-class MoshiOptions(BaseModel):
-    """Options of a model of the family `moshi`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    slots: int = Field(2, ge=1, le=64, description="Conversations at the same time.")
-    device: str = Field("auto", description="cpu, cuda or cuda:1; auto: a GPU where there is one.")
-    dtype: str = Field("auto", pattern="^(auto|bfloat16|float16|float32)$", description="Of the language model.")
-    context: int | None = Field(None, ge=1, description="Frames of 80 ms that it remembers; fewer take less memory.")
-    temperature: float | None = Field(None, ge=0, description="Of the sound; 0: always the likeliest.")
-    text_temperature: float | None = Field(None, ge=0, description="Of the words; 0: always the likeliest.")
-    seed: int | None = Field(None, description="Makes what is drawn repeatable, for tests.")
-    lora: str = Field("", description="Adapter weights (safetensors): one of its files, or a path.")
-    lora_scaling: float | None = Field(None, description="How strong they are; none: as their configuration says.")
-    role: str = Field("", description="Who it is to be, in words; PersonaPlex has learnt to follow that.")
-    told: int = Field(500, ge=0, description="Most tokens of role and earlier talk that clients may tell it; 0: none.")
-    voice_prompt: str = Field("", description="Recording of the voice to speak with: one of its files, or a path.")
-    consent: Consent | None = Field(None, description="Of the speaker in that recording; none: it is not spoken with.")
-    allow_slow: bool = Field(False, description="Load it even where it cannot keep up with speech.")
-    late_s: float = Field(0.4, gt=0, description="Seconds behind its speaker from which a conversation skips frames.")
-    threads: int | None = Field(None, ge=1, description="Of the CPU.")
+_SCALING = 2.0
+_VOICE = re.compile(r"[\w-]{1,64}")
 
 
 class MoshiNetwork:
@@ -94,15 +74,27 @@ class MoshiNetwork:
     def _load(self, spec: ModelSpec, options: MoshiOptions) -> None:
         dtype = dtype_named(options.dtype, self._device)
         lora = _file(spec, "lora", options.lora) if options.lora else None
+        voices = {name: _file(spec, f"voices: {name}", path) for name, path in options.voices.items()}
+        if wrong := [name for name in voices if not _VOICE.fullmatch(name)]:
+            raise ModelError(f"{spec.id}: option 'voices': '{wrong[0]}' is no name: letters, digits, _ and - make one")
         info = checkpoint.find(spec, lora)
         said = checkpoint.overrides(info, options.context, options.lora_scaling)
         outline = checkpoint.outline(info, dtype, said)
         if not outline.dep_q:
             raise ModelError(f"{spec.id} speaks no sound (dep_q is 0): it is no model for conversations")
-        self._check_memory(spec, outline, info.mimi_weights.stat().st_size)
+        beside = info.mimi_weights.stat().st_size + sum(path.stat().st_size for path in voices.values())
+        self._check_memory(spec, outline, beside)
         self._mimi = info.get_mimi(device=self._device)
         self._tokenizer = info.get_text_tokenizer()
         model = checkpoint.language_model(info, outline, self._device, dtype, said)
+        self.voices: Sequence[str] = tuple(voices)
+        self._voices: MoshiVoices | None = None
+        if voices:
+            plain = checkpoint.overrides(info, options.context, None)
+            scaling = options.lora_scaling if options.lora_scaling is not None else _SCALING
+            self._voices = MoshiVoices(
+                model, lambda: checkpoint.outline(info, torch.float32, plain), voices, scaling, self.slots
+            )
         drawing = dict(info.lm_gen_config)
         if options.temperature is not None:
             drawing["temp"] = options.temperature
@@ -137,16 +129,16 @@ class MoshiNetwork:
         self.reset(everyone)
         self._prompt = Prompt(
             spec.id, self._mimi, self._generator, self._tokenizer, options.role, voice, slots=self.slots,
-            most=options.told,
+            most=options.told, alone=self._alone,
         )  # fmt: skip
         self.reset(everyone)
         if options.seed is not None:
             torch.manual_seed(options.seed)
 
-    def _check_memory(self, spec: ModelSpec, outline: object, codec_bytes: int) -> None:
-        """Before anything big is loaded; raises `ModelError`."""
+    def _check_memory(self, spec: ModelSpec, outline: object, beside: int) -> None:
+        """Before anything big is loaded, of which the codec and voices take `beside`; raises `ModelError`."""
         weights, memory = checkpoint.sizes(outline, self.slots)
-        needed = round((weights + memory + codec_bytes) * _MARGIN)
+        needed = round((weights + memory + beside) * _MARGIN)
         free = free_bytes(self._device)
         log.info("memory asked", model=spec.id, needed_mb=needed >> 20, free_mb=free >> 20, device=str(self._device))
         if needed > free:
@@ -178,16 +170,27 @@ class MoshiNetwork:
             if self._prompt is not None:
                 self._prompt.enter(np.flatnonzero(which).tolist())
         self._fresh |= which
-        for index in np.flatnonzero(which):
+        for index in np.flatnonzero(which).tolist():
+            self._choose(index, "")
             self._decoders[index].reset()
             self._to_read[index].clear()
             self._given[index].clear()
 
     def lead(self, slot: int, opening: DuplexOpening) -> None:
         """See `SlotNetwork.lead`."""
-        if self._prompt is not None and self._reads:
+        self._choose(slot, opening.voice)
+        if self._prompt is not None and (self._reads or opening.voice):
+            opening = opening if self._reads else DuplexOpening(voice=opening.voice)
             with self._inferring():
                 self._prompt.lead(slot, opening)
+
+    def _choose(self, slot: int, voice: str) -> None:
+        if self._voices is not None:
+            with self._inferring():
+                self._voices.choose(slot, voice)
+
+    def _alone(self, slot: int) -> AbstractContextManager[None]:
+        return self._voices.alone(slot) if self._voices is not None else nullcontext()
 
     def whisper(self, slot: int, text: str) -> None:
         """See `SlotNetwork.whisper`: its next words are these, and its sound is silence."""
@@ -256,7 +259,7 @@ class MoshiNetwork:
 
     def close(self) -> None:
         """See `SlotNetwork.close`."""
-        del self._generator, self._mimi, self._prompt
+        del self._generator, self._mimi, self._prompt, self._voices
         gc.collect()  # states and graphs know each other
         if self._device.type == "cuda":
             torch.cuda.empty_cache()

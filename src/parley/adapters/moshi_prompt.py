@@ -12,8 +12,8 @@ into all of them.)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -47,17 +47,18 @@ class Prompt:
 
     def __init__(
         self, name: str, mimi: Any, generator: Any, tokenizer: Any, role: str, voice: Path | None, *,
-        slots: int, most: int,
+        slots: int, most: int, alone: Callable[[int], AbstractContextManager[None]] = lambda _: nullcontext(),
     ) -> None:  # fmt: skip
         """Read `role` and the recording `voice` while nobody converses; Mimi is left empty.
 
-        `most`: words, in tokens, that a conversation may be told at its beginning. Raises `ModelError`, `AudioError`.
+        `most`: words, in tokens, that a conversation may be told at its beginning; `alone`: lets the network work for
+        a slot's conversation by itself. Raises `ModelError`, `AudioError`.
         """
         self._name = name
         self._mimi, self._generator = mimi, generator
         self._model = generator.lm_model
         self._tokenizer = tokenizer
-        self._slots, self._most = slots, most
+        self._slots, self._most, self._alone = slots, most, alone
         self._role = role.strip()
         self._padding = self._model.text_padding_token_id
         self.silent = self._codes(self._steady(0.0))[-1]
@@ -70,7 +71,7 @@ class Prompt:
                 f"role and voice take {len(steps)} frames and the network remembers {self._model.context}; "
                 "make them shorter"
             )
-        self._kept = self._read(steps) if steps else None
+        self._kept = self._read(0, steps) if steps else None
 
     def enter(self, slots: Iterable[int]) -> None:
         """Let these slots, which must be empty, remember the role and the voice."""
@@ -90,7 +91,7 @@ class Prompt:
             words = words[:room]
         words += self._words_so_far(opening.so_far, room - len(words))
         if steps := self._steps(words):
-            self._remember(slot, self._read(steps))
+            self._remember(slot, self._read(slot, steps))
 
     def words_of(self, whisper: str) -> list[int]:
         """What it is to read, in tokens, of something that it is told in a conversation."""
@@ -114,11 +115,11 @@ class Prompt:
         told = [*((word, self.silent) for word in words), *pause] if words else []
         return [*voice, *told]
 
-    def _read(self, steps: _Steps) -> list[list[torch.Tensor]]:
+    def _read(self, slot: int, steps: _Steps) -> list[list[torch.Tensor]]:
         """What a slot remembers that has made these steps: the generator's memory, then the network's."""
         model, count = self._model, len(steps)
         given = self._given(steps)
-        with self._memory_of_its_own(count) as states:
+        with self._alone(slot), self._memory_of_its_own(count) as states:
             model.forward_text(given[None, :, :count])
             network = [[part.clone() for part in _parts(state, 0, count)] for state in states()]
         state = self._generator.get_streaming_state()[""]

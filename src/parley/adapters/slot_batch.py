@@ -35,6 +35,8 @@ class SlotNetwork(Protocol):
     slots: int
     rate_hz: int
     frame_samples: int
+    voices: Sequence[str]
+    """See `DuplexModel.voices`."""
     late_s: float
     """So far behind its speaker, a conversation leaves frames out."""
 
@@ -85,6 +87,7 @@ class SlotBatch:
         self.rate_hz = network.rate_hz
         self.frame_samples = network.frame_samples
         self.slots = network.slots
+        self.voices = network.voices
         self.late_s = network.late_s
         self.steps = 0
         """How often the network was stepped."""
@@ -103,9 +106,15 @@ class SlotBatch:
         self._closed = False
 
     async def open_slot(self, opening: DuplexOpening = UNTOLD) -> DuplexSlot:
-        """See `DuplexModel.open_slot`; raises `ModelError` when the network has failed or was unloaded."""
+        """See `DuplexModel.open_slot`; raises `ModelError` when the network has failed or was unloaded.
+
+        So it does for a voice that it does not have.
+        """
         if self._fault:
             raise ModelError(self._fault)
+        if opening.voice and opening.voice not in self.voices:
+            there = ", ".join(self.voices) or "none"
+            raise ModelError(f"{self.name} has no voice '{opening.voice}'; there are {there}")
         if not self._free:
             raise Overloaded(f"all {self.slots} conversations that {self.name} can carry are under way")
         index = self._free.pop(0)

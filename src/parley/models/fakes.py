@@ -289,6 +289,7 @@ class FakeDuplexModel:
     name = "fake-duplex"
     rate_hz = 24000
     frame_samples = 1920
+    voices: Sequence[str] = ()
 
     def __init__(self) -> None:
         self.open_slots = 0

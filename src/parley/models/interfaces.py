@@ -381,6 +381,8 @@ class DuplexOpening:
     """Who it is to be; empty: as the model's own options say."""
     so_far: tuple[str, ...] = ()
     """What was said before, a line for each who spoke; of too many the last count."""
+    voice: str = ""
+    """One of the model's `voices`; empty: its own."""
 
 
 UNTOLD = DuplexOpening()
@@ -408,6 +410,8 @@ class DuplexModel(Protocol):
     name: str
     rate_hz: int
     frame_samples: int
+    voices: Sequence[str]
+    """Ways of speaking that a conversation may have instead of the model's own."""
 
     async def open_slot(self, opening: DuplexOpening = UNTOLD) -> DuplexSlot:
         """Take a slot; raises `Overloaded` when all are taken. A model that cannot read leaves `opening` aside."""

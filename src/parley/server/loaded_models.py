@@ -12,6 +12,7 @@ import structlog
 
 from parley.adapters.webrtc_audio import AudioProcessor
 from parley.conversation.engines.base import ResponsePart, ResponseRequest
+from parley.conversation.engines.duplex import Voiced
 from parley.conversation.engines.registry import engine_of
 from parley.conversation.settings import SessionModels
 from parley.emotions import EMOTIONS
@@ -119,6 +120,10 @@ class LoadedModels:
         """What answers, its kind and the model, by every name that it has: "auto" may be a server's "llama3.2"."""
         known = {spec.id: (spec.kind, self.models[part]) for part, spec in self._parts("llm")}
         found = {model.name: (kind, model) for kind, model in known.values()} | known
+        found |= {
+            f"{name}/{voice}": (kind, Voiced(model, voice))
+            for name, (kind, model) in known.items() if kind == "duplex" for voice in model.voices
+        }  # fmt: skip
         default = next(iter(known.values()), None)
         return found | {name: default for name in self.succeeded if name not in found and default is not None}
 

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16parley/v1/duplex.proto\x12\tparley.v1\"\\\n\x0b\x44uplexInput\x12#\n\x04open\x18\x01 \x01(\x0b\x32\x13.parley.v1.OpenSlotH\x00\x12\r\n\x03pcm\x18\x02 \x01(\x0cH\x00\x12\x11\n\x07whisper\x18\x03 \x01(\tH\x00\x42\x06\n\x04kind\"N\n\x08OpenSlot\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x10\n\x08model_id\x18\x02 \x01(\t\x12\x0c\n\x04role\x18\x03 \x01(\t\x12\x0e\n\x06so_far\x18\x04 \x03(\t\"P\n\x0c\x44uplexOutput\x12%\n\x06opened\x18\x01 \x01(\x0b\x32\x15.parley.v1.SlotOpened\x12\x0b\n\x03pcm\x18\x02 \x01(\x0c\x12\x0c\n\x04text\x18\x03 \x01(\t\"4\n\nSlotOpened\x12\x0f\n\x07rate_hz\x18\x01 \x01(\r\x12\x15\n\rframe_samples\x18\x02 \x01(\r2I\n\x06\x44uplex\x12?\n\x08\x43onverse\x12\x16.parley.v1.DuplexInput\x1a\x17.parley.v1.DuplexOutput(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16parley/v1/duplex.proto\x12\tparley.v1\"\\\n\x0b\x44uplexInput\x12#\n\x04open\x18\x01 \x01(\x0b\x32\x13.parley.v1.OpenSlotH\x00\x12\r\n\x03pcm\x18\x02 \x01(\x0cH\x00\x12\x11\n\x07whisper\x18\x03 \x01(\tH\x00\x42\x06\n\x04kind\"]\n\x08OpenSlot\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x10\n\x08model_id\x18\x02 \x01(\t\x12\x0c\n\x04role\x18\x03 \x01(\t\x12\x0e\n\x06so_far\x18\x04 \x03(\t\x12\r\n\x05voice\x18\x05 \x01(\t\"P\n\x0c\x44uplexOutput\x12%\n\x06opened\x18\x01 \x01(\x0b\x32\x15.parley.v1.SlotOpened\x12\x0b\n\x03pcm\x18\x02 \x01(\x0c\x12\x0c\n\x04text\x18\x03 \x01(\t\"D\n\nSlotOpened\x12\x0f\n\x07rate_hz\x18\x01 \x01(\r\x12\x15\n\rframe_samples\x18\x02 \x01(\r\x12\x0e\n\x06voices\x18\x03 \x03(\t2I\n\x06\x44uplex\x12?\n\x08\x43onverse\x12\x16.parley.v1.DuplexInput\x1a\x17.parley.v1.DuplexOutput(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,11 +34,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DUPLEXINPUT']._serialized_start=37
   _globals['_DUPLEXINPUT']._serialized_end=129
   _globals['_OPENSLOT']._serialized_start=131
-  _globals['_OPENSLOT']._serialized_end=209
-  _globals['_DUPLEXOUTPUT']._serialized_start=211
-  _globals['_DUPLEXOUTPUT']._serialized_end=291
-  _globals['_SLOTOPENED']._serialized_start=293
-  _globals['_SLOTOPENED']._serialized_end=345
-  _globals['_DUPLEX']._serialized_start=347
-  _globals['_DUPLEX']._serialized_end=420
+  _globals['_OPENSLOT']._serialized_end=224
+  _globals['_DUPLEXOUTPUT']._serialized_start=226
+  _globals['_DUPLEXOUTPUT']._serialized_end=306
+  _globals['_SLOTOPENED']._serialized_start=308
+  _globals['_SLOTOPENED']._serialized_end=376
+  _globals['_DUPLEX']._serialized_start=378
+  _globals['_DUPLEX']._serialized_end=451
 # @@protoc_insertion_point(module_scope)

@@ -56,10 +56,13 @@ class OpenSlot(_message.Message):
     MODEL_ID_FIELD_NUMBER: _builtins.int
     ROLE_FIELD_NUMBER: _builtins.int
     SO_FAR_FIELD_NUMBER: _builtins.int
+    VOICE_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     model_id: _builtins.str
     role: _builtins.str
     """Who the model is to be; empty: as its own options say."""
+    voice: _builtins.str
+    """One of the model's voices; empty: its own."""
     @_builtins.property
     def so_far(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What was said before, a line for each who spoke."""
@@ -71,10 +74,11 @@ class OpenSlot(_message.Message):
         model_id: _builtins.str = ...,
         role: _builtins.str = ...,
         so_far: _abc.Iterable[_builtins.str] | None = ...,
+        voice: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_id", b"model_id", "role", b"role", "session_id", b"session_id", "so_far", b"so_far"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_id", b"model_id", "role", b"role", "session_id", b"session_id", "so_far", b"so_far", "voice", b"voice"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -115,17 +119,21 @@ class SlotOpened(_message.Message):
 
     RATE_HZ_FIELD_NUMBER: _builtins.int
     FRAME_SAMPLES_FIELD_NUMBER: _builtins.int
+    VOICES_FIELD_NUMBER: _builtins.int
     rate_hz: _builtins.int
     frame_samples: _builtins.int
+    @_builtins.property
+    def voices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
         self,
         *,
         rate_hz: _builtins.int = ...,
         frame_samples: _builtins.int = ...,
+        voices: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["frame_samples", b"frame_samples", "rate_hz", b"rate_hz"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["frame_samples", b"frame_samples", "rate_hz", b"rate_hz", "voices", b"voices"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

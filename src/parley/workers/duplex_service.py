@@ -27,10 +27,12 @@ class DuplexService(Calls, duplex_pb2_grpc.DuplexServicer):
                 raise UsageError("the first message of a conversation must be 'open'")
             self._host.admit()
             async with self._host.manager.holding(first.open.model_id) as model:
-                slot = await model.open_slot(DuplexOpening(first.open.role, tuple(first.open.so_far)))
+                slot = await model.open_slot(DuplexOpening(first.open.role, tuple(first.open.so_far), first.open.voice))
                 try:
                     yield duplex_pb2.DuplexOutput(
-                        opened=duplex_pb2.SlotOpened(rate_hz=model.rate_hz, frame_samples=model.frame_samples)
+                        opened=duplex_pb2.SlotOpened(
+                            rate_hz=model.rate_hz, frame_samples=model.frame_samples, voices=model.voices
+                        )
                     )
                     async for request in requests:
                         if request.WhichOneof("kind") == "whisper":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, Self
 
 from parley.audio.pcm import Float32, from_bytes, to_bytes, to_int16
@@ -19,10 +20,11 @@ _FRAME_S = 2.0
 class RemoteDuplex:
     """One model of the fleet, with the frames that its worker is known to take; see `DuplexModel`."""
 
-    def __init__(self, fleet: Fleet, name: str, rate_hz: int, frame_samples: int) -> None:
+    def __init__(self, fleet: Fleet, name: str, rate_hz: int, frame_samples: int, voices: Sequence[str] = ()) -> None:
         self.name = name
         self.rate_hz = rate_hz
         self.frame_samples = frame_samples
+        self.voices = tuple(voices)
         self._fleet = fleet
 
     @classmethod
@@ -30,7 +32,7 @@ class RemoteDuplex:
         """A model that a worker has in memory, with the frames that it asks for; raises what `open_slot` raises."""
         slot, opened = await _open(fleet, name)
         await slot.aclose()
-        return cls(fleet, name, opened.rate_hz, opened.frame_samples)
+        return cls(fleet, name, opened.rate_hz, opened.frame_samples, opened.voices)
 
     async def open_slot(self, opening: DuplexOpening = UNTOLD) -> DuplexSlot:
         """See `DuplexModel.open_slot`; raises `ModelError` when the worker's frames are others."""
@@ -50,7 +52,7 @@ async def _open(fleet: Fleet, name: str, opening: DuplexOpening = UNTOLD) -> tup
     async with fleet.calling(choice) as worker:
         slot = _Slot(fleet, choice, worker.duplex.Converse())
         try:
-            told = pb.OpenSlot(model_id=choice.model, role=opening.role, so_far=opening.so_far)
+            told = pb.OpenSlot(model_id=choice.model, role=opening.role, so_far=opening.so_far, voice=opening.voice)
             return slot, (await slot.exchange(pb.DuplexInput(open=told), _OPEN_S)).opened
         except BaseException:
             await slot.aclose()

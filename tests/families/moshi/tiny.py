@@ -78,9 +78,9 @@ def _codec() -> Any:
     return codec.eval()
 
 
-def write_lora(path: Path, rank: int, *, strength: float) -> None:
+def write_lora(path: Path, rank: int, *, strength: float, seed: int = 2) -> None:
     """Adapter weights of a random direction."""
-    torch.manual_seed(2)
+    torch.manual_seed(seed)
     network = loaders.get_moshi_lm(None, LM, dtype=torch.float32)
     replace_all_linear_with_lora(network, rank, 1.0, dtype=torch.float32)
     state = {

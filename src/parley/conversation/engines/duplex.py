@@ -6,6 +6,7 @@ It is told in words who it is to be and what was said before it came.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from parley.conversation.engines.base import Emit, ResponseRequest
@@ -14,7 +15,7 @@ from parley.conversation.items import Item
 from parley.conversation.output.speech_synthesis import speak_deltas
 from parley.conversation.settings import DEFAULT_INSTRUCTIONS
 from parley.errors import ModelError
-from parley.models.interfaces import Caller, ChatOptions, DuplexModel, DuplexOpening, Message
+from parley.models.interfaces import UNTOLD, Caller, ChatOptions, DuplexModel, DuplexOpening, DuplexSlot, Message
 
 _SPEAKERS = {"user": "User", "assistant": "You"}
 
@@ -24,6 +25,21 @@ def opening_of(instructions: str, items: Iterable[Item]) -> DuplexOpening:
     role = "" if instructions == DEFAULT_INSTRUCTIONS else instructions
     said = [(_SPEAKERS.get(item.role or ""), " ".join(item.heard_text.split())) for item in items]
     return DuplexOpening(role, tuple(f"{speaker}: {words}" for speaker, words in said if speaker and words))
+
+
+class Voiced:
+    """A duplex model whose conversations have one of its voices; see `DuplexModel`."""
+
+    voices: Sequence[str] = ()
+
+    def __init__(self, model: DuplexModel, voice: str) -> None:
+        self.name = f"{model.name}/{voice}"
+        self.rate_hz, self.frame_samples = model.rate_hz, model.frame_samples
+        self._model, self._voice = model, voice
+
+    async def open_slot(self, opening: DuplexOpening = UNTOLD) -> DuplexSlot:
+        """See `DuplexModel.open_slot`."""
+        return await self._model.open_slot(replace(opening, voice=self._voice))
 
 
 class Duplex:
