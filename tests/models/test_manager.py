@@ -41,7 +41,9 @@ class World:
         self.made: list[Model] = []
         self.loading = self.most_loading = 0
         self.broken: set[str] = set()
-        self.memory_mb = 0.0
+        self.memory_mb = self.gpu_mb = 0.0
+        self.takes_mb: tuple[float, ...] = ()
+        """What the process has, tenths of a second apart, while a model is loaded."""
         specs = {name: ModelSpec(name, "fake") for name in NAMES}
         self.manager = ModelManager(
             specs,
@@ -49,12 +51,16 @@ class World:
             load=self.load,
             warm_up=self.warm_up,
             memory_mb=lambda: self.memory_mb,
+            gpu_mb=lambda: self.gpu_mb,
         )
 
     async def load(self, spec: ModelSpec) -> Model:
         self.loading += 1
         self.most_loading = max(self.most_loading, self.loading)
         try:
+            for taken_mb in self.takes_mb:
+                self.memory_mb = taken_mb
+                await asyncio.sleep(0.15)
             await asyncio.sleep(1.0)
             if spec.id in self.broken:
                 raise OSError("no such file")
@@ -307,5 +313,26 @@ def test_whatever_happens_the_invariants_hold(steps: list[tuple[str, str, int]])
             assert resident.references >= 0
             assert counted >= in_hand
             assert (resident.model is not None) == (resident.state == "resident")
+
+    play(world, script())
+
+
+def test_what_a_model_takes_is_noted_at_its_most_and_once_it_is_there() -> None:
+    world = World()
+
+    async def script() -> None:
+        world.memory_mb, world.takes_mb = 100.0, (900.0, 2500.0, 700.0)
+        world.gpu_mb = 50.0
+        loading = world.manager.load_in_background("b")
+        await asyncio.sleep(0.3)
+        world.gpu_mb = 4050.0
+        await loading
+        took = world.manager.models["b"].took
+        assert (took.memory_mb, took.peak_mb, took.gpu_mb) == (600.0, 2400.0, 4000.0)
+        world.broken.add("c")
+        with suppress(ModelError):
+            await world.manager.load("c")
+        assert world.manager.models["c"].took.memory_mb == 0
+        assert not [t for t in asyncio.all_tasks() if t.get_name().startswith("memory of")]
 
     play(world, script())

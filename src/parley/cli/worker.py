@@ -24,6 +24,7 @@ from parley.models.catalogue import catalogue
 from parley.models.store import Store
 from parley.server.choosing import fleet_of
 from parley.workers import process
+from parley.workers.announcement import Announcement
 from parley.workers.fleet import Fleet
 from parley.workers.process import Worker
 from parley.workers.registry import announced
@@ -151,13 +152,19 @@ def _table(fleet: Fleet) -> Table:
         if known.announcement is not None:
             figures = known.announcement.metrics
             table.add_row(
-                name, known.address, _state(known), ", ".join(known.announcement.resident_models),
+                name, known.address, _state(known), _residents(known.announcement),
                 str(figures.queue_depth), str(figures.sessions), str(figures.streams), f"{figures.rtf:.2f}",
                 str(figures.memory_mb), str(figures.gpu_memory_mb or ""),
             )  # fmt: skip
     if not table.row_count:
         table.caption = "nobody answers"
     return table
+
+
+def _residents(worker: Announcement) -> str:
+    """Models in memory with what each took."""
+    took = {offer.id: offer.gpu_memory_mb or offer.memory_mb for offer in worker.models}
+    return ", ".join(f"{name} ({mb} MB)" if (mb := took.get(name)) else name for name in worker.resident_models)
 
 
 def _state(known: RemoteWorker) -> str:

@@ -17,15 +17,19 @@ import structlog
 from parley.errors import ModelError, ModelNotFound, Overloaded, UsageError
 from parley.models.interfaces import ModelSpec
 from parley.models.plugins import close
-from parley.models.resident import ManagerSettings, Resident, State
+from parley.models.resident import ManagerSettings, Resident, State, Took
 
 log = structlog.get_logger("model")
+
+_LOOK_S = 0.1
+"""How often it is looked what a model that is being loaded takes."""
 
 
 class ModelManager:
     """Use as ``async with``: loads the default and the preloaded models, unloads everything at the end.
 
-    `load` makes a model of its description, `warm_up` runs it once; `memory_mb` tells what the process uses.
+    `load` makes a model of its description, `warm_up` runs it once; `memory_mb` tells what the process uses, `gpu_mb`
+    what it uses of GPUs.
     Used from one event loop.
     """
 
@@ -37,6 +41,7 @@ class ModelManager:
         load: Callable[[ModelSpec], Awaitable[Any]],
         warm_up: Callable[[Any], Awaitable[None]],
         memory_mb: Callable[[], float] = lambda: 0.0,
+        gpu_mb: Callable[[], float] = lambda: 0.0,
     ) -> None:
         for wanted in (settings.default_model_id, *settings.preload_model_ids):
             if wanted not in specs:
@@ -45,7 +50,7 @@ class ModelManager:
         self.models = {name: Resident(spec) for name, spec in specs.items()}
         self._load = load
         self._warm_up = warm_up
-        self._memory_mb = memory_mb
+        self._memory_mb, self._gpu_mb = memory_mb, gpu_mb
         self._loads = asyncio.Semaphore(settings.max_parallel_loads)
         self._evictor: asyncio.Task[None] | None = None
         self.evictions = 0
@@ -131,23 +136,50 @@ class ModelManager:
         async with self._loads:
             await self._make_room(resident)
             began = self._now
-            try:
-                model = await self._load(resident.spec)
-            except (OSError, RuntimeError, ValueError) as fault:
-                raise ModelError(f"{resident.spec.id} could not be loaded: {fault}") from fault
-            try:
-                await self._warm_up(model)
-            except BaseException:
-                await close(model)
-                raise
+            async with self._measured(resident):
+                try:
+                    model = await self._load(resident.spec)
+                except (OSError, RuntimeError, ValueError) as fault:
+                    raise ModelError(f"{resident.spec.id} could not be loaded: {fault}") from fault
+                try:
+                    await self._warm_up(model)
+                except BaseException:
+                    await close(model)
+                    raise
             resident.load_s = self._now - began
             return model
+
+    @asynccontextmanager
+    async def _measured(self, resident: Resident) -> AsyncIterator[None]:
+        """Note what memory a model takes; of several that are loaded at once it is told as if each had been alone."""
+        before_mb, before_gpu_mb = self._memory_mb(), self._gpu_mb()
+        peak_mb = before_mb
+
+        async def watch() -> None:
+            nonlocal peak_mb
+            while True:
+                peak_mb = max(peak_mb, self._memory_mb())
+                await asyncio.sleep(_LOOK_S)
+
+        watching = asyncio.create_task(watch(), name=f"memory of {resident.spec.id}")
+        try:
+            yield
+        finally:
+            watching.cancel()
+        now_mb = self._memory_mb()
+        resident.took = Took(
+            max(0.0, now_mb - before_mb), max(peak_mb, now_mb) - before_mb, max(0.0, self._gpu_mb() - before_gpu_mb)
+        )
 
     def _install(self, resident: Resident, model: Any) -> None:
         resident.model, resident.error = model, ""
         resident.loaded_at = resident.used_at = self._now
         self._set(resident, "resident")
-        log.info("model loaded", model=resident.spec.id, seconds=round(resident.load_s, 2))
+        took = resident.took
+        log.info(
+            "model loaded", model=resident.spec.id, seconds=round(resident.load_s, 2), memory_mb=round(took.memory_mb),
+            peak_mb=round(took.peak_mb), gpu_mb=round(took.gpu_mb),
+        )  # fmt: skip
 
     def _set(self, resident: Resident, state: State) -> None:
         if resident.state != state:

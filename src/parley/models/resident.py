@@ -31,6 +31,17 @@ class ManagerSettings(BaseModel):
 
 
 @dataclass(slots=True)
+class Took:
+    """Memory that a model takes, in MB: what there was more of once it was loaded and had run once."""
+
+    memory_mb: float = 0.0
+    """Of the process; nothing where others were unloaded meanwhile."""
+    peak_mb: float = 0.0
+    """The most while it was loaded."""
+    gpu_mb: float = 0.0
+
+
+@dataclass(slots=True)
 class Resident:
     """A model's place in the manager."""
 
@@ -41,6 +52,8 @@ class Resident:
     loaded_at: float = 0.0
     used_at: float = 0.0
     load_s: float = 0.0
+    took: Took = field(default_factory=Took)
+    """When it was loaded last."""
     error: str = ""
     loading: asyncio.Task[None] | None = None
     outgoing: list[tuple[Any, int]] = field(default_factory=list)

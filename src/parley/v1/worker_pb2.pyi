@@ -454,6 +454,9 @@ class Model(_message.Message):
     RATE_HZ_FIELD_NUMBER: _builtins.int
     FIXED_SPEED_FIELD_NUMBER: _builtins.int
     EMOTIONS_FIELD_NUMBER: _builtins.int
+    MEMORY_BYTES_FIELD_NUMBER: _builtins.int
+    PEAK_MEMORY_BYTES_FIELD_NUMBER: _builtins.int
+    GPU_MEMORY_BYTES_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     kind: _builtins.str
     """tts, asr or duplex."""
@@ -470,6 +473,12 @@ class Model(_message.Message):
     """Of the model itself; what a worker sends is always 48 kHz."""
     fixed_speed: _builtins.bool
     """A voice: whether it speaks at its own speed only."""
+    memory_bytes: _builtins.int
+    """What the process and the GPU had more of when it was loaded, and the most that the process had meanwhile; zero
+    before it was loaded.
+    """
+    peak_memory_bytes: _builtins.int
+    gpu_memory_bytes: _builtins.int
     @_builtins.property
     def languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -498,10 +507,13 @@ class Model(_message.Message):
         rate_hz: _builtins.int = ...,
         fixed_speed: _builtins.bool = ...,
         emotions: _abc.Iterable[_builtins.str] | None = ...,
+        memory_bytes: _builtins.int = ...,
+        peak_memory_bytes: _builtins.int = ...,
+        gpu_memory_bytes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["emotions", b"emotions", "error", b"error", "family", b"family", "fixed_speed", b"fixed_speed", "id", b"id", "idle_ms", b"idle_ms", "kind", b"kind", "languages", b"languages", "load_ms", b"load_ms", "rate_hz", b"rate_hz", "references", b"references", "resident_ms", b"resident_ms", "state", b"state", "tags", b"tags", "voices", b"voices"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["emotions", b"emotions", "error", b"error", "family", b"family", "fixed_speed", b"fixed_speed", "gpu_memory_bytes", b"gpu_memory_bytes", "id", b"id", "idle_ms", b"idle_ms", "kind", b"kind", "languages", b"languages", "load_ms", b"load_ms", "memory_bytes", b"memory_bytes", "peak_memory_bytes", b"peak_memory_bytes", "rate_hz", b"rate_hz", "references", b"references", "resident_ms", b"resident_ms", "state", b"state", "tags", b"tags", "voices", b"voices"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -48,6 +48,10 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     """See `Synthesizer.fixed_speed`; known once the model is loaded."""
     emotions: tuple[str, ...] = ("neutral",)
     """See `Synthesizer.emotions`; known once the model is loaded."""
+    memory_mb: int = 0
+    """That it took when it was loaded last: of the process, at most meanwhile, of the GPU."""
+    peak_memory_mb: int = 0
+    gpu_memory_mb: int = 0
 
 
 class Announcement(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,7 +92,9 @@ def from_capabilities(answer: pb.Capabilities, addr: str) -> Announcement:
         ),
         models=tuple(
             Offer(id=m.id, kind=m.kind, languages=tuple(m.languages), voices=tuple(m.voices), tags=tuple(m.tags),
-                  rate_hz=m.rate_hz or 48000, fixed_speed=m.fixed_speed, emotions=tuple(m.emotions) or ("neutral",))
+                  rate_hz=m.rate_hz or 48000, fixed_speed=m.fixed_speed, emotions=tuple(m.emotions) or ("neutral",),
+                  memory_mb=m.memory_bytes >> 20, peak_memory_mb=m.peak_memory_bytes >> 20,
+                  gpu_memory_mb=m.gpu_memory_bytes >> 20)
             for m in answer.models
         ),
         default_model_id=answer.default_model_id,

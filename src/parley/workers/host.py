@@ -253,6 +253,8 @@ class Host:
             idle_ms=round((now - resident.used_at) * 1000) if is_there else 0,
             resident_ms=round((now - resident.loaded_at) * 1000) if is_there else 0,
             load_ms=round(resident.load_s * 1000),
+            memory_bytes=round(resident.took.memory_mb * 2**20), gpu_memory_bytes=round(resident.took.gpu_mb * 2**20),
+            peak_memory_bytes=round(resident.took.peak_mb * 2**20),
         )  # fmt: skip
 
     def _speakers(self, name: str) -> Sequence[str]:

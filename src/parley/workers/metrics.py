@@ -32,8 +32,20 @@ class WorkerMetrics:
         self.queue = Gauge("parley_worker_queue_depth", "Requests that wait for a model", registry=registry)
         self.resident = Gauge("parley_worker_resident_models", "Models in memory", registry=registry)
         self.load_seconds = Gauge("parley_worker_load_seconds", "Time to load a model", ["model"], registry=registry)
+        self.memory = Gauge(
+            "parley_worker_model_memory_bytes", "Memory that a model took when it was loaded", ["model", "which"],
+            registry=registry,
+        )  # fmt: skip
         self.evictions = Gauge("parley_worker_evictions", "Models evicted so far", registry=registry)
         self.failures = Counter("parley_worker_failures", "Calls that failed", ["reason"], registry=registry)
+
+
+def own_gpu_memory() -> int:
+    """Bytes of GPUs that this process keeps for torch. Never loads a library by itself."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available():
+        return 0
+    return sum(torch.cuda.memory_reserved(index) for index in range(torch.cuda.device_count()))
 
 
 def gpu_memory() -> tuple[int, int]:

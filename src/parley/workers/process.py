@@ -26,12 +26,14 @@ from parley.models import plugins, voicepacks
 from parley.models.catalogue import catalogue
 from parley.models.interfaces import MODEL_RATE_HZ, Caller, ModelSpec, SpeakingStyle
 from parley.models.manager import ModelManager
+from parley.models.resident import Resident
 from parley.models.store import Progress, Store
 from parley.v1 import duplex_pb2, duplex_pb2_grpc, recognition_pb2, recognition_pb2_grpc, worker_pb2, worker_pb2_grpc
 from parley.workers.announcement import Announcement, Features, Offer, from_capabilities
 from parley.workers.credentials import check_plain, server_credentials
 from parley.workers.duplex_service import DuplexService
 from parley.workers.host import Host
+from parley.workers.metrics import own_gpu_memory
 from parley.workers.recognition_service import RecognitionService
 from parley.workers.registry import Announcer
 from parley.workers.settings import ModelSettings, WorkerSettings
@@ -146,8 +148,9 @@ async def running(
         check_plain(settings.listen, allowed=settings.plaintext)
     specs, offers = describe(settings)
     manager = ModelManager(
-        specs, settings, load=load, warm_up=warm_up, memory_mb=lambda: psutil.Process().memory_info().rss / 2**20
-    )
+        specs, settings, load=load, warm_up=warm_up, memory_mb=lambda: psutil.Process().memory_info().rss / 2**20,
+        gpu_mb=lambda: own_gpu_memory() / 2**20,
+    )  # fmt: skip
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(manager)
         host = Host(settings.name, manager, offers, _features(settings, offers))
@@ -229,6 +232,10 @@ def _listen(server: grpc.aio.Server, settings: WorkerSettings, host: Host) -> Wo
     return Worker(host, settings.advertise or f"{settings.listen.rsplit(':', 1)[0]}:{port}", port)
 
 
+def _took(resident: Resident, which: str) -> float:
+    return float(getattr(resident.took, which)) * 2**20
+
+
 def _serve_metrics(host: Host, port: int, stack: AsyncExitStack) -> None:
     metrics = host.metrics
     metrics.sessions.set_function(lambda: host.sessions)
@@ -237,6 +244,8 @@ def _serve_metrics(host: Host, port: int, stack: AsyncExitStack) -> None:
     metrics.evictions.set_function(lambda: host.manager.evictions)
     for name, resident in host.manager.models.items():
         metrics.load_seconds.labels(name).set_function(partial(getattr, resident, "load_s"))
+        for which in ("memory_mb", "peak_mb", "gpu_mb"):
+            metrics.memory.labels(name, which.removesuffix("_mb")).set_function(partial(_took, resident, which))
     server, thread = start_http_server(port, registry=metrics.registry)
     log.info("metrics", port=server.server_port)
 
