@@ -16,7 +16,7 @@ from parley.conversation.items import Item, new_id
 from parley.conversation.responses.response import ResponseOptions
 from parley.conversation.settings import SessionSettings
 from parley.conversation.tools.tool import Tool
-from parley.errors import ProtocolError
+from parley.errors import ModelError, ProtocolError
 from parley.models.fakes import FakeChat, FakeDuplexModel, FakeRecognizer
 from parley.models.interfaces import Caller, ChatOptions, Message
 from parley.turns.actions import Ending
@@ -126,11 +126,49 @@ def test_its_prompts_are_read_before_anybody_has_spoken() -> None:
             read.append(caller.about)
 
         d.chat.prefill = prefill  # type: ignore[method-assign]
-        await d.stage.silence(0.5)
-        await d.turn()
+        await d.stage.say(0.5)
         assert read == ["delegate chooses", "delegate answers"]
+        await d.turn()
+        assert len(read) == 2, "once"
+        d.stage.set(instructions="You are a clerk.")
+        await d.turn()
+        assert len(read) == 4
 
     play(Desk(["talk"]), script)
+
+
+def test_a_delegate_that_cannot_read_ahead_is_asked_all_the_same() -> None:
+    async def script(d: Desk) -> None:
+        async def prefill(messages: Sequence[Message], options: ChatOptions, caller: Caller) -> None:
+            raise ModelError("no")
+
+        d.chat.prefill = prefill  # type: ignore[method-assign]
+        await d.turn()
+        assert d.model.whispers == ["It is noon."]
+
+    play(Desk(["fact", "It is noon."]), script)
+
+
+def test_a_client_that_wants_no_tools_has_none_called() -> None:
+    async def script(d: Desk) -> None:
+        await d.turn()
+        assert "clock" not in d.chat.prompts[0][0]["content"]
+        assert not d.items("function_call")
+
+    play(Desk(["clock", "It is noon."], server_tools=(CLOCK,), tool_choice="none"), script)
+
+
+def test_without_the_arguments_that_a_tool_wants_it_is_not_called() -> None:
+    needs = {"type": "object", "properties": {"door": {"type": "string"}}, "required": ["door"]}
+    tool = {"type": "function", "function": {**CLIENTS["function"], "parameters": needs}}  # type: ignore[dict-item]
+
+    async def script(d: Desk) -> None:
+        await d.turn()
+        assert len(d.chat.prompts) == 2
+        assert not d.responses
+        assert not d.items("function_call")
+
+    play(Desk(["open_door", "I cannot tell.", "The door is open."], tools=(tool,)), script)
 
 
 def test_tools_of_the_server_are_called_and_their_results_answered() -> None:

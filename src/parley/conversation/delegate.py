@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import structlog
@@ -78,8 +78,8 @@ class Delegate:
         self._whisper = whisper
         self._about: Item | None = None
         """What was said that is worked on."""
-        self._has_read = False
-        """Whether the prompts were read ahead."""
+        self._read: tuple[str, str] | None = None
+        """The beginnings of prompts that were read ahead."""
         self._working: asyncio.Task[None] | None = None
         self._awaited: dict[str, asyncio.Event] = {}
         """Results that the client owes, by the ids of its calls."""
@@ -87,10 +87,9 @@ class Delegate:
     def notice(self, notification: nt.Notification) -> None:
         """The user has said something, or has not after all; a result has come."""
         engine = self._engine() if self._context.models.engine.turns == "model" else None
-        if engine is not None and not self._has_read:
-            self._has_read = True
-            self._context.spawn(self._read_ahead(engine), "read the delegate's prompts")
         match notification:
+            case nt.StateChanged("USER_SPEAKING") if engine is not None:
+                self._read_ahead(engine)
             case nt.ItemDone(item) if item.role == "user" and item.text.strip():
                 self._stop()
                 if engine is not None:
@@ -123,11 +122,21 @@ class Delegate:
             self._working.cancel()
         self._working = self._about = None
 
-    async def _read_ahead(self, engine: Engine) -> None:
-        """Let the model read what its prompts begin with, while nobody waits."""
+    def _read_ahead(self, engine: Engine) -> None:
+        """Let the model read what its prompts begin with, unless it has, while the user speaks."""
         settings = self._context.agent().settings
-        for request in (self._choosing("", settings), self._answering(settings)):
-            await engine.prefill(request.messages, request.options, request.caller)
+        requests = self._choosing("", settings), self._answering(settings)
+        begin: tuple[str, str] = (requests[0].messages[0]["content"], requests[1].messages[0]["content"])
+        if begin != self._read:
+            self._read = begin
+            self._context.spawn(self._prefill(engine, requests), "read the delegate's prompts")
+
+    async def _prefill(self, engine: Engine, requests: Iterable[ResponseRequest]) -> None:
+        try:
+            for request in requests:
+                await engine.prefill(request.messages, request.options, request.caller)
+        except ParleyError as fault:
+            log.warning("the delegate's prompts are not read", session=self._context.id, error=str(fault))
 
     async def _work(self, item: Item, engine: Engine) -> None:
         settings = self._context.agent().settings
@@ -153,7 +162,7 @@ class Delegate:
 
     def _choosing(self, said: str, settings: SessionSettings) -> ResponseRequest:
         tools = _tools(settings).items()
-        listed = "".join(f"{name}: {tool.get('description', '')[:_LONGEST_DESCRIPTION]}\n" for name, tool in tools)
+        listed = "".join(f"{name}: {(tool.get('description') or '')[:_LONGEST_DESCRIPTION]}\n" for name, tool in tools)
         examples: list[dict[str, Any]] = []
         for heard, label in _CHOSEN:
             examples += [{"role": "user", "content": heard}, {"role": "assistant", "content": label}]
@@ -172,12 +181,16 @@ class Delegate:
         tool, arguments = _tools(settings)[name], "{}"
         if tool.get("parameters", {}).get("properties"):
             system = _ARGUMENTS.format(
-                name=name, description=tool.get("description", ""), parameters=json.dumps(tool["parameters"])
+                name=name, description=tool.get("description") or "", parameters=json.dumps(tool["parameters"])
             )
             asked = self._request(system, f"{self._so_far}\n\nThe arguments as JSON:", 200, "delegate calls")
             written = await _written(engine, asked)
             begin, end = written.find("{"), written.rfind("}")
-            arguments = mended(written[begin : end + 1]) or "{}"
+            found = mended(written[begin : end + 1]) if begin >= 0 else None
+            if found is None and tool["parameters"].get("required"):
+                log.info("the delegate found no arguments", session=self._context.id, tool=name)
+                return False
+            arguments = found or "{}"
         call_id = new_id("call")
         called = ToolPart(ToolCall(0, call_id, name, arguments, done=True))
         response = await self._respond(lambda take: take(called))
@@ -230,7 +243,9 @@ class Delegate:
 
 
 def _tools(settings: SessionSettings) -> dict[str, Mapping[str, Any]]:
-    """What may be called, as it is told to models, by name."""
+    """What may be called, as it is told to models, by name; nothing where the client says so."""
+    if settings.tool_choice == "none":
+        return {}
     own: Mapping[str, Tool] = own_tools(settings, settings.tools)
     return {t["function"]["name"]: t["function"] for t in (*settings.tools, *(tool.shown for tool in own.values()))}
 
