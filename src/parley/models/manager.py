@@ -17,12 +17,9 @@ import structlog
 from parley.errors import ModelError, ModelNotFound, Overloaded, UsageError
 from parley.models.interfaces import ModelSpec
 from parley.models.plugins import close
-from parley.models.resident import ManagerSettings, Resident, State, Took
+from parley.models.resident import ManagerSettings, Resident, State, measured
 
 log = structlog.get_logger("model")
-
-_LOOK_S = 0.1
-"""How often it is looked what a model that is being loaded takes."""
 
 
 class ModelManager:
@@ -136,7 +133,7 @@ class ModelManager:
         async with self._loads:
             await self._make_room(resident)
             began = self._now
-            async with self._measured(resident):
+            async with measured(resident, self._memory_mb, self._gpu_mb):
                 try:
                     model = await self._load(resident.spec)
                 except (OSError, RuntimeError, ValueError) as fault:
@@ -148,28 +145,6 @@ class ModelManager:
                     raise
             resident.load_s = self._now - began
             return model
-
-    @asynccontextmanager
-    async def _measured(self, resident: Resident) -> AsyncIterator[None]:
-        """Note what memory a model takes; of several that are loaded at once it is told as if each had been alone."""
-        before_mb, before_gpu_mb = self._memory_mb(), self._gpu_mb()
-        peak_mb = before_mb
-
-        async def watch() -> None:
-            nonlocal peak_mb
-            while True:
-                peak_mb = max(peak_mb, self._memory_mb())
-                await asyncio.sleep(_LOOK_S)
-
-        watching = asyncio.create_task(watch(), name=f"memory of {resident.spec.id}")
-        try:
-            yield
-        finally:
-            watching.cancel()
-        now_mb = self._memory_mb()
-        resident.took = Took(
-            max(0.0, now_mb - before_mb), max(peak_mb, now_mb) - before_mb, max(0.0, self._gpu_mb() - before_gpu_mb)
-        )
 
     def _install(self, resident: Resident, model: Any) -> None:
         resident.model, resident.error = model, ""

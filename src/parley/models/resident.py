@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -10,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from parley.models.interfaces import ModelSpec
 
+_LOOK_S = 0.1
+"""How often it is looked what a model that is being loaded takes."""
 State = Literal["absent", "loading", "resident", "failed"]
 
 
@@ -58,3 +62,31 @@ class Resident:
     loading: asyncio.Task[None] | None = None
     outgoing: list[tuple[Any, int]] = field(default_factory=list)
     """Older instances that were replaced while somebody held them, with how many still do."""
+
+
+@asynccontextmanager
+async def measured(
+    resident: Resident, memory_mb: Callable[[], float], gpu_mb: Callable[[], float]
+) -> AsyncIterator[None]:
+    """Note what memory a model takes that is loaded in the block; of several at once each gets what all of them take.
+
+    `memory_mb`, `gpu_mb`: what the process has.
+    """
+    before_mb, before_gpu_mb = memory_mb(), gpu_mb()
+    peak_mb = before_mb
+
+    async def watch() -> None:
+        nonlocal peak_mb
+        while True:
+            peak_mb = max(peak_mb, memory_mb())
+            await asyncio.sleep(_LOOK_S)
+
+    watching = asyncio.create_task(watch(), name=f"memory of {resident.spec.id}")
+    try:
+        yield
+    finally:
+        watching.cancel()
+    now_mb = memory_mb()
+    resident.took = Took(
+        max(0.0, now_mb - before_mb), max(peak_mb, now_mb) - before_mb, max(0.0, gpu_mb() - before_gpu_mb)
+    )
