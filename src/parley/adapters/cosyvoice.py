@@ -1,5 +1,5 @@
-"""CosyVoice 2 (Alibaba): Chinese, English, Japanese and Korean as whoever a recording is of, in moods that it is asked
-for: see `cosyvoice_network`."""
+"""CosyVoice 2 and 3 (Alibaba): Chinese, English, Japanese and Korean, the third some European languages too, as whoever
+a recording is of, in moods that it is asked for: see `cosyvoice_network`."""
 
 from __future__ import annotations
 

@@ -54,6 +54,14 @@ class Decoder:
         frames = _FRAMES_A_CODE * most_codes
         self._noise = torch.randn(1, 80, frames, generator=random).to(device)  # the same for every piece
 
+    def begin(self) -> Tail:
+        """Of a text."""
+        return Tail()
+
+    def sizes(self, speaker: Mapping[str, Any]) -> tuple[int, ...]:
+        """Codes of the first piece, the second, and so on; the same whoever speaks."""
+        return PIECES
+
     def piece(
         self, speaker: Mapping[str, Any], codes: Sequence[int], tail: Tail, *, last: bool, speed: float = 1.0
     ) -> Float32:

@@ -29,7 +29,7 @@ class _Chosen:
         self.now = self.mask
 
 
-class _Masked(LoRALinear):  # type: ignore[misc]
+class _Masked(LoRALinear):
     """A product with one weight for all slots, and what each slot's voice adds."""
 
     def __init__(self, base: nn.Linear, down: torch.Tensor, up: torch.Tensor, chosen: _Chosen) -> None:

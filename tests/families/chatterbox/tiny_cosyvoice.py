@@ -1,7 +1,7 @@
-"""A checkpoint of CosyVoice 2 with random weights, by the names and shapes of the published files. It says noise.
+"""Checkpoints of CosyVoice 2 and 3 with random weights, by the names of the published files. They say noise.
 
-The decoder is that of the package chatterbox-tts, shrunk as `tiny` has it; the published files hold the same weights
-by the same names.
+The decoder of the second is that of the package chatterbox-tts, shrunk as `tiny` has it, that of the third our own; the
+published files hold the same weights by the same names.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from tokenizers import ByteLevelBPETokenizer
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
 _TEXT = "The quick brown fox jumps over the lazy dog. Good morning to all of us! How are you today? 你好，大家。"
-_KINDS = 6561 + 3
+_CODES = 6561
 _WIDTH = 32
 
 
-def write(folder: Path) -> None:
-    """Write a checkpoint into a new folder; `tiny.shrink` has been called in this process."""
+def write(folder: Path, generation: int = 2) -> None:
+    """Write a checkpoint into a new folder; for the second `tiny.shrink` has been called in this process."""
     torch.manual_seed(1)
     folder.mkdir(parents=True)
     words = ByteLevelBPETokenizer()
@@ -34,17 +34,20 @@ def write(folder: Path) -> None:
         num_key_value_heads=1, tie_word_embeddings=True,
     )  # fmt: skip
     (folder / "config.json").write_text(json.dumps(config.to_dict()))
-    _write_language_model(folder, config)
-    _write_decoder(folder)
-    _write_networks_that_hear(folder)
+    _write_language_model(folder, config, generation)
+    (_write_decoder if generation == 2 else _write_own_decoder)(folder)
+    _write_networks_that_hear(folder, f"speech_tokenizer_v{generation}")
 
 
-def _write_language_model(folder: Path, config: Qwen2Config) -> None:
+def _write_language_model(folder: Path, config: Qwen2Config, generation: int) -> None:
     weights = {f"llm.model.{name}": value for name, value in Qwen2ForCausalLM(config).state_dict().items()}
-    heads = {
-        "llm_embedding": torch.nn.Embedding(2, _WIDTH), "speech_embedding": torch.nn.Embedding(_KINDS, _WIDTH),
-        "llm_decoder": torch.nn.Linear(_WIDTH, _KINDS),
-    }  # fmt: skip
+    kinds = _CODES + (3 if generation == 2 else 200)
+    heads: dict[str, torch.nn.Module] = {
+        "speech_embedding": torch.nn.Embedding(kinds, _WIDTH),
+        "llm_decoder": torch.nn.Linear(_WIDTH, kinds, bias=generation == 2),
+    }
+    if generation == 2:
+        heads["llm_embedding"] = torch.nn.Embedding(2, _WIDTH)
     for name, head in heads.items():
         weights |= {f"{name}.{key}": value for key, value in head.state_dict().items()}
     torch.save(weights, folder / "llm.pt")
@@ -60,7 +63,19 @@ def _write_decoder(folder: Path) -> None:
     torch.save({f"generator.{k}": v for k, v in made.mel2wav.state_dict().items()}, folder / "hift.pt")
 
 
-def _write_networks_that_hear(folder: Path) -> None:
+def _write_own_decoder(folder: Path) -> None:
+    from parley.adapters.cosyvoice3_flow import Flow, estimator
+    from parley.adapters.cosyvoice3_vocoder import Vocoder
+
+    flow, vocoder = Flow(_CODES, 192, 24, estimator(32, 2, 16, 64)), Vocoder(32, 16)
+    with torch.no_grad():
+        flow.decoder.estimator.rotary_embed.inv_freq.copy_(10000 ** (-torch.arange(8) / 8))
+        vocoder.f0_predictor.classifier.bias.fill_(150)  # a voice
+    torch.save(flow.state_dict(), folder / "flow.pt")
+    torch.save({f"generator.{k}": v for k, v in vocoder.state_dict().items()}, folder / "hift.pt")
+
+
+def _write_networks_that_hear(folder: Path, listening: str) -> None:
     """A code for every four frames of 128 bands; 192 numbers of all frames of 80 bands."""
     steps = [numpy_helper.from_array(np.array([value], np.int64), name) for name, value in (
         ("first", 0), ("last", 1 << 30), ("time", 2), ("four", 4), ("bands", 1),
@@ -92,7 +107,7 @@ def _write_networks_that_hear(folder: Path) -> None:
         "knower", [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, "frames", 80])],
         [helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, 192])], [steps[-1], mix],
     )  # fmt: skip
-    for graph, name in ((listener, "speech_tokenizer_v2"), (knower, "campplus")):
+    for graph, name in ((listener, listening), (knower, "campplus")):
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
         onnx.checker.check_model(model)
         onnx.save(model, folder / f"{name}.onnx")
