@@ -11,8 +11,11 @@ import torch
 from torch.nn import functional
 
 from parley.adapters.cosyvoice3_flow import AHEAD, BANDS, BLOCK_CODES, FRAMES_A_CODE, Flow
-from parley.adapters.cosyvoice3_vocoder import Vocoder
+from parley.adapters.cosyvoice3_vocoder import HELD_BACK, Vocoder
 from parley.audio.pcm import Float32
+
+_LEAST_CODES = 10
+"""Fewer are hardly heard, for the vocoder keeps some frames back."""
 
 
 @dataclass(slots=True)
@@ -43,13 +46,15 @@ class Decoder:
 
     def sizes(self, speaker: Mapping[str, Any]) -> tuple[int, ...]:
         """Codes of the first piece, the second, and so on: blocks that begin with the recording are whole then."""
-        return (BLOCK_CODES - speaker["prompt_token"].shape[1] % BLOCK_CODES + AHEAD, 2 * BLOCK_CODES, 4 * BLOCK_CODES)
+        first = BLOCK_CODES - speaker["prompt_token"].shape[1] % BLOCK_CODES
+        first += BLOCK_CODES if first < _LEAST_CODES else 0
+        return (first + AHEAD, 2 * BLOCK_CODES, 4 * BLOCK_CODES)
 
     def piece(
         self, speaker: Mapping[str, Any], codes: Sequence[int], tail: Tail, *, last: bool, speed: float = 1.0
     ) -> Float32:
         """The sound that follows on `tail`, which is left as the next piece needs it. All of it is made anew from the
-        beginning, and what was heard of that is cut off.
+        beginning, and what was heard of that is cut off. Of so few codes that the vocoder keeps all there is none.
 
         `speaker`: what is known of the recording; `codes`: all of the text so far.
         """
@@ -58,6 +63,8 @@ class Decoder:
         if speed != 1:
             made = functional.interpolate(made, size=max(1, round(made.shape[2] / speed)), mode="linear")
         tail.mel = made if tail.mel is None else torch.cat([tail.mel, made], dim=2)
+        if not last and tail.mel.shape[2] <= HELD_BACK:
+            return np.zeros(0, np.float32)
         sound = self._vocoder.sound(tail.mel, last=last)[0, tail.samples :]
         tail.samples += len(sound)
         heard: Float32 = sound.float().cpu().numpy().astype(np.float32, copy=False)

@@ -25,6 +25,8 @@ _UPS = ((8, 16), (5, 11), (3, 7))
 _KERNELS, _SOURCE_KERNELS, _DILATIONS = (3, 7, 11), (7, 7, 11), (1, 3, 5)
 _SPECTRUM, _HOP = 16, 4
 _AHEAD, _PITCH_AHEAD = 4, 3
+HELD_BACK = _AHEAD + _PITCH_AHEAD + 1
+"""Frames that are not made to sound yet while more are to come."""
 _LOUDEST, _STEEPEST = 0.99, 100.0
 _EPSILON = 1e-9
 
@@ -178,7 +180,7 @@ class Vocoder(nn.Module):
         return made
 
     def sound(self, bands: Tensor, *, last: bool) -> Tensor:
-        """Samples of bands, shape (1, bands, frames): without the last 8 frames, or some more, unless nothing follows.
+        """Samples of bands, shape (1, bands, frames): without the last `HELD_BACK` unless nothing follows.
 
         What is made of more bands begins with the same samples.
         """

@@ -95,6 +95,22 @@ def test_a_first_piece_makes_the_block_whole_that_the_recording_began(network: C
     assert all(size % BLOCK_CODES == 0 for size in later)
 
 
+@pytest.mark.parametrize(("over", "speed"), [(0, 1.0), (15, 1.0), (18, 2.0), (22, 1.0), (24, 4.0)])
+def test_a_recording_of_any_length_will_do(network: CosyVoiceNetwork, over: int, speed: float) -> None:
+    decoder, count = network._decoder, 25 + over
+    speaker = network._speaker | {
+        "prompt_token": torch.arange(count)[None], "prompt_feat": torch.zeros(1, 2 * count, 80),
+    }  # fmt: skip
+    first = decoder.sizes(speaker)[0]
+    assert first >= 13
+    tail, codes = decoder.begin(), list(range(first + 2))
+    parts = [
+        decoder.piece(speaker, codes[:end], tail, last=end == len(codes), speed=speed) for end in (first, len(codes))
+    ]
+    assert speed > 1 or len(parts[0]), "the first piece is heard"
+    assert sum(map(len, parts)) == pytest.approx(len(codes) * CODE / speed, abs=CODE)
+
+
 @pytest.mark.parametrize("speed", [0.5, 2.0])
 def test_it_takes_the_time_that_is_asked_for(network: CosyVoiceNetwork, speed: float) -> None:
     codes, tail = list(range(60)), network._decoder.begin()
