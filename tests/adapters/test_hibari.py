@@ -78,6 +78,21 @@ async def test_sounds_that_are_given_are_said_in_place_of_the_letters_and_every_
     voice.close()
 
 
+async def test_sounds_that_reach_over_two_sentences_are_said_once() -> None:
+    voice: Any = await local.load_model("hibari-heart", "tts", quiet=True)
+    text = "Doctor Who? No."
+    letters = {number: phoneme for phoneme, number in voice._ids.items()}
+    said: set[Pronunciation] = set()
+    given = (Pronunciation(7, 14, "zæz"),)
+    spoken = [
+        "".join(letters.get(n, "") for n in utterance.ids)
+        for sentence in voice._sentences(text)
+        for utterance in voice._phonemize(sentence, voice.voices[0], given, said)
+    ]
+    assert "".join(spoken).count("zæz") == 1
+    voice.close()
+
+
 @pytest.mark.parametrize(("factor", "at"), [(1.0, 40), (0.85, 34), (1.1, 44), (2.0, 80)])
 def test_formants_are_moved_by_their_factor(factor: float, at: int) -> None:
     spectra = np.full((101, 3), -5.0, np.float32)

@@ -67,6 +67,11 @@ async def test_sounds_that_are_given_are_said_in_place_of_the_letters(spec: Mode
     plain = voice._phonemize("Ah hello there.")
     given = voice._phonemize("Ah hello there.", (Pronunciation(3, 8, "ˈolo"), Pronunciation(9, 14, "ʘ")))
     assert "".join(given[0]) == "".join(plain[0]).replace("həlˈoʊ", "olo")
+    for marks in ("!", "?", ", so", ": so", "!?"):
+        plain, given = (voice._phonemize(f"Ah hello{marks}.", g) for g in ((), (Pronunciation(3, 8, "ˈolo"),)))
+        assert "ɛksklə" not in "".join(given[0])
+        assert "koʊlən" not in "".join(given[0])
+        assert f"olo{marks[0]}" in "".join(given[0])
     voice.close()
 
 

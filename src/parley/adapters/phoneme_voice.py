@@ -82,10 +82,11 @@ class PhonemeVoice(ABC):
         """See `Synthesizer.synthesize`. Every sentence is a job of its own, so that speakers take turns."""
         playing = Playing(RATE_HZ)
         speed = max(0.5, min(2.0, style.speed))
+        said: set[Pronunciation] = set()
         voice = next((name for name in self.voices if name == style.voice), self.voices[0])
         try:
             for sentence in self._sentences(text):
-                phonemize = partial(self._phonemize, sentence, voice, style.pronounced)
+                phonemize = partial(self._phonemize, sentence, voice, style.pronounced, said)
                 for utterance in await self._executor.run(phonemize, caller, within_s=playing.within_s):
                     make = partial(self._make, utterance, voice, speed)
                     sound, spans = await self._executor.run(make, caller, within_s=playing.within_s)
@@ -106,18 +107,21 @@ class PhonemeVoice(ABC):
         self._gains[voice] = loudness.gain_towards(sound, RATE_HZ)
 
     def _phonemize(
-        self, sentence: Sequence[re.Match[str]], voice: str, given: Sequence[Pronunciation] = ()
-    ) -> list[_Utterance]:
+        self, sentence: Sequence[re.Match[str]], voice: str, given: Sequence[Pronunciation] = (),
+        said: set[Pronunciation] | None = None,
+    ) -> list[_Utterance]:  # fmt: skip
         """One utterance, or several where the sentence has more phonemes than the network takes.
 
-        Words whose sounds are `given` have these: the first of several has all of them, the others none.
+        Words whose sounds are `given` have these: the first of several has all of them, the others none. `said`: those
+        that the sentences before have.
         """
         from hibari.g2p.normalize import normalize
 
         british = voice in self._british
         g2p = _reader(british)
         sounds = {p: s for p in given if (s := misakis(p.ipa, self._ids, british=british))}
-        said: set[Pronunciation] = set()
+        said = set() if said is None else said
+        before = set(said)
         text = " ".join(m.group() for m in sentence)
         ids: list[int] = [0]
         words: list[tuple[int, int]] = []
@@ -140,8 +144,8 @@ class PhonemeVoice(ABC):
         if len(ids) > _MOST_IDS and len(sentence) > 1:
             half = len(sentence) // 2
             return [
-                *self._phonemize(sentence[:half], voice, given),
-                *self._phonemize(sentence[half:], voice, given),
+                *self._phonemize(sentence[:half], voice, given, before),
+                *self._phonemize(sentence[half:], voice, given, before),
             ]
         ids = [*ids[:_MOST_IDS], 0]
         return [_Utterance(ids, words, sentence)] if len(ids) > 2 else []

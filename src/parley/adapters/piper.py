@@ -29,6 +29,7 @@ from parley.models.interfaces import (
 
 _WARM_UP = "The quick brown fox jumps over the lazy dog. How are you today?"
 _WORD = re.compile(r"\S+")
+_MARKS = ".,;:!?"
 _BETWEEN_WORDS = frozenset(" ^$_,.?!;:")
 
 
@@ -83,7 +84,9 @@ class Piper:
 
         for part in reversed(given if self._voice.config.phoneme_type == PhonemeType.ESPEAK else ()):
             if sounds := espeaks(part.ipa, self._voice.config.phoneme_id_map, english=self.languages[0] == "en"):
-                text = f"{text[: part.start]}[[{sounds}]]{text[part.end :]}"
+                behind = text[part.end :].lstrip(_MARKS)  # a mark that a text begins with is read out, or left out
+                marks = text[part.end : len(text) - len(behind)]
+                text = f"{text[: part.start]}[[{sounds}{marks}]]{behind}"
         return [phonemes for phonemes in self._voice.phonemize(text) if phonemes]
 
     def _encode(self, phonemes: list[str], style: SpeakingStyle) -> Any:
