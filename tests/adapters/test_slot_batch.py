@@ -46,6 +46,8 @@ class Counting:
         self.had[which] = 0
 
     def lead(self, slot: int, opening: DuplexOpening) -> None:
+        if opening.role == "too much":
+            raise ValueError("too long")
         self.told.append((slot, opening, int(self.had[slot])))
 
     def whisper(self, slot: int, text: str) -> None:
@@ -154,6 +156,20 @@ async def test_who_is_told_something_is_told_it_behind_the_reset_and_before_the_
     await b.whisper("much too late")
     await texts(await bench.batch.open_slot(), 1)
     assert len(bench.network.told) == 3
+
+
+async def test_who_cannot_take_what_he_is_told_fails_alone(bench: Bench) -> None:
+    a = await bench.batch.open_slot()
+    b = await bench.batch.open_slot(DuplexOpening("too much"))
+    tasks = await bench.held(a.step(frame(1)), a_later := b.step(frame(2)))
+    del a_later
+    bench.network.may_go.set()
+    await tasks[0]
+    with pytest.raises(ModelError, match="net cannot take what it is told: ValueError: too long"):
+        await tasks[1]
+    assert await texts(a, 2) == ["2", "3"]
+    await b.aclose()
+    assert await texts(await bench.batch.open_slot(), 1) == ["1"]
 
 
 async def test_a_voice_that_there_is_not_takes_no_slot(bench: Bench) -> None:

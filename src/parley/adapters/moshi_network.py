@@ -96,6 +96,8 @@ class MoshiNetwork:
                 model, lambda: checkpoint.outline(info, torch.float32, plain), voices, scaling, self.slots
             )
         drawing = dict(info.lm_gen_config)
+        if drawing.get("cfg_coef", 1) != 1:
+            raise ModelError(f"{spec.id}: config.json: 'cfg_coef' is not 1: guidance is not supported")
         if options.temperature is not None:
             drawing["temp"] = options.temperature
         if options.text_temperature is not None:
@@ -229,7 +231,7 @@ class MoshiNetwork:
         model = self._generator.lm_model
         delays = model.delays[1 : model.dep_q + 1]  # a code belongs to a word that was thought so much earlier
         still = np.array([[len(given) > d and given[-1 - d] for d in delays] for given in self._given])
-        if self._prompt is None or not still.any():
+        if self._prompt is None or not (any(reading) or still.any()):
             self._generator.on_text_hook = self._generator.on_audio_hook = None
             return
         words = torch.tensor([self._to_read[i].popleft() if reads else 0 for i, reads in enumerate(reading)])

@@ -37,6 +37,8 @@ _PAUSE_S = 0.5
 _STEADY_FRAMES = 25
 _NOT_OF_A_SLOT = ("exec_mask", "initial", "condition_sum", "condition_cross", "cfg_is_masked_until")
 _BEFORE = "You have talked before:"
+_LONGEST_WHISPER, _MOST_WHISPERED = 600, 160
+"""Characters, and tokens, each of which is a frame in which it is silent."""
 
 _Steps = list[tuple[int, torch.Tensor]]
 """What the network says and sounds like in each frame: a word and codes, shape (codebooks,)."""
@@ -82,11 +84,12 @@ class Prompt:
     def lead(self, slot: int, opening: DuplexOpening) -> None:
         """Let this slot, which must be empty, remember what it is told, and the voice.
 
-        A role that is too long is cut, of what was said before the last lines are told.
+        A role of the client's that is too long is cut, of what was said before the last lines are told.
         """
-        room = min(self._most, self._model.context // 2)
+        beside = len(self._steps([self._padding])) - 1
+        room = max(0, min(self._most, self._model.context // 2, self._model.context - 1 - beside))
         words = self._words(opening.role.strip() or self._role)
-        if len(words) > room:
+        if opening.role.strip() and len(words) > room:
             log.warning("the role is too long and cut", model=self._name, tokens=len(words), most=room)
             words = words[:room]
         words += self._words_so_far(opening.so_far, room - len(words))
@@ -94,8 +97,8 @@ class Prompt:
             self._remember(slot, self._read(slot, steps))
 
     def words_of(self, whisper: str) -> list[int]:
-        """What it is to read, in tokens, of something that it is told in a conversation."""
-        return self._words(whisper.strip())
+        """What it is to read, in tokens, of something that it is told meanwhile; of a long one the beginning."""
+        return self._words(whisper.strip()[:_LONGEST_WHISPER])[:_MOST_WHISPERED]
 
     def _words_so_far(self, lines: Sequence[str], room: int) -> list[int]:
         told: list[int] = []

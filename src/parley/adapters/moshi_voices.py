@@ -91,11 +91,6 @@ class MoshiVoices:
             self._chosen.now = self._chosen.mask
 
 
-def memory(files: Mapping[str, Path]) -> int:
-    """Bytes that the weights take, about: those of their files."""
-    return sum(path.stat().st_size for path in files.values())
-
-
 def _read(outline: Any, voice: str, path: Path, rank: int) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
     """The weights of a file by the names of the products that they belong to."""
     replace_all_linear_with_lora(outline, rank, 1.0, device=torch.device("meta"), dtype=torch.float32)

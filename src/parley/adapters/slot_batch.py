@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -66,6 +67,8 @@ class _Waiting:
 
     samples: Float32
     out: DuplexFrame | None = None
+    fault: str = ""
+    """Why nothing comes of this slot alone."""
 
 
 class SlotBatch:
@@ -177,26 +180,38 @@ class SlotBatch:
                 whispers = [(i, text) for i in taken.keys() & self._whispers.keys() for text in self._whispers.pop(i)]
             try:
                 if taken:
-                    self._prepare(beginning, whispers)
+                    self._prepare(taken, beginning, whispers)
                     self._step(taken)
             except Exception as fault:
                 self._fault = f"{self.name} failed and has to be loaded anew: {type(fault).__name__}: {fault}"
                 log.error("duplex network failed", model=self.name, exc_info=True)
                 raise ModelError(self._fault) from fault
         if frame.out is None:
-            raise ModelError(self._fault or f"this conversation with {self.name} is over")
+            raise ModelError(frame.fault or self._fault or f"this conversation with {self.name} is over")
         return frame.out
 
-    def _prepare(self, beginning: Mapping[int, DuplexOpening], whispers: Sequence[tuple[int, str]]) -> None:
+    def _prepare(
+        self, taken: dict[int, _Waiting], beginning: Mapping[int, DuplexOpening], whispers: Sequence[tuple[int, str]]
+    ) -> None:
+        """Tell slots what they are to know; one that cannot take it leaves `taken`, and the others go on."""
         if beginning:
             self._network.reset(self._mask(beginning))
-        for index, opening in beginning.items():
-            if opening != UNTOLD:
-                self._network.lead(index, opening)
-        for index, text in whispers:
-            self._network.whisper(index, text)
+        told = [
+            *((i, partial(self._network.lead, i, opening)) for i, opening in beginning.items() if opening != UNTOLD),
+            *((i, partial(self._network.whisper, i, text)) for i, text in whispers),
+        ]
+        for index, tell in told:
+            if index not in taken:
+                continue
+            try:
+                tell()
+            except Exception as fault:
+                log.error("a conversation cannot take what it is told", model=self.name, exc_info=True)
+                taken.pop(index).fault = f"{self.name} cannot take what it is told: {type(fault).__name__}: {fault}"
 
     def _step(self, taken: Mapping[int, _Waiting]) -> None:
+        if not taken:
+            return
         frames = np.zeros((self.slots, self.frame_samples), np.float32)
         for index, frame in taken.items():
             frames[index] = frame.samples

@@ -14,9 +14,11 @@ from moshi.models import LMGen, loaders
 from moshi.utils.compile import no_compile
 
 from parley.adapters.moshi_prompt import Prompt
+from parley.audio import files as audio_files
 from parley.models.interfaces import DuplexFrame, DuplexOpening
 from tests.families.moshi import tiny
 from tests.families.moshi.conftest import Loader, converse, same, sounds
+from tests.families.moshi.test_checkpoints import spoken_by
 
 SLOTS = 2
 FOX = DuplexOpening(role="you are a quick fox")
@@ -123,6 +125,26 @@ async def test_a_role_of_the_client_takes_the_place_of_that_in_the_options(loade
     plain = await said(DuplexOpening())
     assert not same(own, plain)
     assert same(plain, await said(FOX, told=0))
+
+
+async def test_a_long_role_a_long_past_and_a_voice_fit_into_any_memory(loaded: Loader, tmp_path: Path) -> None:
+    voice = tmp_path / "voice.wav"
+    audio_files.write(voice, (10000 * np.sin(np.arange(5 * 24000) * 0.1)).astype(np.int16), 24000)
+    told = DuplexOpening("you are a quick brown fox " * 40, ("User: good morning to all of us",) * 40)
+    for context, options in ((100, spoken_by(voice)), (100, {}), (8, {})):
+        model = await loaded(context=context, **options)
+        assert len(await converse(await model.open_slot(told), sounds(1, 4))) == 4
+
+
+async def test_the_operators_own_role_is_never_cut(loaded: Loader, tmp_path: Path) -> None:
+    tiny.write_lora(weights := tmp_path / "ada.safetensors", 2, strength=0.5)
+
+    async def said(opening: DuplexOpening, **options: Any) -> list[DuplexFrame]:
+        model = await loaded(context=300, voices={"ada": str(weights)}, told=0, **options)
+        return await converse(await model.open_slot(opening), sounds(1, 12))
+
+    ada = DuplexOpening(voice="ada")
+    assert not same(await said(ada), await said(ada, role=FOX.role))
 
 
 async def test_a_whisper_is_neither_said_nor_heard_and_changes_what_comes_behind_it(loaded: Loader) -> None:
