@@ -193,16 +193,86 @@ def test_tools_of_the_client_are_called_by_it_and_it_need_not_ask_for_the_answer
         session = d.stage.session
         with pytest.raises(ProtocolError):
             session.add_item(Item(new_id("item"), "function_call_output", call_id="another", output="x"))
-        with pytest.raises(ProtocolError):
-            session.request_response(ResponseOptions())
         session.add_item(Item(new_id("item"), "function_call_output", call_id=call.call_id, output="It is open."))
         session.request_response(ResponseOptions())
         await d.stage.silence(2.0)
         assert d.model.whispers == ["The door is open."]
+        with pytest.raises(ProtocolError):
+            session.request_response(ResponseOptions())
         assert "It is open." in str(d.chat.prompts[-1])
 
     answers = ["`open_door`", 'Sure: ```json\n{"door": "front",}\n```', "The door is open."]
     play(Desk(answers, tools=(CLIENTS,), server_tools=(CLOCK,)), script)
+
+
+def test_what_a_client_says_too_late_or_twice_is_refused_and_harms_nobody() -> None:
+    async def script(d: Desk) -> None:
+        await d.turn(3.0)
+        [call] = d.items("function_call")
+        session = d.stage.session
+        result = Item(new_id("item"), "function_call_output", call_id=call.call_id, output="It is open.")
+        await d.turn(3.0)
+        session.add_item(result)  # for the record: the user has said something else since
+        with pytest.raises(ProtocolError):
+            session.request_response(ResponseOptions())
+        with pytest.raises(ProtocolError):
+            session.add_item(Item(new_id("item"), "function_call_output", call_id=call.call_id, output="Again."))
+        assert d.model.whispers == []
+
+    play(Desk(["open_door", "none", "talk"], tools=(CLIENTS,), words=("Open it.", "Never mind.")), script)
+
+
+def test_a_tool_of_the_server_comes_to_its_end_though_the_user_says_something_else() -> None:
+    async def slow(_: dict[str, Any]) -> Any:
+        await asyncio.sleep(3.0)
+        return "done"
+
+    async def script(d: Desk) -> None:
+        await d.turn(1.5)
+        await d.turn(6.0)
+        [result] = d.items("function_call_output")
+        assert result.output == "done"
+        assert d.model.whispers == []
+
+    tool = Tool("bake", "Bakes a cake.", slow)
+    play(Desk(["bake", "talk"], server_tools=(tool,), words=("Bake it.", "Hello!")), script)
+
+
+def test_of_what_waits_to_be_whispered_only_the_last_is() -> None:
+    async def script(d: Desk) -> None:
+        d.stage.connection.person.listening.whisper("Old.")
+        await d.stage.say(1.0)
+        d.stage.connection.person.listening.whisper("Older.")
+        d.stage.connection.person.listening.whisper("It is noon.")
+        await d.stage.silence(0.1)
+        assert d.model.whispers == ["Old."]
+        await d.turn()
+        assert d.model.whispers == ["Old.", "It is noon.", "It is one."]
+
+    play(Desk(["fact", "It is one."]), script)
+
+
+def test_after_a_change_of_model_nothing_more_is_said_for_the_one_before() -> None:
+    async def script(d: Desk) -> None:
+        await d.turn(3.0)
+        d.stage.set(engine="desk")
+        await d.stage.silence(1.0)
+        [call] = d.items("function_call")
+        d.stage.session.add_item(Item(new_id("item"), "function_call_output", call_id=call.call_id, output="Open."))
+        await d.stage.silence(2.0)
+        assert len(d.responses) == 1
+        assert d.model.whispers == []
+
+    play(Desk(["open_door", "none", "The door is open."], tools=(CLIENTS,)), script)
+
+
+@pytest.mark.parametrize("name", ["fact", "talk"])
+def test_a_tool_that_is_called_like_a_label_is_none(name: str) -> None:
+    async def script(d: Desk) -> None:
+        await d.turn()
+        assert not d.items("function_call")
+
+    play(Desk([name, "-"], server_tools=(Tool(name, "Tells.", noon),)), script)
 
 
 def test_a_client_that_gives_no_result_is_not_waited_for_for_ever() -> None:

@@ -67,6 +67,11 @@ class Circle:
         )
 
     @property
+    def host(self) -> str | None:
+        """Who has the say; None while he is not here."""
+        return next((member.name for member in self.members if member.role == "host"), None)
+
+    @property
     def hands(self) -> tuple[str, ...]:
         """Those who have raised a hand, the first of them first."""
         return tuple(self._hands)

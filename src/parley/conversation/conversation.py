@@ -109,7 +109,9 @@ class Conversation:
         """Get what others say, by whose they are."""
         self.broken = asyncio.Event()
         """Set when the conversation cannot go on; the transports close their connections then."""
-        self._delegate = Delegate(self.context, self._out_of_band, self._delegate_engine, self._whisper)
+        self._delegate = Delegate(
+            self.context, self._out_of_band, self._delegate_engine, self._whisper, lambda: self.circle.host
+        )
         if settings.delegate is not None:
             self.programmes["delegate"] = self._delegate
         self._engine_change = EngineChange(

@@ -34,13 +34,13 @@ log = structlog.get_logger("conversation")
 METADATA = {"parley": "delegate"}
 """By which a client knows its responses."""
 _RESULT_S = 60.0
-_MOST_LINES = 24
-_LONGEST_LINE = 600
-_LONGEST_DESCRIPTION = 300
-_FACT = "fact"
+_MOST_LINES = 16
+_LONGEST_LINE = 400
+_LONGEST_DESCRIPTION, _LONGEST_LIST, _LONGEST_ABOUT = 300, 6000, 4000
+_FACT, _TALK = "fact", "talk"
 _CHOICES = (
     f"{_FACT}: They ask for a fact.\n"
-    "talk: Anything else, such as a greeting, thanks, an opinion, a joke, a feeling, or about the assistant itself."
+    f"{_TALK}: Anything else, such as a greeting, thanks, an opinion, a joke, a feeling, or about the assistant itself."
 )
 _CHOOSE = "You label what people say to a voice assistant, with one word.\n"
 _CHOSEN = (
@@ -69,17 +69,20 @@ class Delegate:
 
     def __init__(
         self, context: Context, out_of_band: OutOfBand, engine: Callable[[], Engine | None],
-        whisper: Callable[[str], None],
+        whisper: Callable[[str], None], shown_to: Callable[[], str | None],
     ) -> None:  # fmt: skip
-        """`engine`: that of the delegate, None where there is none; `whisper` tells the model that talks."""
+        """`engine`: that of the delegate, None where there is none; `whisper` tells the model that talks, "" nothing
+        more; `shown_to`: the connection whose tools they are, None: that of who speaks."""
         self._context = context
         self._out_of_band = out_of_band
         self._engine = engine
         self._whisper = whisper
+        self._shown_to = shown_to
         self._about: Item | None = None
         """What was said that is worked on."""
         self._read: tuple[str, str] | None = None
         """The beginnings of prompts that were read ahead."""
+        self._reading = False
         self._working: asyncio.Task[None] | None = None
         self._awaited: dict[str, asyncio.Event] = {}
         """Results that the client owes, by the ids of its calls."""
@@ -87,6 +90,8 @@ class Delegate:
     def notice(self, notification: nt.Notification) -> None:
         """The user has said something, or has not after all; a result has come."""
         engine = self._engine() if self._context.models.engine.turns == "model" else None
+        if engine is None and self._working is not None:
+            self._stop()  # another model answers now
         match notification:
             case nt.StateChanged("USER_SPEAKING") if engine is not None:
                 self._read_ahead(engine)
@@ -105,21 +110,21 @@ class Delegate:
         self._stop()
 
     def has_asked_for(self, item: Item) -> bool:
-        """Whether an item is the result of a call that the client knows from here."""
-        items = self._context.history.items
-        return item.kind == "function_call_output" and any(
-            i.kind == "function_call" and i.call_id == item.call_id for i in items
-        )
+        """Whether an item is the result, the first one, of a call that the client was told of."""
+        if item.kind != "function_call_output" or self._engine() is None:
+            return False
+        kinds = {i.kind for i in self._context.history.items if i.call_id == item.call_id}
+        return kinds == {"function_call"}
 
     @property
     def goes_on_by_itself(self) -> bool:
         """Whether a client that asks for an answer now means one to a result, which is being worked on anyway."""
-        items = self._context.history.items
-        return self._engine() is not None and bool(items) and items[-1].kind == "function_call_output"
+        return self._working is not None and not self._working.done()
 
     def _stop(self) -> None:
         if self._working is not None:
             self._working.cancel()
+            self._whisper("")  # what is not told yet is not news any more
         self._working = self._about = None
 
     def _read_ahead(self, engine: Engine) -> None:
@@ -127,16 +132,19 @@ class Delegate:
         settings = self._context.agent().settings
         requests = self._choosing("", settings), self._answering(settings)
         begin: tuple[str, str] = (requests[0].messages[0]["content"], requests[1].messages[0]["content"])
-        if begin != self._read:
-            self._read = begin
-            self._context.spawn(self._prefill(engine, requests), "read the delegate's prompts")
+        if begin != self._read and not self._reading and self._context.load() != "others wait":
+            self._reading = True
+            self._context.spawn(self._prefill(engine, requests, begin), "read the delegate's prompts")
 
-    async def _prefill(self, engine: Engine, requests: Iterable[ResponseRequest]) -> None:
+    async def _prefill(self, engine: Engine, requests: Iterable[ResponseRequest], begin: tuple[str, str]) -> None:
         try:
             for request in requests:
                 await engine.prefill(request.messages, request.options, request.caller)
+            self._read = begin
         except ParleyError as fault:
             log.warning("the delegate's prompts are not read", session=self._context.id, error=str(fault))
+        finally:
+            self._reading = False
 
     async def _work(self, item: Item, engine: Engine) -> None:
         settings = self._context.agent().settings
@@ -163,6 +171,7 @@ class Delegate:
     def _choosing(self, said: str, settings: SessionSettings) -> ResponseRequest:
         tools = _tools(settings).items()
         listed = "".join(f"{name}: {(tool.get('description') or '')[:_LONGEST_DESCRIPTION]}\n" for name, tool in tools)
+        listed = listed[:_LONGEST_LIST]
         examples: list[dict[str, Any]] = []
         for heard, label in _CHOSEN:
             examples += [{"role": "user", "content": heard}, {"role": "assistant", "content": label}]
@@ -172,9 +181,11 @@ class Delegate:
 
     def _answering(self, settings: SessionSettings) -> ResponseRequest:
         return self._request(
-            _ANSWER.format(about=settings.instructions), f"{self._so_far}\n\nAnswer in one sentence:", 80,
+            _ANSWER.format(about=settings.instructions[:_LONGEST_ABOUT]),
+            f"{self._so_far}\n\nAnswer in one sentence:",
+            80,
             "delegate answers",
-        )  # fmt: skip
+        )
 
     async def _carry_out(self, name: str, engine: Engine, settings: SessionSettings) -> bool:
         """Have a tool called, here or by the client; returns whether its result came."""
@@ -197,11 +208,14 @@ class Delegate:
         for item in response.items:
             self._put(item)
         own = own_tools(settings, settings.tools)
-        if name in own:
-            output = await result_of(own[name], arguments)
-            self._put(Item(new_id("item"), "function_call_output", call_id=call_id, output=output))
+        if name in own:  # to its end, also where the user has said something else meanwhile
+            await asyncio.shield(self._context.spawn(self._run(own[name], arguments, call_id), f"tool {name}"))
             return True
         return await self._result(call_id)
+
+    async def _run(self, tool: Tool, arguments: str, call_id: str) -> None:
+        output = await result_of(tool, arguments)
+        self._put(Item(new_id("item"), "function_call_output", call_id=call_id, output=output))
 
     async def _result(self, call_id: str) -> bool:
         came = self._awaited[call_id] = asyncio.Event()
@@ -216,7 +230,8 @@ class Delegate:
         return True
 
     async def _respond(self, produce: Callable[[Emit], Awaitable[None]]) -> Response:
-        participant = self._about.speaker if self._about is not None else USER
+        spoke = self._about.speaker if self._about is not None else USER
+        participant = self._shown_to() or spoke
         options = ResponseOptions(modality="text", out_of_band=True, metadata=METADATA, participant=participant)
         return await self._out_of_band.carry_out(options, produce)
 
@@ -231,7 +246,7 @@ class Delegate:
     @property
     def _so_far(self) -> str:
         """The conversation up to the user's last words, and what was looked up about them."""
-        items = list(self._context.history.items)
+        items = list(self._context.history.items[-4 * _MOST_LINES :])
         last = max((n for n, item in enumerate(items) if item.role == "user"), default=-1)
         items = [i for n, i in enumerate(items) if n <= last or i.kind != "message"]
         return "\n".join(list(_lines(items))[-_MOST_LINES:])
@@ -243,11 +258,13 @@ class Delegate:
 
 
 def _tools(settings: SessionSettings) -> dict[str, Mapping[str, Any]]:
-    """What may be called, as it is told to models, by name; nothing where the client says so."""
+    """What may be called, as it is told to models, by name; nothing where the client says so, nor what is called as
+    the other labels are."""
     if settings.tool_choice == "none":
         return {}
     own: Mapping[str, Tool] = own_tools(settings, settings.tools)
-    return {t["function"]["name"]: t["function"] for t in (*settings.tools, *(tool.shown for tool in own.values()))}
+    every = [t["function"] for t in (*settings.tools, *(tool.shown for tool in own.values()))]
+    return {function["name"]: function for function in every if function["name"] not in (_FACT, _TALK)}
 
 
 def _lines(items: list[Item]) -> Iterator[str]:

@@ -82,7 +82,7 @@ class Listening:
         self._pipeline.append(samples, rate_hz)
 
     def whisper(self, text: str) -> None:
-        """Let a model that takes turns itself know something; where none listens nobody does."""
+        """Let a model that takes turns itself know something, see `DuplexRunner.whisper`; where none is nobody does."""
         if self._duplex is not None:
             self._duplex.whisper(text)
 

@@ -122,7 +122,7 @@ class LoadedModels:
         found = {model.name: (kind, model) for kind, model in known.values()} | known
         found |= {
             f"{name}/{voice}": (kind, Voiced(model, voice))
-            for name, (kind, model) in known.items() if kind == "duplex" for voice in model.voices
+            for name, (kind, model) in known.items() if kind == "duplex" for voice in getattr(model, "voices", ())
         }  # fmt: skip
         default = next(iter(known.values()), None)
         return found | {name: default for name in self.succeeded if name not in found and default is not None}

@@ -207,7 +207,7 @@ class ServerEventEncoder:
     def _response_started(self, h: nt.ResponseStarted) -> None:
         session = self._shown()
         shape = h.shown.seen_by(session) if h.shown else ResponseShape.of(session)
-        if h.out_of_band:  # also where nobody asked for it
+        if h.out_of_band and not h.shown:  # nobody asked for it
             shape = replace(shape, modality="text", conversation=None)
         self._shapes[h.response] = shape
         response = self._by(

@@ -168,8 +168,9 @@ export class Parley extends EventTarget {
     if (event.type === "parley.state") this.tell("state", event.state);
     if (event.type === "error" && LAST_WORDS.has(event.error.code)) this.lastWords = explainEvent(event.error);
     if (event.type === "parley.resume") this.resumeToken = event.token;
-    if (event.type === "response.created") this.active = event.response.id;
-    if (event.type === "response.done") this.active = null;
+    const beside = event.response?.metadata?.parley === "delegate"; // it does not sound
+    if (event.type === "response.created" && !beside) this.active = event.response.id;
+    if (event.type === "response.done" && !beside) this.active = null;
     this.tell("event", event);
   }
 

@@ -18,6 +18,7 @@ export class Transcript extends EventTarget {
     this.entries = []; // {who: "you" | "parley" | "line", text, heard, at, ...} in order
     this.answers = new Map(); // response -> entry
     this.agents = new Map(); // response -> the name of who answers, where there are several
+    this.beside = new Set(); // responses that are no answers to the user
     this.turns = new Map(); // item -> entry
     this.list.replaceChildren();
   }
@@ -35,8 +36,10 @@ export class Transcript extends EventTarget {
 
   take(event) {
     const by = event.parley?.participant ? { name: event.parley.participant } : {};
+    if (this.beside.has(event.response_id)) return; // a delegate's words are for the model that talks
     switch (event.type) {
       case "response.created":
+        if (event.response.metadata?.parley === "delegate") this.beside.add(event.response.id);
         return void this.agents.set(event.response.id, event.response.parley?.agent ?? "");
       case "input_audio_buffer.speech_started":
         return this.turn(event.item_id, { ...by, coming: true });

@@ -42,10 +42,10 @@ class WorkerMetrics:
 
 def own_gpu_memory() -> int:
     """Bytes of GPUs that this process keeps for torch. Never loads a library by itself."""
-    torch = sys.modules.get("torch")
-    if torch is None or not torch.cuda.is_available():
+    cuda = getattr(sys.modules.get("torch"), "cuda", None)  # it may be half imported
+    if cuda is None or not cuda.is_available():
         return 0
-    return sum(torch.cuda.memory_reserved(index) for index in range(torch.cuda.device_count()))
+    return sum(cuda.memory_reserved(index) for index in range(cuda.device_count()))
 
 
 def gpu_memory() -> tuple[int, int]:

@@ -17,14 +17,17 @@ from parley.conversation.settings import DEFAULT_INSTRUCTIONS
 from parley.errors import ModelError
 from parley.models.interfaces import UNTOLD, Caller, ChatOptions, DuplexModel, DuplexOpening, DuplexSlot, Message
 
+_MOST_LINES, _LONGEST_LINE, _LONGEST_ROLE = 60, 400, 10_000
+"""Of what is told; no model of this kind remembers more."""
 _SPEAKERS = {"user": "User", "assistant": "You"}
 
 
 def opening_of(instructions: str, items: Iterable[Item]) -> DuplexOpening:
     """What such a model is told at its beginning. Instructions that nobody has written are none of its own."""
-    role = "" if instructions == DEFAULT_INSTRUCTIONS else instructions
-    said = [(_SPEAKERS.get(item.role or ""), " ".join(item.heard_text.split())) for item in items]
-    return DuplexOpening(role, tuple(f"{speaker}: {words}" for speaker, words in said if speaker and words))
+    role = "" if instructions == DEFAULT_INSTRUCTIONS else instructions[:_LONGEST_ROLE]
+    spoken = [item for item in items if item.role in _SPEAKERS and item.heard_text.strip()][-_MOST_LINES:]
+    said = [(_SPEAKERS[item.role or ""], " ".join(item.heard_text[:_LONGEST_LINE].split())) for item in spoken]
+    return DuplexOpening(role, tuple(f"{speaker}: {words}" for speaker, words in said))
 
 
 class Voiced:

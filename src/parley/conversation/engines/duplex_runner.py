@@ -24,7 +24,6 @@ log = structlog.get_logger("conversation")
 _MAX_QUEUED_S = 30.0
 _AUDIBLE_DBFS = -45.0
 _CLOSE_AFTER_S = 0.64
-_MOST_WHISPERS = 3
 _NEWS_S = 20.0
 
 
@@ -50,7 +49,7 @@ class DuplexRunner:
         self._rest: Float32 = np.empty(0, np.float32)
         self._response: Response | None = None
         self._silent_s = 0.0
-        self._whispers: deque[tuple[str, float]] = deque(maxlen=_MOST_WHISPERS)
+        self._whisper: tuple[str, float] | None = None
         """What it is to know, and when that came."""
         self._cut = False
         """Whether what it says now was cut: the rest of that is not heard."""
@@ -64,8 +63,11 @@ class DuplexRunner:
         self._arrived.set()
 
     def whisper(self, text: str) -> None:
-        """Let the model know something, once nobody speaks; what has waited for 20 s is not told any more."""
-        self._whispers.append((text, self._context.now))
+        """Let the model know something, once nobody speaks, in place of what it was not told yet; "": nothing.
+
+        What has waited for 20 s is not told any more.
+        """
+        self._whisper = (text, self._context.now) if text else None
 
     async def run(self) -> None:
         """Step the model for every full frame of input, for ever."""
@@ -95,9 +97,9 @@ class DuplexRunner:
         self._hear(out)
 
     async def _tell(self) -> None:
-        if not self._whispers or self._response is not None or self._context.hears_voice():
+        if self._whisper is None or self._response is not None or self._context.hears_voice():
             return
-        text, since = self._whispers.popleft()
+        (text, since), self._whisper = self._whisper, None
         if self._context.now - since <= _NEWS_S:
             await self._slot.whisper(text)
 
