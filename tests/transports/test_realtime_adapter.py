@@ -63,6 +63,7 @@ def test_items_of_an_out_of_band_response_are_none_of_the_conversation(modality:
         c.send("response.create", response=wish)
         done = (await c.until("response.done"))["response"]
         assert done["conversation_id"] is None
+        assert done["output_modalities"] == [modality]
         assert done["metadata"] == {"topic": "title"}
         assert done["output"]
         assert c.of("response.output_item.added")
