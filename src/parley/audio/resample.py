@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import av
 import numpy as np
@@ -23,6 +24,7 @@ class LiveResampler:
         self.from_hz = check_rate(from_hz)
         self.to_hz = check_rate(to_hz)
         self._position = 0
+        self._time_base = Fraction(1, from_hz)
         self._graph = self._made()
 
     def _made(self) -> Graph | None:
@@ -31,9 +33,7 @@ class LiveResampler:
             return None
         graph = Graph()
         graph.threads = 1
-        source = graph.add_abuffer(
-            sample_rate=self.from_hz, format="s16", layout="mono", time_base=Fraction(1, self.from_hz)
-        )
+        source = graph.add_abuffer(sample_rate=self.from_hz, format="s16", layout="mono", time_base=self._time_base)
         wanted = graph.add("aformat", f"sample_rates={self.to_hz}:sample_fmts=s16:channel_layouts=mono")
         graph.link_nodes(source, wanted, graph.add("abuffersink")).configure()
         return graph
@@ -42,38 +42,38 @@ class LiveResampler:
         """Convert a chunk; the result may lag the input by about a millisecond."""
         if self._graph is None or not len(samples):
             return samples
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples).reshape(1, -1), format="s16", layout="mono")
+        frame = av.AudioFrame("s16", "mono", len(samples))
+        frame.planes[0].update(samples.tobytes())
         frame.sample_rate = self.from_hz
         frame.pts = self._position
-        frame.time_base = Fraction(1, self.from_hz)
+        frame.time_base = self._time_base
         self._position += len(samples)
         self._graph.push(frame)
-        return self._collect(self._graph)
+        return _pulled(self._graph)  # of a frame it makes one at most
 
     def flush(self) -> Int16:
         """Return what the filter still holds; the resampler is fresh afterwards."""
         if self._graph is None:
             return np.empty(0, np.int16)
         self._graph.push(None)
-        rest = self._collect(self._graph)
+        rest = []
+        while len(part := _pulled(self._graph)):
+            rest.append(part)
         self._graph = self._made()
         self._position = 0
-        return rest
+        return np.concatenate(rest) if rest else np.empty(0, np.int16)
 
-    @staticmethod
-    def _collect(graph: Graph) -> Int16:
-        parts = []
-        try:
-            while True:
-                frame = graph.pull()
-                assert isinstance(frame, av.AudioFrame)
-                parts.append(frame.to_ndarray().reshape(-1))
-        except (av.BlockingIOError, av.EOFError):  # no more for now, no more at all
-            pass
-        if not parts:
-            return np.empty(0, np.int16)
-        joined: Int16 = np.concatenate(parts).astype(np.int16, copy=False)
-        return joined
+
+def _pulled(graph: Graph) -> Int16:
+    """What a filter has made of the next frame; nothing where it has none for now, or none any more."""
+    try:
+        frame = graph.pull()
+    except (av.BlockingIOError, av.EOFError):
+        return np.empty(0, np.int16)
+    assert isinstance(frame, av.AudioFrame)
+    plane: Any = frame.planes[0]  # a buffer, though its stub does not say so
+    samples: Int16 = np.frombuffer(plane, np.int16, frame.samples).copy()
+    return samples
 
 
 class AdaptingResampler:
