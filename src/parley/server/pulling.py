@@ -27,6 +27,7 @@ class Pulling:
     async def run(self) -> None:
         """Return when all are here; raises `PullError`, `LicenceRefused`."""
         pulling = asyncio.ensure_future(asyncio.to_thread(self.store.pull, self.model, self._pulled))
+        pulling.add_done_callback(_retrieved)  # nobody waits for it once `run` is cancelled
         try:
             await asyncio.shield(pulling)
         except asyncio.CancelledError:
@@ -39,3 +40,8 @@ class Pulling:
             raise PullError("the server stops")
         self._bytes[name] = max(done, self._bytes.get(name, 0))  # a package may be larger than what is taken from it
         self.tell(min(sum(self._bytes.values()), self.model.size))
+
+
+def _retrieved(pulling: asyncio.Future[None]) -> None:
+    if not pulling.cancelled():
+        pulling.exception()
