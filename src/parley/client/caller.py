@@ -33,7 +33,8 @@ class TurnReport:
     heard: str
     status: str
     voice_to_voice_ms: int | None
-    """Last voiced sample sent to first audible sample played; None when not answered."""
+    """Last voiced sample sent to first audible sample played, below zero where that came first; None when not
+    answered."""
     server_ms: dict[str, Any] | None
 
     def to_json(self) -> dict[str, Any]:
@@ -231,8 +232,9 @@ class RecordedCaller:
         audible = first_audible_s(self.played, RATE_HZ, max(0.0, heard_from - 0.1))
         if audible is None:
             return None
-        ends = [begins + e for e in speech_ends_s(clip, RATE_HZ) if begins + e <= audible]
-        return round((audible - ends[-1]) * 1000) if ends else None
+        ends = [begins + end for end in speech_ends_s(clip, RATE_HZ)]
+        said = [end for end in ends if end <= audible] or ends[:1]  # an answer may begin in a voice that dies away
+        return round((audible - said[-1]) * 1000) if said else None
 
     def _frame_at(self, loop_time: float) -> float:
         """Position on the time line at a loop time (the microphone keeps to the clock)."""
