@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from parley.adapters.cosyvoice3_flow import AHEAD, BANDS, BLOCK_CODES, FRAMES_A_CODE, Flow
+from parley.adapters.cosyvoice3_flow import AHEAD, BLOCK_CODES, Flow
 from parley.adapters.cosyvoice3_vocoder import HELD_BACK, Vocoder
+from parley.adapters.cosyvoice_decoder import noise
 from parley.audio.pcm import Float32
 
 _LEAST_CODES = 10
@@ -36,9 +37,7 @@ class Decoder:
     def __init__(self, flow: Flow, vocoder: Vocoder, steps: int, most_codes: int, device: torch.device) -> None:
         """`steps`: in which the flow makes a piece; `most_codes`: of a text and of the recording before it."""
         self._flow, self._vocoder, self._steps = flow, vocoder, steps
-        random = torch.Generator().manual_seed(1)
-        # the same for every piece
-        self._noise = torch.randn(1, BANDS, FRAMES_A_CODE * most_codes, generator=random).to(device)
+        self._noise = noise(most_codes, device)
 
     def begin(self) -> Tail:
         """Of a text."""

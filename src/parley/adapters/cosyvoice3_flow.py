@@ -16,12 +16,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-BANDS = 80
+from parley.adapters.cosyvoice_decoder import BANDS, FRAMES_A_CODE
+
 AHEAD = 3
 """Codes that a code's bands depend on behind it."""
 BLOCK_CODES = 25
 """Codes that are decoded together."""
-FRAMES_A_CODE = 2
 _GUIDANCE = 0.7
 _TIME_SCALE, _TIME_WIDTH = 1000, 256
 _POSITION_KERNEL, _POSITION_GROUPS = 31, 16
@@ -147,10 +147,11 @@ class _Rotary(nn.Module):
         return angles.repeat_interleave(2, dim=-1)
 
 
-class _Estimator(nn.Module):
+class Estimator(nn.Module):
     """The DiT."""
 
     def __init__(self, width: int, depth: int, head: int, inner: int) -> None:
+        """`depth`: how many layers it has; `head`, `inner`: how wide a head and the middle of a layer are."""
         super().__init__()
         self.time_embed = _Time(width)
         self.input_embed = _Input(width)
@@ -170,11 +171,6 @@ class _Estimator(nn.Module):
         normed, (scale, shift) = self.norm_out(x, time)
         out: Tensor = self.proj_out(normed * (1 + scale) + shift)
         return out
-
-
-def estimator(width: int, depth: int, head: int, inner: int) -> nn.Module:
-    """A DiT: how wide it is, how many layers it has, how wide a head of its attention and the middle of a layer are."""
-    return _Estimator(width, depth, head, inner)
 
 
 class _Decoder(nn.Module):
@@ -222,7 +218,7 @@ class Flow(nn.Module):
         who = weights["spk_embed_affine_layer.weight"].shape[1]
         codes, ahead = len(weights["input_embedding.weight"]), len(weights["pre_lookahead_layer.conv1.weight"])
         with torch.device("meta"):  # no time is lost on weights that are thrown away
-            made = cls(codes, who, ahead, _Estimator(width, depth, head, inner))
+            made = cls(codes, who, ahead, Estimator(width, depth, head, inner))
         made.load_state_dict(dict(weights), assign=True)
         made.eval()
         return made

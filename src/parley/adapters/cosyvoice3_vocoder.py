@@ -15,9 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import weight_norm
 
-RATE_HZ = 24000
-SAMPLES_A_FRAME = 480
-_BANDS, _PITCH_WIDTH = 80, 512
+from parley.adapters.cosyvoice_decoder import BANDS, RATE_HZ, SAMPLES_A_FRAME
+
 _HARMONICS, _SINES, _HISS, _VOICED_HZ = 9, 0.1, 0.003, 10.0
 """The tone and its harmonics, how loud they are and the noise beside them; whatever is lower has no voice."""
 _UPS = ((8, 16), (5, 11), (3, 7))
@@ -101,7 +100,7 @@ class _Pitch(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        layers: list[nn.Module] = [weight_norm(_Ahead(_BANDS, width, _PITCH_AHEAD + 1)), nn.ELU()]
+        layers: list[nn.Module] = [weight_norm(_Ahead(BANDS, width, _PITCH_AHEAD + 1)), nn.ELU()]
         for _ in range(4):
             layers += [weight_norm(_Causal(width, width, 3)), nn.ELU()]
         self.condnet = nn.Sequential(*layers)
@@ -148,13 +147,13 @@ class _Source(nn.Module):
 class Vocoder(nn.Module):
     """Makes sound of bands."""
 
-    def __init__(self, width: int, pitch_width: int = _PITCH_WIDTH) -> None:
+    def __init__(self, width: int, pitch_width: int) -> None:
         super().__init__()
         widths = [width // 2**i for i in range(len(_UPS) + 1)]
         bins = _SPECTRUM + 2
         self.m_source = _Source()
         self.f0_predictor = _Pitch(pitch_width)
-        self.conv_pre = weight_norm(_Ahead(_BANDS, width, _AHEAD + 1))
+        self.conv_pre = weight_norm(_Ahead(BANDS, width, _AHEAD + 1))
         self.ups = nn.ModuleList(
             [weight_norm(_Up(a, b, k, f)) for (f, k), a, b in zip(_UPS, widths, widths[1:], strict=False)]
         )

@@ -24,9 +24,15 @@ SOUNDS = 6561
 """Codes from here on are marks and no sound."""
 PIECES = (25, 50, 100)
 """Codes of the first piece of sound, of the second, of each further one: all are decoded anew for each."""
-_FRAMES_A_CODE = 2
+BANDS = 80
+FRAMES_A_CODE = 2
+SAMPLES_A_FRAME = 480
 _FADE_FRAMES = 8
-_SAMPLES_A_FRAME = 480
+
+
+def noise(codes: int, device: torch.device) -> torch.Tensor:
+    """What the flow makes the bands of so many codes of, shape (1, bands, frames): the same for every piece."""
+    return torch.randn(1, BANDS, FRAMES_A_CODE * codes, generator=torch.Generator().manual_seed(1)).to(device)
 
 
 @dataclass(slots=True)
@@ -50,9 +56,7 @@ class Decoder:
         and of the recording before it; `fade_in`: how loud a text begins."""
         self._flow, self._vocoder, self._steps, self._device = flow, vocoder, steps, device
         self._fade_in: Float32 = np.ones(0, np.float32) if fade_in is None else fade_in
-        random = torch.Generator().manual_seed(1)
-        frames = _FRAMES_A_CODE * most_codes
-        self._noise = torch.randn(1, 80, frames, generator=random).to(device)  # the same for every piece
+        self._noise = noise(most_codes, device)
 
     def begin(self) -> Tail:
         """Of a text."""
@@ -70,12 +74,12 @@ class Decoder:
         `speaker`: what the flow's `inference` is told of the recording; `codes`: all of the text so far.
         """
         token = torch.tensor([codes], device=self._device)
-        frames, before = _FRAMES_A_CODE * len(codes), _FRAMES_A_CODE * speaker["prompt_token"].shape[1]
+        frames, before = FRAMES_A_CODE * len(codes), FRAMES_A_CODE * speaker["prompt_token"].shape[1]
         mel, _ = self._flow.inference(
             token=token, token_len=torch.tensor([len(codes)], device=self._device), finalize=True,
             n_timesteps=self._steps, noised_mels=self._noise[..., : before + frames], **speaker,
         )  # fmt: skip
-        known = frames if last else frames - _FRAMES_A_CODE * self._flow.pre_lookahead_len  # the package's cut fails
+        known = frames if last else frames - FRAMES_A_CODE * self._flow.pre_lookahead_len  # the package's cut fails
         mel, tail.frames = mel[:, :, tail.frames : known], known
         if speed != 1:
             mel = functional.interpolate(mel, size=max(1, round(mel.shape[2] / speed)), mode="linear")
@@ -92,6 +96,6 @@ class Decoder:
             heard[: len(fade)] = heard[: len(fade)] * fade + tail.sound * (1 - fade)
         if last:
             return heard
-        keep = _FADE_FRAMES * _SAMPLES_A_FRAME
+        keep = _FADE_FRAMES * SAMPLES_A_FRAME
         tail.mel, tail.source, tail.sound = mel[:, :, -_FADE_FRAMES:], source[:, :, -keep:], heard[-keep:]
         return heard[:-keep]

@@ -27,6 +27,7 @@ from transformers.models.qwen2.modeling_qwen2 import Qwen2RotaryEmbedding
 
 from parley.adapters import cosyvoice3_decoder
 from parley.adapters.cosyvoice3_flow import Flow
+from parley.adapters.cosyvoice3_vocoder import Vocoder
 from parley.adapters.cosyvoice_decoder import CODES_S, RATE_HZ, SOUNDS, Decoder
 from parley.adapters.drawing import Choice, choice_without_repetition
 from parley.adapters.loading import files_of
@@ -235,11 +236,9 @@ def _writer(files: Mapping[str, Path], kind: _Generation, device: torch.device, 
         })  # fmt: skip
         if kind is _SECOND:
             writer["llm_embedding"] = nn.Embedding(2, width)
-    weights = torch.load(files[_WRITER], map_location="cpu", weights_only=True, mmap=True)
-    weights.pop("llm.model.lm_head.weight", None)  # it writes no text
-    writer.load_state_dict(
-        {name.removeprefix("llm.model."): weight.to(device, dtype) for name, weight in weights.items()}, assign=True
-    )
+    weights = _weights(files[_WRITER], "llm.model.")
+    weights.pop("lm_head.weight", None)  # it writes no text
+    writer.load_state_dict({name: weight.to(device, dtype) for name, weight in weights.items()}, assign=True)
     writer["model"].rotary_emb = Qwen2RotaryEmbedding(config).to(device)  # which is in no file
     return writer.eval()
 
@@ -250,25 +249,22 @@ def _second_decoder(files: Mapping[str, Path], steps: int, device: torch.device)
 
     made = S3Gen()
     for network, name in ((made.flow, _FLOW), (made.mel2wav, _VOCODER)):
-        weights = torch.load(files[name], map_location="cpu", weights_only=True, mmap=True)
-        network.load_state_dict({key.removeprefix("generator."): value for key, value in weights.items()})
+        network.load_state_dict(_weights(files[name], "generator."))
         network.to(device).eval()
     return Decoder(made.flow, made.mel2wav, steps, _MOST_CODES_IN_ALL, device)
 
 
 def _third_decoder(files: Mapping[str, Path], steps: int, device: torch.device) -> cosyvoice3_decoder.Decoder:
     """That of the third generation with its weights."""
-    from parley.adapters.cosyvoice3_vocoder import Vocoder
+    flow = Flow.of(_weights(files[_FLOW])).to(device)
+    vocoder = Vocoder.of(_weights(files[_VOCODER], "generator.")).to(device)
+    return cosyvoice3_decoder.Decoder(flow, vocoder, steps, _MOST_CODES_IN_ALL, device)
 
-    flow, vocoder = (
-        {key.removeprefix("generator."): value.to(device) for key, value in torch.load(
-            files[name], map_location="cpu", weights_only=True, mmap=True
-        ).items()}
-        for name in (_FLOW, _VOCODER)
-    )  # fmt: skip
-    return cosyvoice3_decoder.Decoder(
-        Flow.of(flow).to(device), Vocoder.of(vocoder).to(device), steps, _MOST_CODES_IN_ALL, device
-    )
+
+def _weights(path: Path, prefix: str = "") -> dict[str, torch.Tensor]:
+    """What a file holds, read when it is used; by names without the prefix."""
+    weights = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    return {name.removeprefix(prefix): weight for name, weight in weights.items()}
 
 
 def _run(network: Path, *inputs: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

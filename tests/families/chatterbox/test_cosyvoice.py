@@ -24,9 +24,8 @@ from parley.emotions import EMOTIONS
 from parley.errors import ModelError
 from parley.models import plugins
 from parley.models.fakes import tone
-from parley.models.interfaces import ModelSpec
+from tests.families.chatterbox.tiny_cosyvoice import spec_of
 from tests.families.speaking import (
-    files_of,
     gives_everything_back,
     is_refused,
     is_too_large,
@@ -45,10 +44,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::Deprec
 def own(cosyvoice: Path, tmp_path: Path) -> Path:
     """A checkpoint that a test may spoil."""
     return Path(shutil.copytree(cosyvoice, tmp_path / "own"))
-
-
-def spec_of(folder: Path, **options: Any) -> ModelSpec:
-    return ModelSpec("tiny", "cosyvoice", files_of(folder), {"device": "cpu", "steps": 2, **options})
 
 
 @pytest.fixture(scope="module")

@@ -20,10 +20,9 @@ from parley.audio import files
 from parley.emotions import EMOTIONS
 from parley.errors import ModelError
 from parley.models.fakes import tone
-from parley.models.interfaces import ModelSpec
 from tests.families.chatterbox import tiny_cosyvoice
+from tests.families.chatterbox.tiny_cosyvoice import spec_of
 from tests.families.speaking import (
-    files_of,
     gives_everything_back,
     is_refused,
     is_too_large,
@@ -44,10 +43,6 @@ def third(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     tiny_cosyvoice.write(folder, 3)
     files.write(folder / "seed.wav", tone(2.0, 16000), 16000)
     return folder
-
-
-def spec_of(folder: Path, **options: Any) -> ModelSpec:
-    return ModelSpec("tiny", "cosyvoice", files_of(folder), {"device": "cpu", "steps": 2, **options})
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -17,9 +18,17 @@ from onnx import TensorProto, helper, numpy_helper
 from tokenizers import ByteLevelBPETokenizer
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
+from parley.models.interfaces import ModelSpec
+from tests.families.speaking import files_of
+
 _TEXT = "The quick brown fox jumps over the lazy dog. Good morning to all of us! How are you today? 你好，大家。"
 _CODES = 6561
 _WIDTH = 32
+
+
+def spec_of(folder: Path, **options: Any) -> ModelSpec:
+    """A model of the checkpoint in the folder, which decodes in few steps."""
+    return ModelSpec("tiny", "cosyvoice", files_of(folder), {"device": "cpu", "steps": 2, **options})
 
 
 def write(folder: Path, generation: int = 2) -> None:
@@ -64,10 +73,10 @@ def _write_decoder(folder: Path) -> None:
 
 
 def _write_own_decoder(folder: Path) -> None:
-    from parley.adapters.cosyvoice3_flow import Flow, estimator
+    from parley.adapters.cosyvoice3_flow import Estimator, Flow
     from parley.adapters.cosyvoice3_vocoder import Vocoder
 
-    flow, vocoder = Flow(_CODES, 192, 24, estimator(32, 2, 16, 64)), Vocoder(32, 16)
+    flow, vocoder = Flow(_CODES, 192, 24, Estimator(32, 2, 16, 64)), Vocoder(32, 16)
     with torch.no_grad():
         flow.decoder.estimator.rotary_embed.inv_freq.copy_(10000 ** (-torch.arange(8) / 8))
         vocoder.f0_predictor.classifier.bias.fill_(150)  # a voice
