@@ -23,6 +23,8 @@ from parley.errors import ModelError
 from parley.models.interfaces import ModelSpec
 
 _KINDS = ("moshi", "personaplex")
+_SCALING = 2.0
+"""Of adapter weights whose configuration does not say; so the package has it."""
 _OF_A_STEP = re.compile(r"(?:^|\.)(?:linears|depformer_in|depformer_norms|gating|in_projs|out_projs)\.(\d+)\.")
 _EMBEDDING = re.compile(r"^depformer_emb\.(\d+)\.")
 _STACKED = re.compile(r"^depformer\..*self_attn\.(?:in_proj|out_proj)[._]")
@@ -74,10 +76,14 @@ def overrides(info: loaders.CheckpointInfo, context: int | None, lora_scaling: f
     """
     said: dict[str, Any] = {} if context is None else {"context": context}
     if info.lora_weights is not None:
-        config = info.lm_config or {}
-        scaling = lora_scaling if lora_scaling is not None else config.get("lora_scaling", 2.0)
+        scaling = scaling_of(info, lora_scaling)
         said |= {"lora": True, "lora_rank": rank_of(info.lora_weights), "lora_scaling": scaling}
     return said
+
+
+def scaling_of(info: loaders.CheckpointInfo, wanted: float | None) -> float:
+    """How strong adapter weights are: as is wanted, else as the checkpoint's configuration says."""
+    return wanted if wanted is not None else float((info.lm_config or {}).get("lora_scaling", _SCALING))
 
 
 def rank_of(lora: Path) -> int:

@@ -40,7 +40,6 @@ _WARM_UP_STEPS = 3
 _MEASURED_STEPS = 5
 _MARGIN = 1.1
 _TIGHT = 0.75
-_SCALING = 2.0
 _VOICE = re.compile(r"[\w-]{1,64}")
 
 
@@ -90,10 +89,9 @@ class MoshiNetwork:
         self.voices: Sequence[str] = tuple(voices)
         self._voices: MoshiVoices | None = None
         if voices:
-            plain = checkpoint.overrides(info, options.context, None)
-            scaling = options.lora_scaling if options.lora_scaling is not None else _SCALING
+            scaling = checkpoint.scaling_of(info, options.lora_scaling)
             self._voices = MoshiVoices(
-                model, lambda: checkpoint.outline(info, torch.float32, plain), voices, scaling, self.slots
+                model, lambda: checkpoint.outline(info, torch.float32, said), voices, scaling, self.slots
             )
         drawing = dict(info.lm_gen_config)
         if drawing.get("cfg_coef", 1) != 1:

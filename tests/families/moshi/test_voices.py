@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,16 @@ async def test_a_conversation_sounds_as_if_its_weights_were_the_networks(
             slot = await model.open_slot(DuplexOpening(told.role, voice=name))
             assert alike(await converse(slot, sounds(1, 12)), expected), (name, told)
             await slot.aclose()
+
+
+async def test_a_voice_is_as_strong_as_the_configuration_says(
+    loaded: Loader, weights: dict[str, str], files: dict[str, Path], tmp_path: Path
+) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(json.loads(files["config.json"].read_text()) | {"lora_scaling": 0.0}))
+    model = await loaded({**files, "config.json": config}, voices=weights)
+    plain = await converse(await model.open_slot(), sounds(1, 12))
+    assert alike(await converse(await model.open_slot(ADA), sounds(1, 12)), plain)
 
 
 async def test_voices_beside_each_other_are_as_alone(loaded: Loader, weights: dict[str, str]) -> None:
