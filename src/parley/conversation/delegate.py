@@ -18,7 +18,7 @@ import structlog
 
 from parley.conversation import notifications as nt
 from parley.conversation.context import Context
-from parley.conversation.engines.base import Emit, Engine, ResponsePart, ResponseRequest, TextPart, ToolPart
+from parley.conversation.engines.base import Emit, Engine, ResponseRequest, ToolPart, written
 from parley.conversation.items import USER, Item, new_id
 from parley.conversation.responses.out_of_band import OutOfBand
 from parley.conversation.responses.response import Response, ResponseOptions
@@ -45,11 +45,11 @@ _CHOICES = (
 _CHOOSE = "You label what people say to a voice assistant, with one word.\n"
 _CHOSEN = (
     ("Where is the Eiffel Tower?", _FACT),
-    ("Thanks a lot!", "talk"),
+    ("Thanks a lot!", _TALK),
     ("How old is the universe?", _FACT),
-    ("Do you like music?", "talk"),
+    ("Do you like music?", _TALK),
     ("Which planet is the largest?", _FACT),
-    ("I am tired.", "talk"),
+    ("I am tired.", _TALK),
 )
 _ARGUMENTS = (
     "You call the function {name}: {description}\nIts parameters (JSON schema): {parameters}\n"
@@ -164,7 +164,7 @@ class Delegate:
 
     async def _choice(self, item: Item, engine: Engine, settings: SessionSettings) -> str | None:
         """The name of a tool, or `_FACT`; None: nothing is wanted."""
-        found = re.search(r"[\w-]+", await _written(engine, self._choosing(item.text, settings)))
+        found = re.search(r"[\w-]+", await written(engine, self._choosing(item.text, settings)))
         word = found.group() if found else ""
         return word if word in _tools(settings) else _FACT if word.lower() == _FACT else None
 
@@ -195,9 +195,9 @@ class Delegate:
                 name=name, description=tool.get("description") or "", parameters=json.dumps(tool["parameters"])
             )
             asked = self._request(system, f"{self._so_far}\n\nThe arguments as JSON:", 200, "delegate calls")
-            written = await _written(engine, asked)
-            begin, end = written.find("{"), written.rfind("}")
-            found = mended(written[begin : end + 1]) if begin >= 0 else None
+            text = await written(engine, asked)
+            begin, end = text.find("{"), text.rfind("}")
+            found = mended(text[begin : end + 1]) if begin >= 0 else None
             if found is None and tool["parameters"].get("required"):
                 log.info("the delegate found no arguments", session=self._context.id, tool=name)
                 return False
@@ -274,13 +274,3 @@ def _lines(items: list[Item]) -> Iterator[str]:
             yield f"Result of {calls.get(item.call_id, 'a function')}: {item.output[:_LONGEST_LINE]}"
         elif item.role in _NAMES and (words := " ".join(item.heard_text.split())):
             yield f"{_NAMES[item.role]}: {words[:_LONGEST_LINE]}"
-
-
-async def _written(engine: Engine, request: ResponseRequest) -> str:
-    parts: list[str] = []
-
-    async def take(part: ResponsePart) -> None:
-        parts.extend([part.text] if isinstance(part, TextPart) else ())
-
-    await engine.answer(request, take)
-    return "".join(parts)

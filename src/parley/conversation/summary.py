@@ -8,7 +8,7 @@ from collections.abc import Callable
 import structlog
 
 from parley.conversation.context import Context
-from parley.conversation.engines.base import ResponsePart, ResponseRequest, TextPart
+from parley.conversation.engines.base import ResponseRequest, written
 from parley.errors import ParleyError
 from parley.models.interfaces import Caller, ChatOptions, Priority, SpeakingStyle
 
@@ -42,18 +42,12 @@ class Summary:
     async def _write(self) -> None:
         context, history = self._context, self._context.history
         leaving = history.memory.leaving(history.items, self._budget_tokens())
-        summary = ""
-
-        async def take(part: ResponsePart) -> None:
-            nonlocal summary
-            summary += part.text if isinstance(part, TextPart) else ""
-
         options = ChatOptions(max_tokens=_TOKENS, temperature=0.0)
         caller = Caller(context.id, Priority.SPECULATIVE, about="summary")
         request = ResponseRequest(history.memory.question(leaving), options, SpeakingStyle(), None, caller)
         try:
             async with asyncio.timeout(_AT_MOST_S):
-                await context.models.engine.answer(request, take)
+                summary = await written(context.models.engine, request)
         except (ParleyError, TimeoutError) as fault:
             log.warning("earlier turns are not summed up", session=context.id, error=str(fault))
         else:

@@ -182,3 +182,15 @@ class DuplexEngine(_Engine, Protocol):
 
 
 Engine = TurnEngine | DuplexEngine
+
+
+async def written(engine: Engine, request: ResponseRequest) -> str:
+    """All that an engine writes of an answer; raises `ModelError`."""
+    parts: list[str] = []
+
+    async def take(part: ResponsePart) -> None:
+        if isinstance(part, TextPart):
+            parts.append(part.text)
+
+    await engine.answer(request, take)
+    return "".join(parts)
