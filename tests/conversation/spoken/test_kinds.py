@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+import parley
 from parley.conversation.output.text_normalizer import speakable
 from tests.conversation.spoken.test_everyday import plain
 
@@ -366,3 +370,9 @@ def test_text_in_another_script_is_said_in_its_own_language() -> None:
 )
 def test_full_stops_that_end_nothing_make_no_pause(written: str, said: str) -> None:
     assert speakable(written).text == said
+
+
+def test_no_pattern_has_a_possessive_group() -> None:
+    """Before Python 3.11.5 such a group takes half a match too (gh-106052), and "-5" behind a letter lost its sign."""
+    sources = Path(parley.__file__).parent.rglob("*.py")
+    assert not [path for path in sources if re.search(r"\)(?:[*+?]|\{[\d,]+\})\+", path.read_text(encoding="utf-8"))]

@@ -53,7 +53,7 @@ def identifier_rules(_: Language) -> Sequence[Rule]:
         rule(r"[6-9]\d{4} \d{5}(?!" + LETTER + ")", _phone, "9+("),
         rule(r"\d{10,19}(?![.,]?\w|\s?[%°€$£₹])", _long, "9"),
         rule(r"\d{4}([ -])\d{4}\1\d{4}(?:\1\d{1,4})?(?!" + LETTER + ")", _phone, "9+("),
-        rule(r"\d{1,5}(?:-\d{1,7}){2,60}+(?:-?X)?(?!\w)", _chain, "9+("),
+        rule(r"\d{1,5}(?>(?:-\d{1,7}){2,60})(?:-?X)?(?!\w)", _chain, "9+("),
         rule(r"[vV]\.?(?P<v>\d{1,4}(?:\.\d{1,4}){0,4})(?P<rest>(?:-[a-z]+[.\d]{0,6})?)(?![\w]|\.\d)", _version, "9a"),
         rule(r"(?P<v>\d{1,4}(?:\.\d{1,4}){2,4})(?P<rest>(?:-[a-z]+[.\d]{0,6})?)(?![\w]|\.\d)", _version, "9a"),
         rule(r"(?P<v>\d{1,3}\.\d{1,3})(?P<rest>)(?![\w%.,]\d|\w|%|°)", _known_version, "9"),

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from parley.conversation.spoken.aligned import Part
 
 TABLE = re.compile(
-    r"^[ \t]*+\|[^\n]*+(?:\n[ \t]*+\|[^\n]*+)*+"  # rows that begin with a bar
-    r"|^[^\n|]{1,200}\|[^\n]{0,1000}\n[ \t]*+:?-{2,}[ \t:|-]*+(?:\n[^\n|]*+\|[^\n]*+)*+",  # or dashes below the head
+    r"^[ \t]*+\|[^\n]*+(?>(?:\n[ \t]*+\|[^\n]*+)*)"  # rows that begin with a bar
+    r"|^[^\n|]{1,200}\|[^\n]{0,1000}\n[ \t]*+:?-{2,}[ \t:|-]*+(?>(?:\n[^\n|]*+\|[^\n]*+)*)",  # or dashes below the head
     re.MULTILINE,
 )
 _CELL = re.compile(r"(?:\\\||[^|\n])+")
