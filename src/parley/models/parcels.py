@@ -7,7 +7,6 @@ fetched stays until every file that needs it is there: a pull that was broken of
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -91,8 +90,6 @@ def _installed(requirement: str, member: str) -> Path | None:
 
 
 def _pip_command(requirement: str) -> list[str]:
-    if importlib.util.find_spec("pip") is None:
-        raise SourceFailed(f"this environment has no pip; run '{sys.executable} -m ensurepip'")
     options = ["--no-deps", "--only-binary=:all:", "--quiet", "--disable-pip-version-check", "--no-cache-dir"]
     return [sys.executable, "-m", "pip", "download", *options, requirement]
 
