@@ -152,7 +152,8 @@ async def test_what_was_cut_is_struck_out_and_kept_so(browser: BrowserContext, s
     await page.reload()
     struck = await page.locator("#transcript .unheard").inner_text()
     heard = (await said(page))[1]
-    assert struck.strip() and heard.strip()
+    assert struck.strip()
+    assert heard.strip()
     sent.clear()
     await type_and_be_answered(page, "Go on.")
     told = [e["item"]["content"][0]["text"] for e in sent if e["type"] == "conversation.item.create"]

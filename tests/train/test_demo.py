@@ -59,7 +59,7 @@ def test_speech_is_where_the_truth_says_and_nowhere_else(tmp_path: Path) -> None
     for said in truth:
         if said.audio == name:
             begin, end = round(said.start_s * rate_hz), round(said.end_s * rate_hz)
-            pauses[begin:end] = False
+            pauses[begin - rate_hz // 1000 : end + rate_hz // 1000] = False  # the truth is told to a millisecond
             assert np.abs(samples[begin : begin + rate_hz // 10]).max() > 500
             assert np.abs(samples[end - rate_hz // 10 : end]).max() > 500
     assert np.abs(samples[pauses]).max() < 500
