@@ -75,6 +75,10 @@ test-oldest *ARGS:
     # What they need comes as new as there is, and warns of how the old ones use it
     .venv-oldest/bin/pytest -W ignore::DeprecationWarning tests/server tests/realtime tests/conformance tests/audio {{ARGS}}
 
+# What differs between Pythons, by the oldest and the newest other one that is here; in environments of their own
+pythons *ARGS:
+    python -m tests.pythons {{ARGS}}
+
 # Faults put into modules, one by one: their own tests must notice. E.g. just mutate --minutes 5 --only turns/policies
 mutate *ARGS:
     python -m tests.mutation {{ARGS}}
