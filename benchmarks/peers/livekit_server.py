@@ -1,10 +1,10 @@
 """LiveKit Agents behind the OpenAI Realtime protocol, so that the same callers can measure it. In its own environment.
 
-    python livekit_server.py --port 8768 --models MODELS.json [--tuned]
+    python livekit_server.py --port 8768 --models MODELS.json [--silence 0.2]
 
 MODELS.json as for `pipecat_server.py`. An `AgentSession` without a room: the caller's sound is its audio input, its
 audio output plays in real time and can pause, as a room's does. Everything else is its default: Silero, its own local
-turn detector, preemptive generation. `--tuned`: silence alone ends a turn, after 0.2 s.
+turn detector, preemptive generation. `--silence`: silence alone ends a turn, after so much of it.
 
 Moonshine and Piper have no plug-in there; they are wired in as its interfaces for recognisers and voices ask.
 """
@@ -28,7 +28,7 @@ from livekit.plugins import openai
 from moonshine_voice.moonshine_api import ModelArch
 from moonshine_voice.transcriber import Transcriber
 from piper import PiperVoice
-from served import INPUT_RATE_HZ, INSTRUCTIONS, RATE_HZ, options, serve
+from served import INPUT_RATE_HZ, INSTRUCTIONS, RATE_HZ, message, options, serve
 
 FRAME_S, LEAD_S = 0.02, 0.08
 app = FastAPI()
@@ -181,9 +181,9 @@ async def realtime(socket: WebSocket) -> None:
     language_model = openai.LLM(
         model=models["llm"], base_url=models["llm_url"], api_key="none", max_completion_tokens=given.answer_tokens
     )
-    tuned = {"turn_detection": "vad", "endpointing": {"min_delay": 0.2, "max_delay": 0.2}}
+    tuned = {"turn_detection": "vad", "endpointing": {"min_delay": given.silence, "max_delay": given.silence}}
     session: AgentSession[None] = AgentSession(
-        stt=Moonshine(), llm=language_model, tts=Piper(), **({"turn_handling": tuned} if given.tuned else {})
+        stt=Moonshine(), llm=language_model, tts=Piper(), **({"turn_handling": tuned} if given.silence else {})
     )
     session.input.audio, session.output.audio = microphone, loudspeaker
 
@@ -193,7 +193,8 @@ async def realtime(socket: WebSocket) -> None:
             kind = "conversation.item.input_audio_transcription.completed"
             outgoing.put_nowait({"type": kind, "item_id": f"item_{next(ids)}", "transcript": event.transcript})
 
-    await session.start(agent=Agent(instructions=INSTRUCTIONS), record=False)
+    agent = Agent(instructions=INSTRUCTIONS)
+    await session.start(agent=agent, record=False)
     outgoing.put_nowait({"type": "session.created", "session": {"type": "realtime"}})
     telling = asyncio.create_task(_tell(socket, outgoing))
     try:
@@ -201,6 +202,10 @@ async def realtime(socket: WebSocket) -> None:
             event = json.loads(await socket.receive_text())
             if event["type"] == "input_audio_buffer.append":
                 microphone.hear(base64.b64decode(event["audio"]))
+            elif event["type"] == "conversation.item.create":
+                said = agent.chat_ctx.copy()
+                said.add_message(**message(event["item"]))
+                await agent.update_chat_ctx(said)
     except WebSocketDisconnect:
         pass
     finally:

@@ -1,13 +1,13 @@
 """Pipecat behind the OpenAI Realtime protocol, so that the same callers can measure it. Runs in its own environment.
 
-    python pipecat_server.py --port 8766 --models MODELS.json [--tuned]
+    python pipecat_server.py --port 8766 --models MODELS.json [--silence 0.2]
 
 MODELS.json names the files: {"moonshine": FOLDER, "piper": FILE.onnx, "llm_url": URL, "llm": NAME}. The models are
 the ones that parley uses by default, through Pipecat's own services; its turn-taking is its default (Silero, smart-turn
-with its own fallback). `--tuned`: 0.2 s of silence end a turn and nothing waits longer.
+with its own fallback). `--silence`: so much of it ends a turn and nothing waits longer.
 
-Only what a caller needs is spoken of the protocol: appended audio in; audio, transcripts, and begin and end of
-responses out. The output transport plays in real time by itself, as a device would.
+Only what a caller needs is spoken of the protocol: appended audio and messages in; audio, transcripts, and begin and
+end of responses out. The output transport plays in real time by itself, as a device would.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import argparse
 import base64
 import itertools
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ from pipecat.transports.websocket.fastapi import FastAPIWebsocketParams, FastAPI
 from pipecat.turns.user_stop import SpeechTimeoutUserTurnStopStrategy
 from pipecat.turns.user_turn_strategies import UserTurnStrategies
 from pipecat.workers.runner import WorkerRunner
-from served import INPUT_RATE_HZ, INSTRUCTIONS, RATE_HZ, options, serve
+from served import INPUT_RATE_HZ, INSTRUCTIONS, RATE_HZ, message, options, serve
 
 app = FastAPI()
 models: dict[str, str] = {}
@@ -61,6 +62,8 @@ class Talk:
 
     def __init__(self) -> None:
         self.response: str | None = None
+        self.said: Callable[[Any], None] = lambda _: None
+        """Takes what was said before."""
 
     def begin(self) -> dict[str, Any]:
         self.response = f"resp_{next(ids)}"
@@ -93,6 +96,8 @@ class Serializer(FrameSerializer):
 
     async def deserialize(self, data: str | bytes) -> Frame | None:
         event = json.loads(data)
+        if event["type"] == "conversation.item.create":
+            self._talk.said(message(event["item"]))
         if event["type"] != "input_audio_buffer.append":
             return None
         audio = await self._resampler.resample(base64.b64decode(event["audio"]), RATE_HZ, INPUT_RATE_HZ)
@@ -144,12 +149,13 @@ async def realtime(socket: WebSocket) -> None:
     )
     voice = Path(models["piper"])
     context = LLMContext([{"role": "system", "content": INSTRUCTIONS}])
+    talk.said = context.add_message
     strategies = UserTurnStrategies(stop=[SpeechTimeoutUserTurnStopStrategy(user_speech_timeout=0.0)])
     aggregators = LLMContextAggregatorPair(
         context,
         user_params=LLMUserAggregatorParams(
-            vad_analyzer=SileroVADAnalyzer(params=VADParams(stop_secs=0.2) if given.tuned else None),
-            user_turn_strategies=strategies if given.tuned else None,
+            vad_analyzer=SileroVADAnalyzer(params=VADParams(stop_secs=given.silence) if given.silence else None),
+            user_turn_strategies=strategies if given.silence else None,
         ),
     )
     settings = OpenAILLMService.Settings(model=models["llm"], max_tokens=given.answer_tokens)

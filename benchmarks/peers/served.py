@@ -22,10 +22,15 @@ def options(about: str | None, port: int) -> tuple[argparse.Namespace, dict[str,
     parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--port", type=int, default=port)
     parser.add_argument("--models", type=Path, required=True)
-    parser.add_argument("--tuned", action="store_true")
+    parser.add_argument("--silence", type=float, help="seconds that end a turn; else its own way of ending turns")
     parser.add_argument("--answer-tokens", type=int, default=24)
     given = parser.parse_args()
     return given, json.loads(given.models.read_text(encoding="utf-8"))
+
+
+def message(item: dict[str, Any]) -> dict[str, str]:
+    """An item of the protocol as chat servers take it."""
+    return {"role": item["role"], "content": "".join(part["text"] for part in item["content"])}
 
 
 def serve(app: Any, port: int) -> None:

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -120,6 +121,19 @@ def manifest(folder: Path) -> list[Entry]:
     if wrong := [e.file for e in entries if e.pause_kinds and len(e.pause_kinds) != len(e.pauses)]:
         raise UsageError(f"{path}: pause_kinds and pauses of {wrong[0]} differ in length")
     return entries
+
+
+def some(entries: Sequence[Entry], limit: int | None) -> list[Entry]:
+    """The first `limit` (None: all) of each kind, spread over its speakers."""
+    found: list[Entry] = []
+    for _, of_kind in groupby(sorted(entries, key=lambda e: e.kind), key=lambda e: e.kind):
+        speakers: dict[str, int] = {}
+        in_turns = []
+        for entry in of_kind:
+            speakers[entry.speaker] = speakers.get(entry.speaker, 0) + 1
+            in_turns.append((speakers[entry.speaker], entry))
+        found += [entry for _, entry in sorted(in_turns, key=lambda item: item[0])][:limit]
+    return found
 
 
 def in_its_room(recording: Float32, rng: np.random.Generator) -> Int16:

@@ -70,8 +70,15 @@ def stacks(waterfalls: Sequence[dict[str, Any]]) -> str:
     return _figure(f"The first {len(shown)} turns", rows, mark="bar", encoding=encoding)
 
 
-def lines(caption: str, named: Sequence[tuple[str, Sequence[tuple[float, float]]]], unit: str, across: str) -> str:
-    """Lines over a common axis from zero, each with its name."""
+def lines(
+    caption: str,
+    named: Sequence[tuple[str, Sequence[tuple[float, float]]]],
+    unit: str,
+    across: str,
+    *,
+    points: bool = False,
+) -> str:
+    """Lines over a common axis from zero, each with its name; with `points`, what was measured is marked on them."""
     rows = [{"line": name.rpartition(".")[2], "x": x, "y": y} for name, line in named for x, y in line]
     encoding: dict[str, Any] = {
         "x": {"field": "x", "type": "quantitative", "title": across, "axis": {"tickMinStep": 1}},
@@ -79,7 +86,7 @@ def lines(caption: str, named: Sequence[tuple[str, Sequence[tuple[float, float]]
     }
     if len(named) > 1:
         encoding["color"] = {"field": "line", "type": "nominal", "sort": None, "title": None}
-    return _figure(caption, rows, mark="line", encoding=encoding)
+    return _figure(caption, rows, mark={"type": "line", "point": points}, encoding=encoding)
 
 
 def _figure(caption: str, rows: Sequence[dict[str, Any]], **spec: Any) -> str:

@@ -6,7 +6,6 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import groupby
 from pathlib import Path
 from typing import Any, get_args
 
@@ -28,7 +27,7 @@ def measure(
 ) -> None:  # fmt: skip
     """Say the recordings at each eagerness and show the curve. `limit`: so many of each kind; None: all."""
     settings = _settings(eagerness)
-    entries = _some(labelled.manifest(folder), limit)
+    entries = labelled.some(labelled.manifest(folder), limit)
     found = run(_measure(url, folder, entries, settings, callers, api_key, quiet=quiet))
     report = curve.report(found)
     told = facts(url, f"{len(entries)} of {folder.name}")
@@ -101,19 +100,6 @@ def _settings(eagerness: str) -> list[str]:
     if unknown := [name for name in settings if name not in get_args(Eagerness)]:
         raise UsageError(f"--eagerness '{unknown[0]}' is none of {', '.join(get_args(Eagerness))}")
     return settings
-
-
-def _some(entries: Sequence[labelled.Entry], limit: int | None) -> list[labelled.Entry]:
-    """The first of each kind, spread over its speakers."""
-    found: list[labelled.Entry] = []
-    for _, of_kind in groupby(sorted(entries, key=lambda e: e.kind), key=lambda e: e.kind):
-        speakers: dict[str, int] = {}
-        in_turns = []
-        for entry in of_kind:
-            speakers[entry.speaker] = speakers.get(entry.speaker, 0) + 1
-            in_turns.append((speakers[entry.speaker], entry))
-        found += [entry for _, entry in sorted(in_turns, key=lambda item: item[0])][:limit]
-    return found
 
 
 async def _measure(
