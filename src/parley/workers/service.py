@@ -65,7 +65,7 @@ async def with_heartbeats(
     getting: asyncio.Task[tuple[T | None, BaseException | None]] | None = None
     try:
         while not stopped.is_set():
-            if not queue.empty():
+            if getting is None and not queue.empty():  # else what is being got comes first
                 item, fault = queue.get_nowait()
             else:
                 getting = getting or asyncio.create_task(queue.get())
