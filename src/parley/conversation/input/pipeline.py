@@ -94,7 +94,8 @@ class InputPipeline:
             raise Overloaded(f"more than {_MAX_QUEUED_S:.0f} s of audio are waiting to be heard")
         self._queued_s += seconds
         self._queue.append((samples, rate_hz))
-        self._arrived.set()
+        if self._due:
+            self._arrived.set()
 
     def mark(self, mark: Mark) -> None:
         """Queue a commit or clear behind the audio that came before it."""
@@ -187,11 +188,8 @@ class InputPipeline:
         self._dispatch(ev.MediaAdvanced(self.participant, self.sound.end_s, live, load))
         if not live:  # media time must not outrun the evidence about it
             await self.inference.all_answered()
-        if (
-            not self.manual
-            and self._in_turn
-            and self.sound.end - self.sound.turn_from > _LONGEST_TURN_S * MODEL_RATE_HZ
-        ):
+        turn_s = (self.sound.end - self.sound.turn_from) / MODEL_RATE_HZ
+        if not self.manual and self._in_turn and turn_s > _LONGEST_TURN_S:
             self._dispatch(ev.InputCommitted(self.participant))  # whoever talks for so long is answered all the same
         self._forget_old()
 
