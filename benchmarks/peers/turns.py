@@ -60,7 +60,7 @@ def main(
         Path, typer.Argument(help="Folder of recordings with a manifest.json that labels ends and pauses")
     ],
     each: Annotated[int, typer.Option(min=1, help="Recordings of each kind")] = 8,
-    callers: Annotated[int, typer.Option(min=1, help="Who call at the same time")] = 2,
+    callers: Annotated[int, typer.Option(min=1, help="Who call at the same time; two cores bear one of each peer")] = 1,
     silences: Annotated[str, typer.Option(help="Seconds of silence that end a turn of a peer")] = "0.2,0.5",
     only: Annotated[list[str] | None, typer.Option(help="Systems whose name contains this")] = None,
     output: Annotated[Path | None, typer.Option(help="Everything as JSON")] = None,
