@@ -151,8 +151,9 @@ class ConversationSocket(ABC):
 
     async def _race(self) -> tuple[int, str]:
         """Read, write, watch the limits; whatever ends first names the reason."""
+        reading = asyncio.create_task(self._read(), name="socket-read")
         tasks: dict[asyncio.Task[Any], tuple[int, str] | None] = {
-            asyncio.create_task(self._read(), name="socket-read"): (NORMAL, CLIENT_LEFT),
+            reading: (NORMAL, CLIENT_LEFT),
             asyncio.create_task(self._write(), name="socket-write"): (NORMAL, CLIENT_LEFT),
             asyncio.create_task(self._outbox.overflowed.wait()): (POLICY_VIOLATION, NOT_READING),
             asyncio.create_task(self._over.wait()): None,
@@ -168,6 +169,8 @@ class ConversationSocket(ABC):
                 if not isinstance(fault, WebSocketDisconnect | RuntimeError | OSError):
                     raise fault
                 log.debug("connection failed", session=self.conversation.id, exc_info=fault)
+                # What it had sent is taken all the same, and whether it took its leave is known then
+                await asyncio.wait([reading], timeout=CLOSE_S)
             return tasks[first] or self._ending
         finally:
             for task in tasks:
