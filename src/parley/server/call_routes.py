@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import structlog
 from fastapi import APIRouter, Request
@@ -58,23 +59,25 @@ async def signal(socket: WebSocket) -> None:
     call: RtcCall | None = None
     try:
         async with asyncio.timeout(CONNECT_S):
-            offer = (await _next(socket, "parley.rtc.offer")).need_text("sdp", longest=_LONGEST_OFFER)
-            call_id, call, answer = await _answered(state, socket, Extensions(), offer, None)
-            await socket.send_json({"type": "parley.rtc.answer", "sdp": answer, "call_id": call_id})
-            for _ in range(_MOST_CANDIDATES):
-                try:
-                    await _add(call, await _next(socket, "parley.rtc.candidate"))
-                except ProtocolError as fault:  # there may be better ones
-                    await socket.send_json(_error(fault))
-    except ProtocolError as fault:
-        await socket.send_json(_error(fault))
+            try:
+                offer = (await _next(socket, "parley.rtc.offer")).need_text("sdp", longest=_LONGEST_OFFER)
+                call_id, call, answer = await _answered(state, socket, Extensions(), offer, None)
+                await socket.send_json({"type": "parley.rtc.answer", "sdp": answer, "call_id": call_id})
+                for _ in range(_MOST_CANDIDATES):
+                    try:
+                        await _add(call, await _next(socket, "parley.rtc.candidate"))
+                    except ProtocolError as fault:  # there may be better ones
+                        await socket.send_json(_error(fault))
+            except ProtocolError as fault:
+                await socket.send_json(_error(fault))
     except (WebSocketDisconnect, TimeoutError):
         pass
     finally:
         if call is not None and not call.connected:
             call.abandon()
         if socket.application_state is WebSocketState.CONNECTED and socket.client_state is WebSocketState.CONNECTED:
-            await socket.close()
+            with suppress(WebSocketDisconnect, RuntimeError):  # it is gone, and nobody has read that yet
+                await socket.close()
 
 
 def _error(fault: ProtocolError) -> se.Event:
