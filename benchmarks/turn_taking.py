@@ -66,7 +66,6 @@ _CUT = "cut"
 _SHARE_OF_KIND = {"list": 0.5, _CUT: CUT_COUNTS}
 """Pauses between digits and letters are many in these recordings, and few in what people say."""
 _CALLER = Caller("bench")
-_INK = "#808080"  # where a picture stands nobody tells it the colour of the page
 _PRICES = (0.08, 0.12, 0.16, 0.2, 0.26, 0.32, 0.38, 0.44, 0.5)
 _WEIGHED = ("sound", "words", "comma", "question", "trailing", "unclosed")
 
@@ -201,8 +200,7 @@ def curve(evidence: Path, target: Path) -> None:
         lines.append((names[source], sorted(points)))
     across = "% of pauses of 0.25 to 1 s inside sentences that are taken for an end"
     figure = plots.lines("How long a finished speaker waits, in the mean", lines, "ms", across)
-    picture = figure[figure.index("<svg") : figure.index("</figure>")]
-    target.write_text(picture.replace("currentColor", _INK), encoding="utf-8")
+    target.write_text(plots.picture(figure), encoding="utf-8")
 
 
 def _left_out(silences: Sequence[Silence], rows: Array, source: Source) -> tuple[Array, list[Policy]]:

@@ -34,7 +34,6 @@ from parley.errors import UnavailableError
 from parley.turns.settings import Eagerness
 
 _SURE_S = 0.1  # labels are that uncertain
-_INK = "#808890"
 EAGERNESS: tuple[Eagerness, ...] = ("low", "auto", "high")
 IN_SENTENCES, IN_LISTS, SHORT, LONG = "mid", "list", "0.25-1", "1-1.5"
 Found = dict[str, list[Heard]]
@@ -160,7 +159,7 @@ def _drawn(figures: dict[str, dict[str, Any]]) -> str:
     lines = [(name, sorted(point for _, point in of)) for name, of in groupby(points, key=lambda point: point[0])]
     across = "% of pauses of 0.25 to 1 s inside sentences in which somebody is talked over"
     figure = plots.lines("Until a finished speaker hears an answer, in the mean", lines, "ms", across, points=True)
-    return figure[figure.index("<svg") : figure.index("</figure>")].replace("currentColor", _INK)
+    return plots.picture(figure)
 
 
 if __name__ == "__main__":

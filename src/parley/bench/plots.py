@@ -13,7 +13,7 @@ from parley.errors import UsageError
 _BIN_MS = 50
 _TURNS_SHOWN = 60
 _WIDTH, _HEIGHT = 620, 150
-_INK = "currentColor"
+_INK, _GREY = "currentColor", "#808080"
 _LOOKS = {
     "background": None,
     "font": "system-ui, sans-serif",
@@ -87,6 +87,12 @@ def lines(
     if len(named) > 1:
         encoding["color"] = {"field": "line", "type": "nominal", "sort": None, "title": None}
     return _figure(caption, rows, mark={"type": "line", "point": points}, encoding=encoding)
+
+
+def picture(figure: str) -> str:
+    """A figure as an SVG file of its own: where a picture stands nobody tells it the colour of the page."""
+    inner, _, _ = figure[figure.index("<svg") :].rpartition("</svg>")
+    return f"{inner}</svg>".replace(_INK, _GREY)
 
 
 def _figure(caption: str, rows: Sequence[dict[str, Any]], **spec: Any) -> str:
